@@ -1,0 +1,140 @@
+"""Everything that can go wrong, named by what the reader does next.
+
+::
+
+    KismetError                 catch this to catch them all
+    ├── InvalidInputError       correct the argument; nothing was sent or written      (also a ValueError)
+    ├── CredentialsError        supply credentials: none, half a pair, or unusable ones; nothing was sent
+    ├── AuthenticationError     log in again: the server refused the pair              401, 403
+    ├── NotFoundError           check the id: absent, or not visible with this pair    404
+    ├── RequestRefusedError     change the request: the server will not answer it      400, 422, other 4xx
+    ├── UnavailableError        try again later: retries are used up                   429, 5xx, no connection
+    ├── UnexpectedAnswerError   report it, or look for a proxy: not the documented API  200 with HTML, 3xx, …
+    ├── IncompleteError         fetch again in a quiet moment: the list kept moving
+    └── ExportError             free the file or the disk: the old file is untouched
+
+    SchemaDriftWarning          read it: the table is complete, but the API sent something new
+
+Every error can be asked for ``status`` (the HTTP status, or None), ``retryable`` (is trying again worth
+it), ``resource`` and ``page``. No message ever holds a secret, a request header, or a server's text that
+might echo one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "AuthenticationError",
+    "CredentialsError",
+    "ExportError",
+    "IncompleteError",
+    "InvalidInputError",
+    "KismetError",
+    "NotFoundError",
+    "RequestRefusedError",
+    "SchemaDriftWarning",
+    "UnavailableError",
+    "UnexpectedAnswerError",
+]
+
+
+class KismetError(Exception):
+    """Base of every error raised by this package.
+
+    Attributes
+    ----------
+    status
+        The HTTP status that decided, or None where no answer did.
+    retryable
+        Whether the same request may succeed if it is tried again.
+    resource
+        The table that was being fetched, such as ``"users"``, or None.
+    page
+        The page that was being read, or None.
+    retry_after
+        Seconds that the server asked to wait, or None.
+    """
+
+    retryable: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        resource: str | None = None,
+        page: int | None = None,
+        retry_after: float | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.resource = resource
+        self.page = page
+        self.retry_after = retry_after
+        if retryable is not None:
+            self.retryable = retryable
+
+    def __str__(self) -> str:
+        where = [self.resource] if self.resource else []
+        if self.page is not None:
+            where.append(f"page {self.page}")
+        return f"{', '.join(where)}: {self.message}" if where else self.message
+
+
+class InvalidInputError(KismetError, ValueError):
+    """An argument cannot be used. Nothing was sent and nothing was written."""
+
+
+class CredentialsError(KismetError):
+    """There is no usable pair of credentials. Nothing was sent."""
+
+
+class AuthenticationError(KismetError):
+    """The server refused the credentials (401 or 403)."""
+
+
+class NotFoundError(KismetError):
+    """What was asked for is absent, or not visible with these credentials (404)."""
+
+
+class RequestRefusedError(KismetError):
+    """The server will not answer this request (400, 422 or another 4xx)."""
+
+
+class UnavailableError(KismetError):
+    """The server could not be reached, or was busy or broken until the retries were used up."""
+
+    retryable = True
+
+
+class UnexpectedAnswerError(KismetError):
+    """The answer is not the documented API: HTML, a redirect, broken or oversized JSON, another shape."""
+
+
+class IncompleteError(KismetError):
+    """The list kept moving, or never agreed with the server's own count: no complete table can be had.
+
+    Attributes
+    ----------
+    partial
+        A DataFrame of the rows read last, for whoever wants them anyway: rows may be missing or doubled.
+    """
+
+    partial: pd.DataFrame | None = None
+
+    def __init__(self, message: str, **details: Any) -> None:  # noqa: ANN401 - KismetError's keywords, passed on
+        super().__init__(message, **details)
+
+
+class ExportError(KismetError):
+    """The file could not be written or read. An older file of that name is untouched."""
+
+
+class SchemaDriftWarning(UserWarning):
+    """The API sent columns or values that the declaration does not know. Everything was kept."""
