@@ -1,0 +1,523 @@
+"""One authenticated GET: timeout, retries, decoded JSON or one of our errors. Nothing else touches HTTP.
+
+A client owns a few *lanes*. A lane is one keep-alive connection, used by one thread at a time, and it can be
+cut from another thread. All lanes of a client pass one *gate*, which bounds how many requests are in flight,
+and which closes for all of them when the server says 429.
+
+Exceptions of the HTTP libraries never leave ``Lane._send``: their frames hold the request's headers, and
+``raise ... from None`` would only hide these frames. They are turned into data there, and raised as our own
+errors after the ``except`` block has ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import functools
+import json
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
+from urllib.parse import urlsplit
+
+import requests
+import tenacity
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from kismet_nb.credentials import (
+    DEFAULT_API_URL,
+    WAYS_TO_LOG_IN,
+    Credentials,
+    checked_api_url,
+    find_credentials,
+    masked,
+)
+from kismet_nb.errors import (
+    AuthenticationError,
+    CredentialsError,
+    InvalidInputError,
+    KismetError,
+    NotFoundError,
+    RequestRefusedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
+from kismet_nb.gate import FetchEndedError, Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from urllib3.connectionpool import HTTPConnectionPool
+
+__all__ = ["KismetClient", "Lane"]
+
+API_PREFIX = "/api/external"
+LARGEST_BODY = 64 * 2**20  # bytes; a page of 500 rows takes about 0.2 MB
+LONGEST_CONNECT = 10.0  # seconds
+USER_AGENT = f"kismet-nb/{version('kismet-nb')}"
+
+Params = dict[str, str | int]
+
+_logger = logging.getLogger("kismet_nb")
+
+
+class KismetClient:
+    """An authenticated, read-only client of one organization.
+
+    Making one sends nothing. It may be shared by threads, and is closed by ``close()`` or a ``with`` block.
+
+    Parameters
+    ----------
+    client_id, client_secret
+        The pair from the Kismet dashboard. The secret is shown nowhere.
+    api_url
+        The API's address: https, or http on this machine.
+    timeout
+        Seconds that one request may take, from connecting to the last byte of the body.
+    retries
+        How often a request is tried again after a passing failure: no connection, a broken answer, 429, 5xx.
+    patience
+        Seconds that one request may spend on retries and waits altogether. A server that asks for a longer
+        wait is not waited for.
+    max_in_flight
+        How many requests may be under way at a time, over all fetches that share this client.
+    page_size
+        Rows to ask for in a page. The server may give fewer; what its answer reports counts.
+
+    Raises
+    ------
+    CredentialsError
+        Either value is empty or cannot stand in a header.
+    InvalidInputError
+        ``api_url`` or a number cannot be used.
+
+    Examples
+    --------
+    >>> with KismetClient.from_env() as client:  # doctest: +SKIP
+    ...     users = fetch_users(client=client)
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: str,
+        *,
+        api_url: str = DEFAULT_API_URL,
+        timeout: float = 30.0,
+        retries: int = 5,
+        patience: float = 90.0,
+        max_in_flight: int = 8,
+        page_size: int = 500,
+    ) -> None:
+        credentials = Credentials(client_id, client_secret)
+        del client_secret  # a traceback of the checks below must not hold it
+        credentials.check()
+        for name, value, least in (
+            ("timeout", timeout, 0.001),
+            ("retries", retries, 0),
+            ("patience", patience, 0),
+            ("max_in_flight", max_in_flight, 1),
+            ("page_size", page_size, 1),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+                raise InvalidInputError(f"{name} must be a number of at least {least}.")
+        self.api_url = checked_api_url(api_url)
+        self.timeout = timeout
+        self.retries = retries
+        self.patience = patience
+        self.max_in_flight = int(max_in_flight)
+        self.page_size = int(page_size)
+        self._credentials = credentials
+        self._gate = Gate(self.max_in_flight)
+        self._idle_lanes: list[Lane] = []
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:  # noqa: ANN401 - keywords of the constructor, passed on
+        """Make a client from the environment or the nearest ``.env``; ``options`` are the constructor's.
+
+        Raises
+        ------
+        CredentialsError
+            Neither place holds a whole, usable pair.
+        """
+        found = find_credentials()
+        if found is None:
+            raise CredentialsError(f"No credentials were found. {WAYS_TO_LOG_IN}")
+        return cls.from_credentials(found.credentials, **{"api_url": found.api_url, **options})
+
+    @classmethod
+    def from_credentials(cls, credentials: Credentials, **options: Any) -> Self:  # noqa: ANN401 - as above
+        """Make a client from a pair that is already held; ``options`` are the constructor's."""
+        return cls(credentials.client_id, credentials._reveal(), **options)  # noqa: SLF001 - the pair's only reader
+
+    @property
+    def client_id(self) -> str:
+        """The Client ID."""
+        return self._credentials.client_id
+
+    def get(self, path: str, params: Params | None = None, *, resource: str | None = None) -> Any:  # noqa: ANN401
+        """Send one GET below ``/api/external`` and return the decoded JSON.
+
+        Parameters
+        ----------
+        path
+            The endpoint, such as ``"/organization_users"``.
+        params
+            The query.
+        resource
+            What errors call the table.
+
+        Raises
+        ------
+        KismetError
+            One of its subclasses, by what to do next.
+        """
+        with self.lanes(1) as (lane,):
+            return lane.get(path, params or {}, resource=resource)
+
+    @contextlib.contextmanager
+    def lanes(self, count: int) -> Iterator[list[Lane]]:
+        """Lend ``count`` lanes; those that are still whole are kept for the next fetch."""
+        with self._lock:
+            lanes = [self._idle_lanes.pop() for _ in range(min(count, len(self._idle_lanes)))]
+        lanes += [Lane(self) for _ in range(count - len(lanes))]
+        whole = False
+        try:
+            yield lanes
+            whole = True
+        finally:
+            if whole:
+                with self._lock:
+                    self._idle_lanes += lanes
+            else:
+                for lane in lanes:
+                    lane.close()
+
+    def close(self) -> None:
+        """Close the idle connections. The client may be used again; it then opens new ones."""
+        with self._lock:
+            lanes, self._idle_lanes = self._idle_lanes, []
+        for lane in lanes:
+            lane.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"KismetClient({self.api_url}, Client ID {masked(self.client_id)})"
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("A KismetClient is not copied or pickled: its secret would leave this process.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back, as plain data: nothing here leads to a request header."""
+
+    status: int
+    body: bytes
+    content_type: str
+    retry_after: str | None
+    location: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """The JSON of a good answer: any value, None included."""
+
+    value: Any
+
+
+class Lane:
+    """One keep-alive connection of a client, for one thread at a time."""
+
+    def __init__(self, client: KismetClient) -> None:
+        self.cancelled = threading.Event()
+        self._client = client
+        self._gate = client._gate  # noqa: SLF001 - a lane is a part of its client
+        self._credentials = client._credentials  # noqa: SLF001 - as above
+        self._deadline = float("inf")
+        self._socket: socket.socket | None = None
+        self._session = self._new_session()
+        self._retry = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, KismetError) and error.retryable),
+            wait=_wait_before_retry,
+            stop=tenacity.stop_after_attempt(int(client.retries) + 1) | tenacity.stop_before_delay(client.patience),
+            sleep=self._pause,
+            before_sleep=self._announce,
+            retry_error_callback=_give_up,
+        )
+
+    def get(self, path: str, params: Params, *, resource: str | None = None, page: int | None = None) -> Any:  # noqa: ANN401 - any JSON
+        """Send one GET, with retries, and return the decoded JSON; ``resource`` and ``page`` name it in errors."""
+        return self._retry(self._attempt, path, params, resource, page)
+
+    def cut_if_overdue(self) -> None:
+        """From another thread: break off a request that has used up its time."""
+        if time.monotonic() > self._deadline:
+            self._cut()
+
+    def cancel(self) -> None:
+        """From another thread: stop waiting, stop reading, send nothing more."""
+        self.cancelled.set()
+        self._cut()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def _cut(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                # Not SSLSocket.shutdown: that would pull the TLS state from under the reading thread.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def _attempt(self, path: str, params: Params, resource: str | None, page: int | None) -> Any:  # noqa: ANN401
+        with self._gate.passage(self.cancelled):
+            sent = self._send(self._client.api_url + API_PREFIX + path, params)
+        outcome = self._judge(sent) if isinstance(sent, _Answer) else sent
+        if isinstance(outcome, BaseException):
+            if isinstance(outcome, KismetError):
+                outcome.resource, outcome.page = resource, page
+            raise outcome
+        self._gate.granted()
+        return outcome.value
+
+    def _send(self, url: str, params: Params) -> _Answer | BaseException:
+        """Return the answer or the error to raise: never raises, so that no frame of requests is kept."""
+        self._deadline = time.monotonic() + self._client.timeout
+        connect = min(LONGEST_CONNECT, self._client.timeout)
+        try:
+            with self._session.get(
+                url, params=params, timeout=(connect, self._client.timeout), stream=True, allow_redirects=False
+            ) as response:
+                return _Answer(
+                    status=response.status_code,
+                    body=self._read(response),
+                    content_type=response.headers.get("Content-Type", ""),
+                    retry_after=response.headers.get("Retry-After"),
+                    location=response.headers.get("Location"),
+                )
+        except KismetError as error:
+            return error.with_traceback(None)
+        except requests.exceptions.SSLError:
+            return UnexpectedAnswerError(
+                f"{_host(url)} could not prove who it is: its TLS certificate is not trusted. Nothing was sent. "
+                "Behind a company proxy, point REQUESTS_CA_BUNDLE to the company's certificate."
+            )
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return self._connection_failure(url, error)
+        except (KeyboardInterrupt, SystemExit) as error:
+            return type(error)(*error.args)
+        finally:
+            self._deadline = float("inf")
+
+    def _read(self, response: requests.Response) -> bytes:
+        body = bytearray()
+        while chunk := response.raw.read1(2**18, decode_content=True):
+            body += chunk
+            if len(body) > LARGEST_BODY:
+                raise UnexpectedAnswerError(
+                    f"the answer is larger than {LARGEST_BODY // 2**20} MB and was not read on. Try a smaller "
+                    "page_size."
+                )
+            if time.monotonic() > self._deadline:
+                raise self._timed_out()
+        return bytes(body)
+
+    def _timed_out(self) -> UnavailableError:
+        return UnavailableError(
+            f"no complete answer within {self._client.timeout:g} s. Try again later, or give the client a longer "
+            "timeout."
+        )
+
+    def _connection_failure(self, url: str, error: Exception) -> UnavailableError:
+        timeouts = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+        if time.monotonic() > self._deadline or isinstance(error, timeouts):
+            return self._timed_out()
+        if isinstance(error, requests.exceptions.ProxyError):
+            return UnavailableError("the proxy could not be reached. Check HTTPS_PROXY and NO_PROXY.")
+        if isinstance(error, requests.exceptions.ConnectionError) and self._socket is None:
+            return UnavailableError(f"{_host(url)} cannot be reached. Check the network and the address.")
+        return UnavailableError("the connection broke before the answer was complete. Try again later.")
+
+    def _judge(self, answer: _Answer) -> _Decoded | KismetError:
+        """Return what the body says, or the error that the status or the body calls for."""
+        status = answer.status
+        if status == 200:
+            return _decode(answer)
+        if 300 <= status < 400:
+            target = _host(answer.location or "")
+            return UnexpectedAnswerError(
+                f"the server redirects{f' to {target}' if target else ''}, which is not followed: the secret stays "
+                "with the address that it was given for. Check the API's address.",
+                status=status,
+            )
+        if status in {401, 403}:
+            return AuthenticationError(
+                f"the server refused the credentials (Client ID {masked(self._credentials.client_id)}): the ID or the "
+                "secret is wrong, they have expired, or they belong to another address. Log in again with "
+                "kn.login(), with a pair copied from the Kismet dashboard.",
+                status=status,
+            )
+        if status == 404:
+            return NotFoundError("absent, or not visible with these credentials.", status=status)
+        if status == 429:
+            wait = _seconds_to_wait(answer.retry_after)
+            asks = f" and asks to wait {wait:.0f} s" if wait else ""
+            return UnavailableError(
+                f"the server has too many requests (429){asks}. Try again later, with a lower max_in_flight.",
+                status=status,
+                retry_after=wait,
+            )
+        if status >= 500:
+            wait = _seconds_to_wait(answer.retry_after)
+            return UnavailableError(f"the server failed ({status}). Try again later.", status=status, retry_after=wait)
+        if 400 <= status < 500:
+            return RequestRefusedError(
+                f"the server refused the request ({status}){self._hint(answer)}. Check the arguments.", status=status
+            )
+        return UnexpectedAnswerError(f"the server answered {status} where 200 was expected.", status=status)
+
+    def _hint(self, answer: _Answer) -> str:
+        """Return the server's own short reason, unless it echoes what must stay secret."""
+        try:
+            reason = json.loads(answer.body)["error"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return ""
+        if not isinstance(reason, str) or not reason.isprintable() or self._credentials.echoed_in(reason):
+            return ""
+        return f": {reason[:200]}"
+
+    def _pause(self, seconds: float) -> None:
+        if self.cancelled.wait(seconds):
+            raise FetchEndedError
+
+    def _announce(self, state: tenacity.RetryCallState) -> None:
+        """Close the gate for all after a 429, and say so when the wait is long enough to be noticed."""
+        error = state.outcome.exception() if state.outcome else None
+        first = True
+        if isinstance(error, KismetError) and (error.status == 429 or error.retry_after):
+            first = self._gate.hold(state.upcoming_sleep)
+        if first and state.upcoming_sleep > 1:
+            # Without any logging set up, Python shows warnings on stderr: in a notebook, under the cell.
+            _logger.warning("waiting %.0f s before trying again: %s", state.upcoming_sleep, error)
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        adapter = _OneConnectionAdapter(self)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        session.headers.update({"Accept": "application/json", "User-Agent": USER_AGENT})
+        session.auth = self._sign
+        # Read once instead of at every request, which costs more than the rest of requests together. With
+        # trust_env off, a ~/.netrc cannot replace our headers either.
+        url = self._client.api_url
+        session.proxies = requests.utils.get_environ_proxies(url) if url.startswith("https") else {}
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        session.trust_env = False
+        return session
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self._credentials.headers_for(request.url or "", self._client.api_url))
+        return request
+
+
+class _OneConnectionAdapter(HTTPAdapter):
+    """Gives every connection to its lane, so that it can be cut, and keeps ``http.client`` quiet."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        super().__init__(pool_connections=1, pool_maxsize=1)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:  # noqa: ANN401
+        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))
+        quiet = _QuietHTTPSConnection if pool.scheme == "https" else _QuietHTTPConnection
+        pool.ConnectionCls = functools.partial(quiet, lane=self._lane)  # type: ignore[assignment]
+        return pool
+
+
+class _QuietHTTPConnection(urllib3.connection.HTTPConnection):
+    # http.client prints whole requests, headers included, where its class attribute is raised for debugging.
+    debuglevel = 0
+
+    def __init__(self, *args: Any, lane: Lane, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own
+        super().__init__(*args, **kwargs)
+        self._lane = lane
+
+    def connect(self) -> None:
+        self._lane._socket = None  # noqa: SLF001 - a lane and its connection are one
+        super().connect()
+        self._lane._socket = self.sock  # noqa: SLF001 - as above
+
+
+class _QuietHTTPSConnection(_QuietHTTPConnection, urllib3.connection.HTTPSConnection):
+    pass
+
+
+def _decode(answer: _Answer) -> _Decoded | UnexpectedAnswerError:
+    start = answer.body[:200].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start:
+        problem = "the answer is empty where JSON was expected."
+    elif start.startswith(b"<"):
+        problem = (
+            "a web page came back instead of data: probably a proxy's or a network's log-in page, or the API's "
+            "address is wrong."
+        )
+    else:
+        try:
+            return _Decoded(json.loads(answer.body.decode("utf-8-sig"), parse_constant=_refuse_constant))
+        except (ValueError, RecursionError):
+            problem = "the answer is not valid JSON."
+    # A gateway's blip looks like this too, so it is worth another try.
+    return UnexpectedAnswerError(f"{problem} Try again; if it stays, report it.", status=answer.status, retryable=True)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _seconds_to_wait(retry_after: str | None) -> float | None:
+    """Read a Retry-After header in either of its forms; nonsense is as good as none."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+_growing = tenacity.wait_exponential_jitter(initial=0.5, max=20, jitter=0.5)
+
+
+def _wait_before_retry(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, KismetError) and error.retry_after is not None:
+        return error.retry_after + random.uniform(0, 0.1)  # noqa: S311 - spreads the lanes, nothing secret
+    return _growing(state)
+
+
+def _give_up(state: tenacity.RetryCallState) -> NoReturn:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, KismetError) and state.attempt_number > 1:
+        error.message += f" (Tried {state.attempt_number} times.)"
+    raise error or AssertionError
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

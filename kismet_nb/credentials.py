@@ -1,0 +1,226 @@
+"""The pair of credentials, where it is looked for, and the only rule for where it may travel."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from kismet_nb.errors import CredentialsError, InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["DEFAULT_API_URL", "Credentials", "FoundCredentials", "checked_api_url", "find_credentials", "masked"]
+
+DEFAULT_API_URL = "https://api.kismethealth.com"
+ID_VARIABLE = "KISMET_CLIENT_ID"
+SECRET_VARIABLE = "KISMET_CLIENT_SECRET"  # noqa: S105 - the name of a variable, no secret
+URL_VARIABLE = "KISMET_API_URL"
+WAYS_TO_LOG_IN = (
+    f"Run kn.login() in a notebook, or set {ID_VARIABLE} and {SECRET_VARIABLE} in the environment or in a .env "
+    "file. To try without an account: kn.use_demo()."
+)
+
+
+class Credentials:
+    """A Client ID and its secret; the secret is shown nowhere.
+
+    The constructor never raises, so that no traceback holds the secret as an argument; call ``check()`` next.
+
+    Parameters
+    ----------
+    client_id, client_secret
+        As copied from the Kismet dashboard. White space and line ends around them are dropped.
+
+    Examples
+    --------
+    >>> Credentials("my-client-ab12", "not shown")
+    Credentials(Client ID …ab12)
+    """
+
+    __slots__ = ("_reveal", "client_id")
+
+    def __init__(self, client_id: str, client_secret: str) -> None:
+        self.client_id = client_id.strip() if isinstance(client_id, str) else client_id
+        stripped = client_secret.strip() if isinstance(client_secret, str) else client_secret
+        # A closure keeps the secret out of vars(), of slots' values and of anything that prints attributes.
+        self._reveal: Callable[[], str] = lambda: stripped
+
+    def check(self) -> None:
+        """Refuse values that no server could accept.
+
+        Raises
+        ------
+        CredentialsError
+            Either value is empty, not text, a placeholder, or holds a space, a line end or another character
+            that cannot stand in a header.
+        """
+        problem = _problem("Client ID", self.client_id) or _problem("Client Secret", self._reveal())
+        if problem:
+            raise CredentialsError(problem)
+
+    def headers_for(self, url: str, api_url: str) -> Mapping[str, str]:
+        """Return the two headers if ``url`` has the scheme, host and port of ``api_url``, otherwise none."""
+        if _origin(url) != _origin(api_url):
+            return {}
+        return {"X-Client-ID": self.client_id, "X-Client-Secret": self._reveal()}
+
+    def echoed_in(self, text: str) -> bool:
+        """Tell whether ``text`` holds the secret or a telling piece of it."""
+        secret = self._reveal()
+        piece = min(6, len(secret))
+        return any(secret[start : start + piece] in text for start in range(len(secret) - piece + 1))
+
+    def __repr__(self) -> str:
+        return f"Credentials(Client ID {masked(self.client_id)})"
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        # Covers pickle, copy, deepcopy and sending to another process.
+        raise TypeError("Credentials are not copied or pickled: the secret would leave this process.")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCredentials:
+    """A pair, the address that it belongs to, and where it was found."""
+
+    credentials: Credentials
+    api_url: str
+    source: str
+
+
+def masked(client_id: str) -> str:
+    """Return the last characters of a Client ID, for telling two apart without showing either."""
+    return f"…{client_id[-4:]}" if len(client_id) > 8 else "…"
+
+
+def checked_api_url(api_url: str) -> str:
+    """Return ``api_url`` in its plain form, without a slash at the end or the API's own path prefix.
+
+    Raises
+    ------
+    InvalidInputError
+        The address is not https (http is accepted for this machine alone), or carries a user, a query or a
+        fragment.
+    """
+    text = api_url.strip() if isinstance(api_url, str) else ""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or any(character.isspace() for character in text):
+        raise InvalidInputError(f"The API's address must look like {DEFAULT_API_URL}.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InvalidInputError("The API's address must not hold a user, a password, a query or a fragment.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        raise InvalidInputError(
+            f"The API's address must begin with https://, or anyone on the way could read the secret; "
+            f"{parts.scheme or 'no scheme'} was given. Plain http is accepted for this machine alone."
+        )
+    path = parts.path.rstrip("/").removesuffix("/api/external")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def find_credentials() -> FoundCredentials | None:
+    """Look for a pair in the environment, then in the nearest ``.env`` that speaks of Kismet.
+
+    A ``.env`` is looked for from the working directory upward; it is read without changing ``os.environ``.
+
+    Returns
+    -------
+    FoundCredentials or None
+        None where neither place holds any part of a pair.
+
+    Raises
+    ------
+    CredentialsError
+        A place holds half a pair or an unusable one, or the pair is in the environment while the address is
+        in a ``.env``: a folder must not decide where the environment's secret is sent.
+    """
+    places: list[tuple[str, Mapping[str, str | None]]] = [("the environment", os.environ)]
+    if dotenv := _nearest_dotenv():
+        places.append((_shown(dotenv), _read_dotenv(dotenv)))
+    for place, values in places:
+        client_id, has_secret = values.get(ID_VARIABLE), bool((values.get(SECRET_VARIABLE) or "").strip())
+        if not (client_id or "").strip() and not has_secret:
+            continue
+        if not client_id or not client_id.strip():
+            raise CredentialsError(f"{place} has {SECRET_VARIABLE} but no {ID_VARIABLE}. Set both or neither.")
+        if not has_secret:
+            raise CredentialsError(f"{place} has {ID_VARIABLE} but no {SECRET_VARIABLE}. Set both or neither.")
+        credentials = Credentials(client_id, values.get(SECRET_VARIABLE) or "")
+        credentials.check()
+        address = values.get(URL_VARIABLE) or os.environ.get(URL_VARIABLE)
+        elsewhere = places[-1][1].get(URL_VARIABLE)
+        if not address and elsewhere and checked_api_url(elsewhere) != DEFAULT_API_URL:
+            raise CredentialsError(
+                f"The pair is in {place}, but {URL_VARIABLE} is in {places[-1][0]}, which must not decide where "
+                f"that secret is sent. Set {URL_VARIABLE} in the environment too, or remove it from the file."
+            )
+        return FoundCredentials(credentials, checked_api_url(address or DEFAULT_API_URL), place)
+    return None
+
+
+def find_api_url() -> str:
+    """Return the address for a pair that a person types: the environment's, the ``.env``'s, or Kismet's own."""
+    dotenv = _nearest_dotenv()
+    named = os.environ.get(URL_VARIABLE) or (_read_dotenv(dotenv).get(URL_VARIABLE) if dotenv else None)
+    return checked_api_url(named or DEFAULT_API_URL)
+
+
+def _problem(name: str, value: object) -> str | None:
+    if not isinstance(value, str):
+        return f"The {name} must be text, not {type(value).__name__}."
+    if not value:
+        return f"The {name} is empty. {WAYS_TO_LOG_IN}"
+    if not re.fullmatch(r"[!-~]+", value):
+        return (
+            f"The {name} holds a space, a line end or a character that cannot stand in a header: it was probably "
+            "cut or joined while copying. Copy it again from the Kismet dashboard."
+        )
+    if re.match(r"(?i)your[-_]", value):
+        return f"The {name} is still the placeholder of the documentation. Put in your own."
+    return None
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _nearest_dotenv() -> Path | None:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        file = folder / ".env"
+        if file.is_file() and any(name in _read_dotenv(file) for name in (ID_VARIABLE, SECRET_VARIABLE, URL_VARIABLE)):
+            return file
+    return None
+
+
+def _read_dotenv(file: Path) -> dict[str, str | None]:
+    try:
+        # A secret may hold a dollar sign: nothing is interpolated. Notepad writes a byte order mark: utf-8-sig.
+        return dotenv_values(file, interpolate=False, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        pass
+    raise CredentialsError(f"{_shown(file)} cannot be read as UTF-8 text. Save it again as plain text.")
+
+
+def _shown(file: Path) -> str:
+    return os.path.relpath(file)
