@@ -1,0 +1,197 @@
+"""Records and a declaration in, a typed DataFrame out.
+
+Each page becomes a chunk of compact Arrow columns as soon as it is read; a column gets its pandas dtype once,
+from all chunks together. A value is only put into a typed column if it fits exactly; otherwise the whole
+column stays as it came.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from kismet_nb.errors import InvalidInputError
+from kismet_nb.resources import RESOURCES, Column, Dtype, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Chunk", "chunk", "describe", "table"]
+
+# The exact Python types of JSON values that a dtype takes, and how they are held until the table is built.
+# Times are held as text: a column with one that cannot be read stays as it came.
+_FITS: dict[Dtype, tuple[frozenset[type], pa.DataType]] = {
+    "Int64": (frozenset({int}), pa.int64()),
+    "boolean": (frozenset({bool}), pa.bool_()),
+    "str": (frozenset({str}), pa.string()),
+    "Float64": (frozenset({int, float}), pa.float64()),
+    "datetime64[us, UTC]": (frozenset({str}), pa.string()),
+}
+_PANDAS_DTYPES = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+    pa.string(): pd.StringDtype("pyarrow", na_value=np.nan),
+    pa.float64(): pd.Float64Dtype(),
+}
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,6}0*)?)?(Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The columns of one page: Arrow arrays where every value fits, plain lists where not."""
+
+    length: int
+    columns: dict[str, pa.Array | list[Any]]
+
+
+def chunk(resource: Resource, rows: Sequence[dict[str, Any]]) -> Chunk:
+    """Turn the rows of one page into columns; a field that no row has gets no column."""
+    declared = {column.name: column for column in resource.columns}
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        column = declared.get(name)
+        if column and column.blank_is_missing:
+            values = [None if value == "" else value for value in values]
+        columns[name] = _held(values, column.dtype) if column else values
+    return Chunk(len(rows), columns)
+
+
+def table(resource: Resource, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, list[str]]:
+    """Build the table of a resource.
+
+    Returns
+    -------
+    frame
+        The declared columns in their order and dtypes, then those that the declaration does not know.
+    drift
+        In words, where the API's answer differs from the declaration; no values.
+    """
+    rows = sum(piece.length for piece in chunks)
+    sent = dict.fromkeys(name for piece in chunks for name in piece.columns)
+    drift, series = [], {}
+    for column in resource.columns:
+        if rows and column.name not in sent and column.expected:
+            drift.append(f"{column.name} is no longer sent, and all missing here")
+        series[column.name], misfits = _typed(column.name, column.dtype, chunks)
+        if misfits:
+            drift.append(f"{column.name} has {misfits} values that are not {column.dtype}, and stays as it came")
+    for name in sent:
+        if name not in series:
+            series[name] = _inferred(name, chunks)
+            drift.append(f"{name} is new, and kept as {series[name].dtype}")
+    return pd.DataFrame(series, index=pd.RangeIndex(rows)), drift
+
+
+def describe(resource: str) -> pd.DataFrame:
+    """Return the data dictionary of a table.
+
+    Parameters
+    ----------
+    resource
+        The table's name, such as ``"users"``.
+
+    Returns
+    -------
+    DataFrame
+        One row a column, with ``column``, ``dtype``, ``nullable`` (a missing value is normal) and ``meaning``.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no such table.
+
+    Examples
+    --------
+    >>> describe("users")["column"].head(3).tolist()
+    ['id', 'email', 'is_admin']
+    """
+    if resource not in RESOURCES:
+        raise InvalidInputError(f"There is no table {resource!r}. There is: {', '.join(RESOURCES)}.")
+
+    def words(column: Column) -> dict[str, object]:
+        return {
+            "column": column.name,
+            "dtype": column.dtype,
+            "nullable": column.nullable or not column.expected,
+            "meaning": column.meaning,
+        }
+
+    return pd.DataFrame([words(column) for column in RESOURCES[resource].columns])
+
+
+def _held(values: list[Any], dtype: Dtype) -> pa.Array | list[Any]:
+    if dtype in _FITS:
+        types, arrow = _FITS[dtype]
+        if set(map(type, values)) <= types | {type(None)}:
+            try:
+                return pa.array(values, arrow)
+            except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
+                pass  # beyond 64 bits, or half a surrogate pair: kept as it came
+    return values
+
+
+def _typed(name: str, dtype: Dtype, chunks: Iterable[Chunk]) -> tuple[pd.Series[Any], int]:
+    """Return a column, and how many of its values do not fit its dtype."""
+    pieces = [piece.columns.get(name, [None] * piece.length) for piece in chunks]
+    if dtype == "object":
+        return _as_it_came(pieces), 0
+    held = [_held(piece, dtype) if isinstance(piece, list) else piece for piece in pieces]
+    misfits = sum(_misfits(piece, dtype) for piece in held if isinstance(piece, list))
+    if misfits:
+        return _as_it_came(pieces), misfits
+    column = pa.chunked_array(held, _FITS[dtype][1])
+    if not dtype.startswith("datetime64"):
+        return column.to_pandas(types_mapper=_PANDAS_DTYPES.get), 0
+    times, misfits = _times(column)
+    return (_as_it_came(pieces), misfits) if times is None else (times, 0)
+
+
+def _misfits(values: list[Any], dtype: Dtype) -> int:
+    return sum(isinstance(_held([value], dtype), list) for value in values)
+
+
+def _times(column: pa.ChunkedArray) -> tuple[pd.Series[Any] | None, int]:
+    arrow = pa.timestamp("us", tz="UTC")
+    try:
+        return column.cast(arrow).to_pandas(), 0
+    except pa.ArrowInvalid:
+        pass  # Arrow reads the usual spellings fast; the others are read one by one
+    values = [_instant(text) for text in column.to_pylist()]
+    misfits = sum(isinstance(value, str) for value in values)
+    return (None, misfits) if misfits else (pa.chunked_array([pa.array(values, arrow)]).to_pandas(), 0)
+
+
+def _instant(text: str | None) -> dt.datetime | str | None:
+    """Read an ISO 8601 time with an offset; give back what cannot be held to the microsecond."""
+    if text is None or not _INSTANT.fullmatch(text):
+        return text
+    try:
+        return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return text
+
+
+def _as_it_came(pieces: Iterable[pa.Array | list[Any]]) -> pd.Series[Any]:
+    values = [value for piece in pieces for value in (piece if isinstance(piece, list) else piece.to_pylist())]
+    column = np.empty(len(values), dtype=object)
+    column[:] = values  # not np.array(values): that would make a table of lists of equal length
+    return pd.Series(column, dtype=object)
+
+
+def _inferred(name: str, chunks: Iterable[Chunk]) -> pd.Series[Any]:
+    pieces = [piece.columns.get(name, [None] * piece.length) for piece in chunks]
+    values = [value for piece in pieces for value in piece]
+    if any(value is not None for value in values):
+        for dtype in ("Int64", "boolean", "str", "Float64"):
+            held = _held(values, dtype)
+            if not isinstance(held, list):
+                return pa.chunked_array([held]).to_pandas(types_mapper=_PANDAS_DTYPES.get)
+    return _as_it_came(pieces)
