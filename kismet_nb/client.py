@@ -499,7 +499,7 @@ def _seconds_to_wait(retry_after: str | None) -> float | None:
         return None
 
 
-_growing = tenacity.wait_exponential_jitter(initial=0.5, max=20, jitter=0.5)
+_growing = tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)
 
 
 def _wait_before_retry(state: tenacity.RetryCallState) -> float:

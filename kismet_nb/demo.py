@@ -2,7 +2,7 @@
 
 It is for trying the toolkit without an account, and for tests that want real HTTP. Nobody in it exists. It is
 written from the API's documentation alone and shares no code with the client, so that the two can contradict
-each other: a witness, not a mirror.
+each other: a witness, not a mirror. Only ``use_demo()``, which logs in to it, knows the client.
 
 Where the documentation leaves a choice, this server chose: ``per_page`` is cut to 100; lists are ordered by id;
 an empty list has one page and a page past the end is empty; ``email`` matches the whole address in any case;
@@ -33,7 +33,10 @@ from statistics import fmean
 from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl
 
-__all__ = ["DemoOrganization"]
+from kismet_nb import fetch
+from kismet_nb.client import KismetClient
+
+__all__ = ["DemoOrganization", "use_demo"]
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -673,3 +676,34 @@ class DemoOrganization:
 
     def __repr__(self) -> str:
         return f"DemoOrganization(api_url={self.api_url!r}, users={self._user_count})"
+
+    @property
+    def running(self) -> bool:
+        """Whether it still answers."""
+        return not self._server.stopping.is_set()
+
+
+_demo: DemoOrganization | None = None
+
+
+def use_demo() -> DemoOrganization:
+    """Start the demo organization, once a process, and log in to it.
+
+    Returns
+    -------
+    DemoOrganization
+        For ``stop()``; it ends with the process otherwise.
+
+    Examples
+    --------
+    >>> demo = use_demo()
+    Logged in to the demo organization on this machine: 131 invented users.
+    >>> demo.stop()
+    """
+    global _demo  # noqa: PLW0603 - one is enough for a process
+    if _demo is None or not _demo.running:
+        _demo = DemoOrganization()
+    client = KismetClient(_demo.client_id, _demo.client_secret, api_url=_demo.api_url)
+    login = fetch.log_in(client, "the demo organization")
+    print(f"Logged in to the demo organization on this machine: {login.users} invented users.")
+    return _demo

@@ -7,7 +7,7 @@ import functools
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from kismet_nb import pages, tables
@@ -17,6 +17,7 @@ from kismet_nb.resources import RESOURCES
 
 if TYPE_CHECKING:
     import pandas as pd
+    from tqdm import tqdm
 
     from kismet_nb.client import KismetClient
 
@@ -124,7 +125,7 @@ def fetch_users(
     --------
     >>> import kismet_nb as kn
     >>> demo = kn.use_demo()
-    Logged in: 131 users at the demo organization on this machine.
+    Logged in to the demo organization on this machine: 131 invented users.
     >>> kn.fetch_users().shape
     (131, 8)
     >>> demo.stop()
@@ -138,7 +139,10 @@ def fetch_users(
 
 
 def _fetch(
-    name: str, filters: dict[str, str | int], client: KismetClient | None, progress: bool | None
+    name: str,
+    filters: dict[str, str | int],
+    client: KismetClient | None,
+    progress: bool | None,  # noqa: FBT001 - handed on from a keyword
 ) -> pd.DataFrame:
     if client is None:
         if _login is None:
@@ -184,8 +188,10 @@ def _fetch(
     return frame
 
 
-def _progress_bar(name: str, progress: bool | None) -> tqdm[None]:  # noqa: FBT001 - handed on from a keyword
+def _progress_bar(name: str, progress: bool | None) -> tqdm[NoReturn]:  # noqa: FBT001 - as above
     from tqdm.auto import tqdm  # noqa: PLC0415 - tqdm.auto loads ipywidgets in a notebook, which takes its time
 
     # disable=None means: not where the output is no terminal. The delay hides the bar from short work.
-    return tqdm(desc=name, unit="page", disable=None if progress is None else not progress, delay=0 if progress else 1.5)
+    return tqdm(
+        desc=name, unit="page", disable=None if progress is None else not progress, delay=0 if progress else 1.5
+    )

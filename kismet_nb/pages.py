@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from kismet_nb.errors import KismetError, RequestRefusedError, UnexpectedAnswerError
+from kismet_nb.errors import RequestRefusedError, UnexpectedAnswerError
 from kismet_nb.gate import FetchEndedError
 
 if TYPE_CHECKING:
@@ -254,9 +254,7 @@ class _Reader(Generic[Chunk]):
         return self._read(one(number) for number in numbers)
 
 
-def _parsed(
-    resource: Resource, number: int, payload: object, convert: Callable[[list[Record]], Chunk]
-) -> _Page[Chunk]:
+def _parsed(resource: Resource, number: int, payload: object, convert: Callable[[list[Record]], Chunk]) -> _Page[Chunk]:
     """Check that an answer is the page asked for, in the documented shape."""
 
     def unexpected(problem: str) -> UnexpectedAnswerError:
@@ -290,9 +288,7 @@ def _parsed(
             "a page make another number"
         )
     keys = [_identity(row, resource.key) for row in rows]
-    return _Page(
-        number, counts["per_page"], counts["total_pages"], counts["total_count"], keys, convert(rows)
-    )
+    return _Page(number, counts["per_page"], counts["total_pages"], counts["total_count"], keys, convert(rows))
 
 
 def _identity(row: Record, key: str) -> object:
@@ -308,7 +304,8 @@ def _rises_or_falls(keys: list[Any]) -> bool:
     return all(a < b for a, b in pairs) or all(a > b for a, b in pairs)
 
 
-_Read = Callable[[Iterable[Callable[["Lane"], Any]]], Iterator[Any]]
+_Job = Callable[["Lane"], Any]
+_Read = Callable[[Iterable[_Job]], Iterator[Any]]
 
 
 @contextlib.contextmanager
@@ -318,42 +315,18 @@ def _reading_threads(client: KismetClient) -> Iterator[_Read]:
     The calling thread only waits, so an interrupt is heard at once and finds no request in its frames. However
     the block ends, no thread goes on.
     """
-    todo: queue.SimpleQueue[Callable[[Lane], Any] | None] = queue.SimpleQueue()
+    todo: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-
-    def work(lane: Lane) -> None:
-        while (job := todo.get()) is not None and not lane.cancelled.is_set():
-            try:
-                result = job(lane), None
-            except FetchEndedError:
-                return
-            except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
-                result = None, error
-            done.put(result)
-
     with client.lanes(client.max_in_flight) as lanes:
-        threads = [threading.Thread(target=work, args=(lane,), daemon=True, name="kismet_nb") for lane in lanes]
-
-        def read(jobs: Iterable[Callable[[Lane], Any]]) -> Iterator[Any]:
-            waiting = 0
-            for job in jobs:
-                todo.put(job)
-                waiting += 1
-            looked = time.monotonic()
-            while waiting:
-                with contextlib.suppress(queue.Empty):
-                    result, error = done.get(timeout=TICK)
-                    waiting -= 1
-                    if error is not None:
-                        raise error
-                    yield result
-                if time.monotonic() - looked > TICK:
-                    looked = time.monotonic()
-                    for lane in lanes:
-                        lane.cut_if_overdue()
-
+        threads = [
+            threading.Thread(target=_work, args=(lane, todo, done), daemon=True, name="kismet_nb") for lane in lanes
+        ]
         for thread in threads:
             thread.start()
+
+        def read(jobs: Iterable[_Job]) -> Iterator[Any]:
+            return _results(list(jobs), lanes, todo, done)
+
         finished = False
         try:
             yield read
@@ -366,3 +339,38 @@ def _reading_threads(client: KismetClient) -> Iterator[_Read]:
             give_up_at = time.monotonic() + 2
             for thread in threads:
                 thread.join(max(0.0, give_up_at - time.monotonic()))
+
+
+def _work(
+    lane: Lane, todo: queue.SimpleQueue[_Job | None], done: queue.SimpleQueue[tuple[Any, BaseException | None]]
+) -> None:
+    while (job := todo.get()) is not None and not lane.cancelled.is_set():
+        try:
+            done.put((job(lane), None))
+        except FetchEndedError:
+            return
+        except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
+            done.put((None, error))
+
+
+def _results(
+    jobs: list[_Job],
+    lanes: list[Lane],
+    todo: queue.SimpleQueue[_Job | None],
+    done: queue.SimpleQueue[tuple[Any, BaseException | None]],
+) -> Iterator[Any]:
+    for job in jobs:
+        todo.put(job)
+    looked = time.monotonic()
+    for _ in jobs:
+        while True:
+            if time.monotonic() - looked > TICK:
+                looked = time.monotonic()
+                for lane in lanes:
+                    lane.cut_if_overdue()
+            with contextlib.suppress(queue.Empty):
+                result, error = done.get(timeout=TICK)
+                break
+        if error is not None:
+            raise error
+        yield result

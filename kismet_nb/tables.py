@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -193,5 +193,5 @@ def _inferred(name: str, chunks: Iterable[Chunk]) -> pd.Series[Any]:
         for dtype in ("Int64", "boolean", "str", "Float64"):
             held = _held(values, dtype)
             if not isinstance(held, list):
-                return pa.chunked_array([held]).to_pandas(types_mapper=_PANDAS_DTYPES.get)
+                return cast("pd.Series[Any]", pa.chunked_array([held]).to_pandas(types_mapper=_PANDAS_DTYPES.get))
     return _as_it_came(pieces)

@@ -1,0 +1,118 @@
+"""The same functions for a terminal and a scheduler; no logic of its own.
+
+Exit codes: 0, 1 for a ``KismetError`` (one line on stderr), 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from importlib import resources as package_files
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kismet_nb import demo, fetch
+from kismet_nb.client import KismetClient
+from kismet_nb.credentials import find_credentials
+from kismet_nb.errors import InvalidInputError, KismetError
+from kismet_nb.export import check_path, export
+from kismet_nb.resources import RESOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    # One plain line a warning; the default adds a line of source code.
+    warnings.showwarning = lambda message, *_args, **_kwargs: print(f"kismet-nb: {message}", file=sys.stderr)
+    try:
+        options.run(options)
+    except KismetError as error:
+        print(f"kismet-nb: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("kismet-nb: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kismet-nb", description="A Kismet Health organization as tables.")
+    parser.add_argument("--version", action="version", version=f"kismet-nb {version('kismet-nb')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("demo", help="fetch and export the users of an invented organization on this machine")
+    command.set_defaults(run=_demo)
+
+    command = commands.add_parser(
+        "export", help="fetch a table and write it to a file; credentials from the environment or .env"
+    )
+    command.add_argument("table", choices=sorted(RESOURCES))
+    command.add_argument(
+        "out", metavar="OUT", help="a file whose suffix says the format, such as exports/users.parquet"
+    )
+    command.set_defaults(run=_export)
+
+    command = commands.add_parser("lab", help="open JupyterLab on the notebooks, with the demo unless logged in")
+    command.add_argument("folder", nargs="?", default="notebooks", help="where the notebooks are, or are put")
+    command.set_defaults(run=_lab)
+    return parser
+
+
+def _demo(_options: argparse.Namespace) -> None:
+    with demo.use_demo():
+        users = fetch.fetch_users()
+        admins, rooms = users["is_admin"].sum(), users["waiting_room_url"].notna().sum()
+        print(
+            f"Fetched {len(users)} users, {users.attrs['kismet']['verdict']}: {admins} admins, {rooms} waiting rooms.\n"
+        )
+        with pd.option_context("display.width", shutil.get_terminal_size().columns, "display.max_columns", None):
+            print(users[["id", "display_name", "email", "is_admin", "created_at"]].head().to_string(index=False))
+        print()
+        for name in ("users.csv", "users.parquet"):
+            print(f"Wrote {export(users, Path('exports') / name)}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    check_path(options.out)  # before a long fetch, not after it
+    with KismetClient.from_env() as client:
+        frame = getattr(fetch, f"fetch_{options.table}")(client=client)
+    print(f"Wrote {len(frame)} {options.table} to {export(frame, options.out)}")
+
+
+def _lab(options: argparse.Namespace) -> None:
+    if find_spec("jupyterlab") is None:
+        raise InvalidInputError('JupyterLab is not installed. Install it with: pip install "kismet-nb[lab]"')
+    folder = Path(options.folder).expanduser()
+    if not folder.exists():
+        shipped = package_files.files("kismet_nb") / "notebooks"
+        with package_files.as_file(shipped) as source:
+            shutil.copytree(source, folder)
+        print(f"Put the notebooks into {folder}")
+    environment = dict(os.environ)
+    with contextlib.ExitStack() as stack:
+        if find_credentials() is None:
+            organization = stack.enter_context(demo.DemoOrganization())
+            environment |= {
+                "KISMET_CLIENT_ID": organization.client_id,
+                "KISMET_CLIENT_SECRET": organization.client_secret,
+                "KISMET_API_URL": organization.api_url,
+            }
+            print("No credentials were found: kn.login() logs in to the demo organization.")
+        with contextlib.suppress(KeyboardInterrupt):
+            subprocess.run(  # noqa: S603 - our own interpreter, and a folder that the user named
+                [sys.executable, "-m", "jupyterlab", str(folder)], env=environment, check=False
+            )
