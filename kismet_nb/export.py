@@ -88,10 +88,9 @@ def export(
     target = check_path(path)
     _check_frame(df)
     if _suffix(target) == ".parquet":
+        settings: dict[str, Any] = {"engine": "pyarrow", "compression": "zstd", "index": False, **options}
         with _replacing(target) as file, _speaking_of("Parquet", options):
-            _parquet_frame(df).to_parquet(
-                file, **{"engine": "pyarrow", "compression": "zstd", "index": False} | options
-            )
+            _parquet_frame(df).to_parquet(file, **settings)
         return target
     columns = {name: _csv_column(df[name], name, safe=spreadsheet_safe) for name in df.columns}
     header = [_neutral(name) if spreadsheet_safe else name for name in df.columns]

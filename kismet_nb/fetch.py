@@ -191,7 +191,8 @@ def _fetch(
 def _progress_bar(name: str, progress: bool | None) -> tqdm[NoReturn]:  # noqa: FBT001 - as above
     from tqdm.auto import tqdm  # noqa: PLC0415 - tqdm.auto loads ipywidgets in a notebook, which takes its time
 
+    class Bar(tqdm):  # type: ignore[type-arg]
+        monitor_interval = 0  # no thread of tqdm's outlives a fetch
+
     # disable=None means: not where the output is no terminal. The delay hides the bar from short work.
-    return tqdm(
-        desc=name, unit="page", disable=None if progress is None else not progress, delay=0 if progress else 1.5
-    )
+    return Bar(desc=name, unit="page", disable=None if progress is None else not progress, delay=0 if progress else 1.5)

@@ -182,10 +182,12 @@ class _Reader(Generic[Chunk]):
         last = max(1, first.total_pages)
         # The last page goes first: it is where new rows come, and the closing read relies on it.
         opening = [*({last} - {1}), *range(2, min(self._opening + 1, last))]
-        for numbers in (opening, range(len(opening) + 2, last) if opening else ()):
+        for numbers in (opening, range(self._opening + 1, last)):
             for page in self._fetch(numbers):
                 self._keep(page)
         keys = [key for number in sorted(self.pages) for key in self.pages[number].keys]
+        if len(keys) != first.total_count:
+            raise _MovedError(f"total_count is {first.total_count}, but the pages hold {len(keys)} rows")
         if len(set(keys)) < len(keys):
             raise _MovedError(f"a row came twice ({len(keys)} rows, {len(set(keys))} different)")
         if last == 1:
