@@ -310,6 +310,17 @@ _Job = Callable[["Lane"], Any]
 _Read = Callable[[Iterable[_Job]], Iterator[Any]]
 
 
+class _Batch:
+    """Jobs whose results are waited for together; where nobody waits any more, those not begun are dropped."""
+
+    def __init__(self) -> None:
+        self.results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        self.over = False
+
+
+_Todo = queue.SimpleQueue[tuple[_Job, _Batch] | None]
+
+
 @contextlib.contextmanager
 def _reading_threads(client: KismetClient) -> Iterator[_Read]:
     """Lend a function that runs jobs on the client's lanes, side by side, and yields what they return.
@@ -317,21 +328,14 @@ def _reading_threads(client: KismetClient) -> Iterator[_Read]:
     The calling thread only waits, so an interrupt is heard at once and finds no request in its frames. However
     the block ends, no thread goes on.
     """
-    todo: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+    todo: _Todo = queue.SimpleQueue()
     with client.lanes(client.max_in_flight) as lanes:
-        threads = [
-            threading.Thread(target=_work, args=(lane, todo, done), daemon=True, name="kismet_nb") for lane in lanes
-        ]
+        threads = [threading.Thread(target=_work, args=(lane, todo), daemon=True, name="kismet_nb") for lane in lanes]
         for thread in threads:
             thread.start()
-
-        def read(jobs: Iterable[_Job]) -> Iterator[Any]:
-            return _results(list(jobs), lanes, todo, done)
-
         finished = False
         try:
-            yield read
+            yield lambda jobs: _results(list(jobs), lanes, todo)
             finished = True
         finally:
             for lane in lanes:
@@ -343,36 +347,38 @@ def _reading_threads(client: KismetClient) -> Iterator[_Read]:
                 thread.join(max(0.0, give_up_at - time.monotonic()))
 
 
-def _work(
-    lane: Lane, todo: queue.SimpleQueue[_Job | None], done: queue.SimpleQueue[tuple[Any, BaseException | None]]
-) -> None:
-    while (job := todo.get()) is not None and not lane.cancelled.is_set():
+def _work(lane: Lane, todo: _Todo) -> None:
+    while (item := todo.get()) is not None and not lane.cancelled.is_set():
+        job, batch = item
+        if batch.over:
+            continue
         try:
-            done.put((job(lane), None))
+            batch.results.put((job(lane), None))
         except FetchEndedError:
             return
         except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
-            done.put((None, error))
+            batch.results.put((None, error))
 
 
-def _results(
-    jobs: list[_Job],
-    lanes: list[Lane],
-    todo: queue.SimpleQueue[_Job | None],
-    done: queue.SimpleQueue[tuple[Any, BaseException | None]],
-) -> Iterator[Any]:
+def _results(jobs: list[_Job], lanes: list[Lane], todo: _Todo) -> Iterator[Any]:
+    batch = _Batch()
     for job in jobs:
-        todo.put(job)
+        todo.put((job, batch))
     looked = time.monotonic()
-    for _ in jobs:
-        while True:
+    waiting = len(jobs)
+    try:
+        while waiting:
             if time.monotonic() - looked > TICK:
                 looked = time.monotonic()
                 for lane in lanes:
                     lane.cut_if_overdue()
-            with contextlib.suppress(queue.Empty):
-                result, error = done.get(timeout=TICK)
-                break
-        if error is not None:
-            raise error
-        yield result
+            try:
+                result, error = batch.results.get(timeout=TICK)
+            except queue.Empty:
+                continue
+            waiting -= 1
+            if error is not None:
+                raise error
+            yield result
+    finally:
+        batch.over = True

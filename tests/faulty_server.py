@@ -1,0 +1,94 @@
+"""A server on loopback whose every answer a test decides."""
+
+import contextlib
+import json
+import socket
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler
+from urllib.parse import parse_qsl, urlsplit
+
+SECRET = "planted-secret-7f3a91"
+
+
+def user(number, **fields):
+    """Return an invented user as the API sends it."""
+    return {
+        "id": number,
+        "email": f"user{number}@example.org",
+        "is_admin": False,
+        "display_name": f"User {number}",
+        "waiting_room_url": None,
+        "created_at": "2026-01-05T09:00:00Z",
+        "updated_at": "2026-02-01T09:30:00Z",
+        **fields,
+    }
+
+
+def page_of(rows, query, **pagination):
+    """Return the body of one page of ``rows``, cut as the query asks."""
+    page, size = int(query.get("page", 1)), int(query.get("per_page", 25))
+    counts = {
+        "current_page": page,
+        "per_page": size,
+        "total_pages": -(-len(rows) // size),
+        "total_count": len(rows),
+        **pagination,
+    }
+    return {"organization_users": rows[(page - 1) * size : page * size], "pagination": counts}
+
+
+@contextlib.contextmanager
+def serving(answer):
+    """Serve ``answer(query, count)``: a JSON body, a (status, headers, body) triple, or raw bytes to send and hang up.
+
+    Yields the address and the list of queries so far.
+    """
+    queries, lock = [], threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            query = dict(parse_qsl(urlsplit(self.path).query))
+            with lock:
+                queries.append(query)
+                reply = answer(query, len(queries))
+            self.server.headers_seen.append(dict(self.headers))
+            if isinstance(reply, bytes):
+                self.wfile.write(reply)
+                self.close_connection = True
+                return
+            status, headers, body = reply if isinstance(reply, tuple) else (200, {}, reply)
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", "Content-Length": len(body), **headers}.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        block_on_close = False
+        headers_seen = []
+
+        def handle_error(self, *_):
+            pass  # a client that hangs up is part of the test
+
+        def process_request(self, request, client_address):
+            request.settimeout(10)
+            request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            super().process_request(request, client_address)
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        server.headers_seen = []
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", queries
+        finally:
+            server.shutdown()
+            thread.join()

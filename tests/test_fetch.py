@@ -1,0 +1,365 @@
+"""Fetching: every row exactly once, typed, or an error that says what to do."""
+
+import datetime as dt
+import threading
+import time
+
+import pandas as pd
+import pytest
+from faulty_server import SECRET, page_of, serving, user
+
+import kismet_nb as kn
+
+DTYPES = {
+    "id": "Int64",
+    "email": "str",
+    "is_admin": "boolean",
+    "roles": "object",
+    "display_name": "str",
+    "waiting_room_url": "str",
+    "created_at": "datetime64[us, UTC]",
+    "updated_at": "datetime64[us, UTC]",
+}
+
+
+def fetch(answer, **options):
+    """Fetch users from a server that gives ``answer``; return the table and the queries that it took."""
+    options = {"timeout": 2, "retries": 3, **options}
+    with serving(answer) as (url, queries), kn.KismetClient("client-id-ab12", SECRET, api_url=url, **options) as client:
+        return kn.fetch_users(client=client), queries
+
+
+def fails(expected, answer, **options):
+    """Fetch users, expect the error, and return it after checking that it holds no secret."""
+    with pytest.raises(expected) as caught:
+        fetch(answer, **options)
+    assert SECRET not in str(caught.value)
+    return caught.value
+
+
+def test_all_users_of_the_demo_come_once_and_typed(client):
+    """The demo's 131 users, several pages, come in the server's order with the declared dtypes."""
+    users = kn.fetch_users(client=client)
+
+    assert users.dtypes.astype(str).to_dict() == DTYPES
+    assert len(users) == users["id"].nunique() == users.attrs["kismet"]["rows"] == 131
+    assert users["id"].is_monotonic_increasing
+    assert users.attrs["kismet"]["verdict"] == "complete"
+
+
+def test_an_empty_result_keeps_columns_and_dtypes(client):
+    """A filter that matches nobody gives an empty table with the same dtypes."""
+    assert kn.fetch_users("nobody@example.org", client=client).dtypes.astype(str).to_dict() == DTYPES
+
+
+def test_the_email_filter_is_passed_on_encoded(client):
+    """An address with a plus sign finds its user."""
+    users = kn.fetch_users(client=client)
+    address = users["email"][users["email"].str.contains("+", regex=False)].iloc[0]
+
+    assert [address] == kn.fetch_users(address, client=client)["email"].tolist()
+
+
+@pytest.mark.parametrize("email", ["", "  ", 7, ["a@example.org"]])
+def test_an_email_that_is_no_text_is_refused(client, email):
+    """An unusable filter is refused before anything is sent."""
+    with pytest.raises(kn.InvalidInputError, match="email"):
+        kn.fetch_users(email, client=client)
+
+
+@pytest.mark.parametrize("in_flight", [1, 2, 8])
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 70, 90, 100, 131])
+def test_every_page_is_read_once_and_a_few_again(count, in_flight):
+    """Any number of rows is complete, at pages plus at most eight requests."""
+    rows = [user(number) for number in range(1, count + 1)]
+    users, queries = fetch(lambda query, _: page_of(rows, query), page_size=10, max_in_flight=in_flight)
+
+    assert [row["id"] for row in rows] == users["id"].tolist()
+    assert len(queries) <= max(1, -(-count // 10)) + max(8, in_flight)
+
+
+def test_the_servers_page_size_counts():
+    """A server that gives 7 rows where 500 were asked for is read to the end."""
+    rows = [user(number) for number in range(100)]
+
+    assert 100 == len(fetch(lambda query, _: page_of(rows, {**query, "per_page": 7}))[0])
+
+
+def test_a_refused_page_size_is_made_smaller():
+    """A server that refuses large pages with 422 is asked for smaller ones."""
+    rows = [user(number) for number in range(60)]
+
+    def answer(query, _):
+        return page_of(rows, query) if "per_page" not in query else (422, {}, b"")
+
+    assert 60 == len(fetch(answer)[0])
+
+
+def test_a_list_without_order_is_read_twice():
+    """Where ids neither rise nor fall, every page is read twice."""
+    rows = [user(number * 37 % 101) for number in range(101)]
+    users, queries = fetch(lambda query, _: page_of(rows, query), page_size=5)
+
+    assert [row["id"] for row in rows] == users["id"].tolist()
+    assert 2 * 21 == len(queries)
+
+
+def test_a_list_that_moves_once_is_read_again():
+    """A deletion between two pages leads to another reading, which is the list as it then is."""
+    rows = [user(number) for number in range(60)]
+
+    def answer(query, count):
+        if count == 3:
+            del rows[2]
+        return page_of(rows, query)
+
+    users, _ = fetch(answer, page_size=10)
+
+    assert [row["id"] for row in rows] == users["id"].tolist()
+    assert users.attrs["kismet"]["walks"] > 1
+
+
+def test_one_who_goes_while_another_comes_is_noticed():
+    """A deletion and an insertion between two answers leave the total as it was, and are noticed all the same."""
+    rows = [user(number) for number in range(200)]
+
+    def answer(query, count):
+        if count == 5:
+            del rows[2]
+            rows.append(user(999))
+        return page_of(rows, query)
+
+    users, _ = fetch(answer, page_size=10, max_in_flight=1)
+
+    assert [row["id"] for row in rows] == users["id"].tolist()
+
+
+def test_a_list_that_never_stands_still_is_an_error():
+    """With a deletion at each answer there is an IncompleteError with what was read, and never a table."""
+    rows = [user(number) for number in range(2000)]
+
+    def answer(query, _):
+        del rows[0]
+        return page_of(rows, query)
+
+    error = fails(kn.IncompleteError, answer, page_size=10)
+
+    assert "total_count" in str(error)
+    assert "incomplete" == error.partial.attrs["kismet"]["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("pagination", "named"),
+    [
+        ({"total_count": None}, "total_count"),
+        ({"total_count": 3}, "total_pages"),
+        ({"per_page": 0}, "per_page"),
+        ({"current_page": 1}, "was asked for and page 1 came"),
+    ],
+)
+def test_wrong_pagination_is_an_error_that_names_it(pagination, named):
+    """Counts that are missing or contradict each other are never guessed at."""
+    rows = [user(number) for number in range(30)]
+
+    assert named in str(fails(kn.UnexpectedAnswerError, lambda query, _: page_of(rows, query, **pagination), page_size=10))
+
+
+@pytest.mark.parametrize("pagination", [{"total_count": 35, "total_pages": 4}, {"total_count": 20, "total_pages": 2}])
+def test_a_wrong_total_is_an_error(pagination):
+    """A total that the pages never agree with is an error, whether too large or too small."""
+    rows = [user(number) for number in range(30)]
+    error = fails(kn.IncompleteError, lambda query, _: page_of(rows, query, **pagination), page_size=10)
+
+    assert "page" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>Log in</html>", b'{"organization_users": [', b"[" * 100_000, b'{"organization_users": [NaN]}']
+)
+def test_a_body_that_is_no_json_is_tried_again_and_then_an_error(body):
+    """HTML, nothing, or broken JSON with status 200 never becomes an empty table."""
+    error = fails(kn.UnexpectedAnswerError, lambda *_: (200, {}, body), retries=1)
+
+    assert ("users", 1, 200) == (error.resource, error.page, error.status)
+
+
+@pytest.mark.parametrize("body", [{}, [], {"users": []}, {"organization_users": [1]}, {"organization_users": []}])
+def test_json_of_another_shape_is_an_error(body):
+    """A missing envelope or pagination block is an error that names the endpoint."""
+    assert "/organization_users" in str(fails(kn.UnexpectedAnswerError, lambda *_: body))
+
+
+@pytest.mark.parametrize(
+    "blip",
+    [
+        (500, {}, b"oops"),
+        (502, {}, b"<html>"),
+        (503, {"Retry-After": "0"}, b""),
+        (429, {"Retry-After": "0.1"}, b""),
+        (429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, b""),
+        (429, {"Retry-After": "soon"}, b""),
+        (200, {}, b"<html>"),
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{",
+    ],
+)
+def test_a_passing_failure_is_survived(blip):
+    """After a blip in the middle the table is complete all the same."""
+    rows = [user(number) for number in range(30)]
+    users, _ = fetch(lambda query, count: blip if count == 2 else page_of(rows, query), page_size=10)
+
+    assert list(range(30)) == users["id"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, kn.RequestRefusedError),
+        (401, kn.AuthenticationError),
+        (403, kn.AuthenticationError),
+        (404, kn.NotFoundError),
+        (302, kn.UnexpectedAnswerError),
+    ],
+)
+def test_a_final_status_is_not_tried_again(status, expected):
+    """Each final status has its error, whatever the body says, even with the documented broken 401 body."""
+    headers = {"Location": "https://elsewhere.example.org/"} if status == 302 else {}
+    rows = [user(number) for number in range(30)]
+    seen = []
+
+    def answer(query, count):
+        seen.append(query)
+        return page_of(rows, query) if count == 1 else (status, headers, b'{ "error": "Unauthorized", }')
+
+    error = fails(expected, answer, page_size=10, max_in_flight=1)
+
+    assert (status, 2) == (error.status, len(seen))
+
+
+def test_a_wait_of_an_hour_is_an_error_at_once():
+    """A Retry-After beyond the client's patience is told, not waited for."""
+    started = time.monotonic()
+    error = fails(kn.UnavailableError, lambda *_: (429, {"Retry-After": "3600"}, b""))
+
+    assert (429, 3600) == (error.status, error.retry_after)
+    assert time.monotonic() - started < 5
+
+
+def test_a_hanging_and_a_dripping_server_time_out():
+    """Neither silence nor a byte now and then holds the caller longer than the timeout."""
+
+    def drip(*_):
+        time.sleep(0.6)
+        return page_of([], {})
+
+    assert "0.3 s" in str(fails(kn.UnavailableError, drip, timeout=0.3, retries=0))
+
+
+def test_an_endless_body_is_not_read_on():
+    """A body beyond the limit is an error."""
+    assert "larger" in str(fails(kn.UnexpectedAnswerError, lambda *_: (200, {}, b" " * (65 * 2**20)), timeout=20))
+
+
+def test_nothing_goes_on_after_a_failure():
+    """When a fetch has failed, none of its threads is left."""
+    rows = [user(number) for number in range(500)]
+    fails(kn.NotFoundError, lambda query, count: (404, {}, b"") if count == 4 else page_of(rows, query), page_size=10)
+
+    assert not [thread for thread in threading.enumerate() if thread.name == "kismet_nb"]
+
+
+def test_at_most_max_in_flight_requests_are_under_way():
+    """A client with a limit of three never has four connections."""
+    with kn.DemoOrganization(user_count=1500, latency=0.01) as demo:
+        options = {"api_url": demo.api_url, "page_size": 50, "max_in_flight": 3}
+        with kn.KismetClient(demo.client_id, demo.client_secret, **options) as client:
+            most = 0
+            watch = threading.Event()
+
+            def count():
+                nonlocal most
+                while not watch.wait(0.002):
+                    threads = [thread for thread in threading.enumerate() if "serve_connection" in thread.name]
+                    most = max(most, len(threads))
+
+            watcher = threading.Thread(target=count)
+            watcher.start()
+            users = kn.fetch_users(client=client)
+            watch.set()
+            watcher.join()
+
+    assert 1500 == len(users)
+    assert 3 == most
+
+
+def test_values_are_typed_or_kept_as_they_came():
+    """Large ids survive, offsets become UTC, and what does not fit keeps its whole column, with one warning."""
+    rows = [
+        user(2**53 + 1, created_at="2026-01-05T09:00:00.25+02:00", display_name="Zoë \u202eX\n\x00🦊"),
+        user(2**53 + 3, created_at="2026-01-05T09:00:00Z", updated_at="yesterday", nickname="Z", waiting_room_url=""),
+    ]
+    with pytest.warns(kn.SchemaDriftWarning) as caught:
+        users, _ = fetch(lambda query, _: page_of(rows, query))
+
+    assert [2**53 + 1, 2**53 + 3] == users["id"].tolist()
+    assert pd.Timestamp("2026-01-05 07:00:00.25", tz="UTC") == users["created_at"][0]
+    assert ["2026-02-01T09:30:00Z", "yesterday"] == users["updated_at"].tolist()
+    assert "Zoë \u202eX\n\x00🦊" == users["display_name"][0]
+    assert users["waiting_room_url"].isna().all()
+    assert "nickname" == users.columns[-1]
+    message = str(caught[0].message)
+    assert "nickname is new" in message
+    assert "updated_at has 1 values" in message
+    assert "yesterday" not in message
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("id", 2**63), ("id", "12"), ("id", None), ("is_admin", "true"), ("display_name", "\ud800"), ("email", {"a": [1]})],
+)
+def test_an_unfitting_value_is_kept(column, value):
+    """A value of another type or size stays exactly as the server sent it."""
+    rows = [user(1), user(2, **{column: value}), user(3)]
+    if value is None:
+        users, _ = fetch(lambda query, _: page_of(rows, query))
+        assert pd.isna(users[column][1])
+        return
+    with pytest.warns(kn.SchemaDriftWarning, match=column):
+        users, _ = fetch(lambda query, _: page_of(rows, query))
+
+    assert value == users[column][1]
+
+
+def test_roles_instead_of_is_admin():
+    """A server of the newer generation gives lists of roles, and a warning that is_admin is gone."""
+    newer = user(1, roles=["provider", "organization_admin"])
+    del newer["is_admin"]
+    with pytest.warns(kn.SchemaDriftWarning, match="is_admin is no longer sent"):
+        users, _ = fetch(lambda query, _: page_of([newer], query))
+
+    assert [["provider", "organization_admin"]] == users["roles"].tolist()
+    assert "boolean" == str(users["is_admin"].dtype)
+
+
+def test_without_a_login_the_error_says_how_to_get_one():
+    """A fetch before login() names kn.login()."""
+    with pytest.raises(kn.CredentialsError, match=r"kn\.login"):
+        kn.fetch_users()
+
+
+def test_provenance_holds_no_personal_data(client):
+    """attrs say where the table came from, in JSON's types, without the address that was asked for."""
+    about = kn.fetch_users("nobody@example.org", client=client).attrs["kismet"]
+
+    assert ["email"] == about["filters"]
+    assert "nobody" not in repr(about)
+    assert dt.datetime.fromisoformat(about["fetched_at"]).tzinfo == dt.UTC
+
+
+def test_describe_is_the_data_dictionary_and_refuses_unknown_tables():
+    """The dictionary has the table's columns and dtypes in order."""
+    words = kn.describe("users")
+
+    assert list(DTYPES.items()) == list(zip(words["column"], words["dtype"], strict=True))
+    with pytest.raises(kn.InvalidInputError, match="users"):
+        kn.describe("nonsense")
