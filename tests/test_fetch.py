@@ -161,7 +161,9 @@ def test_wrong_pagination_is_an_error_that_names_it(pagination, named):
     """Counts that are missing or contradict each other are never guessed at."""
     rows = [user(number) for number in range(30)]
 
-    assert named in str(fails(kn.UnexpectedAnswerError, lambda query, _: page_of(rows, query, **pagination), page_size=10))
+    assert named in str(
+        fails(kn.UnexpectedAnswerError, lambda query, _: page_of(rows, query, **pagination), page_size=10)
+    )
 
 
 @pytest.mark.parametrize("pagination", [{"total_count": 35, "total_pages": 4}, {"total_count": 20, "total_pages": 2}])
@@ -315,7 +317,14 @@ def test_values_are_typed_or_kept_as_they_came():
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("id", 2**63), ("id", "12"), ("id", None), ("is_admin", "true"), ("display_name", "\ud800"), ("email", {"a": [1]})],
+    [
+        ("id", 2**63),
+        ("id", "12"),
+        ("id", None),
+        ("is_admin", "true"),
+        ("display_name", "\ud800"),
+        ("email", {"a": [1]}),
+    ],
 )
 def test_an_unfitting_value_is_kept(column, value):
     """A value of another type or size stays exactly as the server sent it."""
