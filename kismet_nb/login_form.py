@@ -56,7 +56,7 @@ def login() -> None:
     elif _in_notebook():
         from IPython.display import display  # noqa: PLC0415 - only a notebook has it
 
-        display(_form_class()(api_url=find_api_url()))
+        display(_form_class()(api_url=find_api_url()))  # type: ignore[no-untyped-call]
     elif sys.stdin is not None and sys.stdin.isatty():
         client_id = input("Client ID: ")
         print(fetch.log_in(_typed(client_id, getpass.getpass("Client Secret (not shown): ")), "the terminal"))

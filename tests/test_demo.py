@@ -1,5 +1,5 @@
 """The demo organization, held against the API's documentation over real HTTP."""
-# ruff: noqa: SIM300 - asserts have the expected value first
+
 
 from __future__ import annotations
 

@@ -1,0 +1,39 @@
+"""The notebooks run from top to bottom on the demo organization, and are stored without outputs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
+by_name = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@by_name
+def test_a_notebook_runs(notebook, tmp_path):
+    """No cell fails, and none prints to stderr."""
+    command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", str(notebook)]
+    run = subprocess.run(
+        [*command, "--output-dir", str(tmp_path), "--ExecutePreprocessor.cwd=."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+    assert 0 == run.returncode, run.stderr[-2000:]
+    outputs = [out for cell in nbformat.read(tmp_path / notebook.name, 4).cells for out in cell.get("outputs", [])]
+    assert outputs
+    assert [] == [out.text for out in outputs if out.get("name") == "stderr"]
+
+
+@by_name
+def test_a_notebook_is_stored_clean(notebook):
+    """No outputs, no counts and no widget state are committed."""
+    book = nbformat.read(notebook, 4)
+
+    assert "widgets" not in book.metadata
+    assert [] == [cell.id for cell in book.cells if cell.get("outputs") or cell.get("execution_count")]

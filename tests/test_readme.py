@@ -1,0 +1,40 @@
+"""What the README says is true: its Python runs, and its first two commands are one line each."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def blocks(language):
+    """Return the fenced blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)\n```", README, re.DOTALL)
+
+
+def test_the_first_two_commands_are_one_line_each():
+    """One line runs the main job, one the tests."""
+    main, tests, *_ = blocks("sh")
+
+    assert main.endswith("kismet-nb demo")
+    assert tests.endswith("pytest")
+    assert "\n" not in main + tests
+
+
+def test_the_python_of_the_readme_runs(demo, monkeypatch):
+    """All Python blocks run in order, in one session, with credentials in the environment."""
+    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
+    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
+    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+    session = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), session)  # noqa: S102 - the README is ours
+
+    assert Path("exports/users.parquet").is_file()
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_a_file_that_the_readme_links_to_exists(path):
+    """No link of the README is dead."""
+    assert (Path(__file__).parents[1] / path).exists()
