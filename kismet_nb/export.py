@@ -313,7 +313,7 @@ def _read_csv(source: Path) -> pd.DataFrame:
     header = next(csv.reader(io.StringIO(text.decode(), newline="")))
     table = pyarrow.csv.read_csv(
         io.BytesIO(text),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()),
             null_values=[""],
@@ -395,15 +395,14 @@ def _is_lists_of_text(column: pd.Series[Any]) -> bool:
 def _read_parquet(source: Path) -> pd.DataFrame:
     frame = pd.read_parquet(source, engine="pyarrow")
     mixed = frame.attrs.pop(JSON_COLUMNS, [])
-    for name in [name for name, dtype in frame.dtypes.items() if pd.api.types.is_object_dtype(dtype)]:
+    for name, dtype in frame.dtypes.items():
+        if name in mixed:
+            values = [json.loads(text) if isinstance(text, str) else None for text in frame[name]]
+        elif pd.api.types.is_object_dtype(dtype):
+            values = [value.tolist() if isinstance(value, np.ndarray) else value for value in frame[name]]
+        else:
+            continue
         restored = np.empty(len(frame), dtype=object)
-        restored[:] = [
-            json.loads(value)
-            if name in mixed and value is not None
-            else value.tolist()
-            if isinstance(value, np.ndarray)
-            else value
-            for value in frame[name]
-        ]
+        restored[:] = values
         frame[name] = pd.Series(restored, index=frame.index, dtype=object)
     return frame

@@ -73,7 +73,6 @@ def serving(answer):
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
         block_on_close = False
-        headers_seen = []
 
         def handle_error(self, *_):
             pass  # a client that hangs up is part of the test

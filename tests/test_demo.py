@@ -1,6 +1,5 @@
 """The demo organization, held against the API's documentation over real HTTP."""
 
-
 from __future__ import annotations
 
 import datetime as dt

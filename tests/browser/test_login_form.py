@@ -35,16 +35,21 @@ def page():
 def lab(tmp_path, demo, monkeypatch):
     """Run JupyterLab on a notebook that logs in; its output goes to a file at DEBUG."""
     source = "import kismet_nb as kn\nkn.login()"
-    book = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source), nbformat.v4.new_code_cell("len(kn.fetch_users())")]
-    )
+    cells = [nbformat.v4.new_code_cell(text) for text in (source, "len(kn.fetch_users())")]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(book, tmp_path / "login.ipynb")
     monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
-    settings = tmp_path / "JUPYTER_CONFIG_DIR" / "lab" / "user-settings" / "@jupyter-widgets" / "jupyterlab-manager"
-    settings.mkdir(parents=True)
-    (settings / "plugin.jupyterlab-settings").write_text(json.dumps({"saveState": True}))
+    settings = tmp_path / "JUPYTER_CONFIG_DIR" / "lab" / "user-settings"
+    for plugin, values in {
+        "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
+        "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    }.items():
+        file = settings / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(values))
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
     command += ["--ServerApp.port=0", "--IdentityProvider.token=planted", "--debug", f"--ServerApp.root_dir={tmp_path}"]
     with (tmp_path / "server.log").open("w") as log:
@@ -77,7 +82,7 @@ def _address(folder, process):
 def test_the_form_logs_in_and_leaves_no_trace(page, lab, demo, tmp_path):
     """A wrong secret is refused, the right one logs in, and neither is in the notebook, the log or a message back."""
     frames = []
-    page.on("websocket", lambda socket: socket.on("framereceived", frames.append))
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame)))
     page.goto(lab)
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
     page.locator(".jp-Notebook .jp-Cell .cm-content").first.click()

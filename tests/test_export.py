@@ -1,0 +1,215 @@
+"""Files: written whole or not at all, safe in a spreadsheet, and read back exactly."""
+
+import gzip
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import kismet_nb as kn
+
+SUFFIXES = [".csv", ".csv.gz", ".parquet"]
+by_suffix = pytest.mark.parametrize("suffix", SUFFIXES)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
+    ["", "=1+1", "'=1", "''@x", "+", "-5", "\ttab", "\rx", "a\rb", 'say "x"', "1", "NA", "true", "\ufeffx", "\0", "＝1"]
+)
+NOTHING = st.none()
+
+
+def frame(rows):
+    """Build a table with every dtype that a fetch can return."""
+    ids, texts, flags, numbers, times, lists = ([row[column] for row in rows] if rows else [] for column in range(6))
+    return pd.DataFrame(
+        {
+            "id": pd.array(ids, dtype="Int64"),
+            "=name": pd.array(texts, dtype="str"),
+            "is_admin": pd.array(flags, dtype="boolean"),
+            "score": pd.array(numbers, dtype="Float64"),
+            "created_at": pd.Series(pd.to_datetime(times, utc=True)).astype("datetime64[us, UTC]"),
+            "roles": pd.Series(lists, dtype=object),
+        }
+    )
+
+
+ROWS = st.lists(
+    st.tuples(
+        NOTHING | st.integers(-(2**63), 2**63 - 1),
+        NOTHING | TEXT,
+        NOTHING | st.booleans(),
+        NOTHING | st.floats(allow_nan=False, allow_infinity=False),
+        NOTHING | st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2100-01-01")),
+        NOTHING | st.lists(TEXT, max_size=2),
+    ),
+    max_size=6,
+)
+
+
+@by_suffix
+@pytest.mark.parametrize("safe", [True, False])
+@given(rows=ROWS)
+@settings(deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_table_reads_back_exactly(tmp_path, suffix, safe, rows):
+    """Values, missing values, dtypes, column order and attrs survive, whatever the text is."""
+    table = frame(rows)
+    table.attrs["kismet"] = {"resource": "users"}
+    back = kn.read_export(kn.export(table, tmp_path / f"t{suffix}", spreadsheet_safe=safe))
+
+    pd.testing.assert_frame_equal(table, back)
+    assert table.attrs == back.attrs
+
+
+@by_suffix
+def test_users_read_back_without_the_json(client, tmp_path, suffix):
+    """The documented dtypes are enough for a users table, full or empty."""
+    for users in (kn.fetch_users(client=client), kn.fetch_users("nobody@example.org", client=client)):
+        path = kn.export(users, tmp_path / f"users{suffix}", provenance=False)
+
+        assert [path.name] == [file.name for file in tmp_path.iterdir()]
+        pd.testing.assert_frame_equal(users, kn.read_export(path))
+
+
+@by_suffix
+def test_columns_kept_as_they_came_read_back(tmp_path, suffix):
+    """Mixed values, huge numbers and nested objects survive."""
+    values = [2**70, "12", True, None, {"a": [1, None]}, 1.5]
+    back = kn.read_export(kn.export(pd.DataFrame({"odd": pd.Series(values, dtype=object)}), tmp_path / f"t{suffix}"))
+
+    assert values == back["odd"].tolist()
+
+
+@by_suffix
+def test_a_derived_table_reads_back(tmp_path, suffix):
+    """NumPy dtypes and another time zone survive; the gaps of a filtered index are not written."""
+    table = pd.DataFrame(
+        {
+            "n": np.array([1, 2, 3]),
+            "x": [0.1, np.nan, 3],
+            "b": [True, False, True],
+            "day": pd.date_range("2026-01-01", periods=3, unit="us"),
+            "local": pd.date_range("2026-01-01", periods=3, tz="America/New_York", unit="us"),
+        }
+    )[lambda df: df["n"] != 2]
+
+    pd.testing.assert_frame_equal(
+        table.reset_index(drop=True), kn.read_export(kn.export(table, tmp_path / f"t{suffix}"))
+    )
+
+
+def test_a_csv_is_safe_in_a_spreadsheet(tmp_path):
+    """The file is marked as UTF-8, a formula is text, and times carry their zone."""
+    table = pd.DataFrame({"name": ["=1+1", "Zoë"], "at": pd.to_datetime(["2026-01-05T09:00:00Z", None])})
+    lines = kn.export(table, tmp_path / "t.csv").read_bytes().decode().splitlines()
+
+    assert ['\ufeff"name","at"', '"\'=1+1","2026-01-05T09:00:00Z"', '"Zoë",'] == lines
+
+
+def test_an_edited_csv_still_reads(client, tmp_path):
+    """After an edit the JSON no longer counts: documented columns keep their dtypes where they fit."""
+    users = kn.fetch_users(client=client)
+    path = kn.export(users, tmp_path / "users.csv")
+    path.write_text(path.read_text().replace("1002,", "one,", 1))
+    back = kn.read_export(path)
+
+    assert "one" == back["id"][0]
+    assert users["created_at"].dtype == back["created_at"].dtype
+
+
+def test_the_same_table_makes_the_same_gzip(tmp_path):
+    """No time stamp is in the compressed file, and it is what gzip reads."""
+    table = pd.DataFrame({"id": [1]})
+    first, second = (kn.export(table, tmp_path / name).read_bytes() for name in ("a.csv.gz", "b.csv.gz"))
+
+    assert first == second
+    assert b'\xef\xbb\xbf"id"\n1\n' == gzip.decompress(first)
+
+
+@pytest.mark.parametrize("path", ["users.txt", "users", "users.csv.zip", 7, None])
+def test_a_path_that_cannot_be_used_is_refused(tmp_path, path):
+    """An unknown suffix or no path at all is refused before anything is written."""
+    with pytest.raises(kn.InvalidInputError):
+        kn.export(pd.DataFrame({"a": [1]}), path)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        [1],
+        None,
+        pd.Series([1]),
+        pd.DataFrame({1: [1]}),
+        pd.DataFrame([[1, 2]], columns=["a", "a"]),
+        pd.DataFrame({"a": [1]}, index=["x"]),
+        pd.DataFrame({"a": [1]}).rename_axis("n"),
+    ],
+)
+def test_a_table_that_would_lose_something_is_refused(tmp_path, table):
+    """No DataFrame, doubled or unnamed columns, or a telling index are refused before anything is written."""
+    with pytest.raises(kn.InvalidInputError):
+        kn.export(table, tmp_path / "t.csv")
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_folders_are_made_and_a_folder_is_refused(tmp_path):
+    """Missing folders are made; a folder at the path is no file."""
+    assert kn.export(pd.DataFrame({"a": [1]}), "new/deep/t.csv").is_file()
+    (tmp_path / "t.parquet").mkdir()
+    with pytest.raises(kn.InvalidInputError, match="folder"):
+        kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.parquet")
+
+
+@by_suffix
+def test_a_full_disk_leaves_the_old_file(tmp_path, suffix):
+    """When the system refuses to write on, the old file is whole and nothing else is left."""
+    path = kn.export(pd.DataFrame({"a": [1]}), tmp_path / f"t{suffix}", provenance=False)
+    before = path.read_bytes()
+    code = f"""
+import resource, signal, sys
+import numpy as np, pandas as pd, kismet_nb as kn
+table = pd.DataFrame({{"a": np.random.default_rng(1).integers(0, 2**62, 100_000)}})
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    kn.export(table, {str(path)!r})
+except kn.ExportError as error:
+    sys.exit(7)
+"""
+    assert 7 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+    assert before == path.read_bytes()
+    assert [path.name] == [file.name for file in tmp_path.iterdir()]
+
+
+@by_suffix
+def test_half_a_surrogate_pair_is_an_error_that_shows_no_value(tmp_path, suffix):
+    """Text that no encoding takes is refused, and nothing is written."""
+    table = pd.DataFrame({"name": pd.Series(["\ud800secret"], dtype=object)})
+    with pytest.raises(kn.ExportError) as caught:
+        kn.export(table, tmp_path / f"t{suffix}")
+
+    assert "secret" not in str(caught.value)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_options_go_to_pandas(tmp_path):
+    """A separator is pandas' own; an option that pandas does not know is named."""
+    table = pd.DataFrame({"a": [1], "b": ["=x"]})
+
+    assert "\ufeffa;b\n1;'=x\n" == kn.export(table, tmp_path / "t.csv", sep=";").read_text()
+    with pytest.raises(kn.InvalidInputError, match="colour"):
+        kn.export(table, tmp_path / "u.csv", colour="red")
+
+
+@by_suffix
+def test_a_damaged_or_missing_file_is_an_error(tmp_path, suffix):
+    """Reading says that the file is missing or damaged, whatever the library underneath says."""
+    with pytest.raises(kn.InvalidInputError, match="no file"):
+        kn.read_export(tmp_path / f"t{suffix}")
+    (tmp_path / f"t{suffix}").write_bytes(b'"a","b"\n1\n\xff\xfe"')
+    with pytest.raises(kn.ExportError, match="damaged"):
+        kn.read_export(tmp_path / f"t{suffix}")
