@@ -118,6 +118,8 @@ class KismetClient:
     ) -> None:
         credentials = Credentials(client_id, client_secret)
         del client_secret  # a traceback of the checks below must not hold it
+        self._credentials = credentials
+        self.api_url = ""
         credentials.check()
         for name, value, least in (
             ("timeout", timeout, 0.001),
@@ -134,7 +136,6 @@ class KismetClient:
         self.patience = patience
         self.max_in_flight = int(max_in_flight)
         self.page_size = int(page_size)
-        self._credentials = credentials
         self._gate = Gate(self.max_in_flight)
         self._idle_lanes: list[Lane] = []
         self._lock = threading.Lock()
@@ -221,9 +222,12 @@ class KismetClient:
         raise TypeError("A KismetClient is not copied or pickled: its secret would leave this process.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Answer:
-    """What came back, as plain data: nothing here leads to a request header."""
+    """What came back, as plain data: nothing here leads to a request header.
+
+    It has no repr: a server may echo the secret, and a verbose traceback shows the repr of every variable.
+    """
 
     status: int
     body: bytes

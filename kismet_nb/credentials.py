@@ -97,7 +97,7 @@ class FoundCredentials:
 
 def masked(client_id: str) -> str:
     """Return the last characters of a Client ID, for telling two apart without showing either."""
-    return f"…{client_id[-4:]}" if len(client_id) > 8 else "…"
+    return f"…{client_id[-4:]}" if isinstance(client_id, str) and len(client_id) > 8 else "…"
 
 
 def checked_api_url(api_url: str) -> str:

@@ -28,6 +28,7 @@ def page():
         )
         page = browser.new_page(viewport={"width": 1100, "height": 900})
         yield page
+        page.screenshot(path="last-seen.png")
         browser.close()
 
 
@@ -85,10 +86,11 @@ def test_the_form_logs_in_and_leaves_no_trace(page, lab, demo, tmp_path):
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame)))
     page.goto(lab)
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
+    page.get_by_text("| Idle").wait_for(timeout=60_000)
     page.locator(".jp-Notebook .jp-Cell .cm-content").first.click()
     page.keyboard.press("Control+Enter")
 
-    page.get_by_label("Client ID").wait_for(timeout=60_000)
+    page.get_by_label("Client ID").wait_for(timeout=20_000)
     page.get_by_label("Client ID").press_sequentially(demo.client_id)
     page.get_by_label("Client Secret").press_sequentially(WRONG_SECRET)
     page.screenshot(path=tmp_path / "typed.png")

@@ -1,0 +1,58 @@
+"""The command line: the same functions, exit codes, one line on stderr."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kismet_nb as kn
+from kismet_nb.cli import main
+
+
+def test_demo_fetches_shows_and_exports(capsys):
+    """One command does the main job without an account."""
+    assert 0 == main(["demo"])
+    said = capsys.readouterr().out
+    assert "131 users, complete" in said
+    for name in ("exports/users.csv", "exports/users.parquet"):
+        assert name in said
+        assert 131 == len(kn.read_export(name))
+
+
+def test_export_writes_the_real_table(demo, monkeypatch, capsys):
+    """With credentials in the environment, a table is fetched and written."""
+    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
+    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
+    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+
+    assert 0 == main(["export", "users", "out/users.csv"])
+    assert "131 users" in capsys.readouterr().out
+    assert Path("out/users.csv").is_file()
+
+
+@pytest.mark.parametrize("out", ["users.csv", "users.doc"])
+def test_an_error_is_one_line_and_exit_code_1(capsys, out):
+    """Missing credentials or an unknown suffix end with 1, one line on stderr, and no traceback."""
+    assert 1 == main(["export", "users", out])
+    assert 1 == capsys.readouterr().err.count("\n")
+    assert not Path(out).exists()
+
+
+def test_wrong_usage_is_exit_code_2(capsys):
+    """An unknown table is wrong usage."""
+    with pytest.raises(SystemExit) as caught:
+        main(["export", "nonsense", "x.csv"])
+
+    assert 2 == caught.value.code
+    assert "users" in capsys.readouterr().err
+
+
+def test_importing_sends_reads_and_loads_little():
+    """Importing the package loads no notebook machinery."""
+    code = (
+        "import sys, kismet_nb; print([name for name in ('ipywidgets', 'anywidget', 'IPython') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]" == run.stdout.strip()

@@ -1,0 +1,231 @@
+"""Credentials: where they are found, what is refused, where they may travel, and that they show nowhere."""
+
+import copy
+import http.client
+import io
+import logging
+import pickle
+import threading
+import traceback
+from pathlib import Path
+
+import pytest
+from faulty_server import SECRET, page_of, serving, user
+
+import kismet_nb as kn
+from kismet_nb import fetch
+
+ID = "client-id-ab12"
+
+
+def in_environment(monkeypatch, **values):
+    """Set KISMET_ variables."""
+    for name, value in values.items():
+        monkeypatch.setenv(f"KISMET_{name}", value)
+
+
+def test_the_environment_wins_over_a_dotenv_above(demo, monkeypatch, tmp_path, capsys):
+    """login() takes the environment's pair and says so, with the last characters of the ID only."""
+    (tmp_path / ".env").write_text("KISMET_CLIENT_ID=other\nKISMET_CLIENT_SECRET=other\n")
+    in_environment(
+        monkeypatch, CLIENT_ID=demo.client_id, CLIENT_SECRET=f" {demo.client_secret}\r\n", API_URL=demo.api_url
+    )
+    kn.login()
+    said = capsys.readouterr().out
+
+    assert "131 users" in said
+    assert "the environment" in said
+    assert "…t-id" in said
+    assert demo.client_secret not in said
+    assert 131 == len(kn.fetch_users())
+
+
+def test_a_dotenv_is_found_upward_and_changes_no_environment(demo, monkeypatch, tmp_path, capsys):
+    """A .env above the working directory logs in; os.environ stays as it was, and a $ in a value is kept."""
+    text = f"\ufeffKISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET='{demo.client_secret}'\n"
+    (tmp_path / ".env").write_text(text + f"KISMET_API_URL={demo.api_url}\n", encoding="utf-8")
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep" / "er")
+    import os
+
+    before = dict(os.environ)
+    kn.login()
+
+    assert before == dict(os.environ)
+    assert f"..{os.sep}..{os.sep}.env" in capsys.readouterr().out
+    kn.logout()
+    assert "would log in again" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [({"CLIENT_ID": ID}, "KISMET_CLIENT_SECRET"), ({"CLIENT_SECRET": SECRET}, "KISMET_CLIENT_ID")]
+)
+def test_half_a_pair_is_an_error_that_names_the_other_half(monkeypatch, given, missing):
+    """One of the two variables alone, the other empty, is never passed over."""
+    in_environment(monkeypatch, **{"CLIENT_ID": "", "CLIENT_SECRET": "", **given})
+    with pytest.raises(kn.CredentialsError, match=f"no {missing}"):
+        kn.login()
+
+
+def test_a_dotenv_does_not_decide_where_the_environments_secret_goes(monkeypatch, tmp_path):
+    """An address in a .env with the pair in the environment is refused."""
+    in_environment(monkeypatch, CLIENT_ID=ID, CLIENT_SECRET=SECRET)
+    (tmp_path / ".env").write_text("KISMET_API_URL=https://elsewhere.example.org\n")
+    with pytest.raises(kn.CredentialsError, match="must not decide"):
+        kn.login()
+
+
+def test_where_nobody_can_answer_login_raises_at_once(monkeypatch):
+    """Without credentials, notebook or terminal, the error names the two variables."""
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(kn.CredentialsError, match="KISMET_CLIENT_ID and KISMET_CLIENT_SECRET"):
+        kn.login()
+
+
+@pytest.mark.parametrize(
+    "pair", [("", SECRET), (ID, " \n"), (ID, "two words"), ("a\nb", SECRET), (ID, "ü"), (None, SECRET)]
+)
+def test_an_unusable_pair_is_refused_before_anything_is_sent(pair):
+    """Empty values, line ends inside and characters that no header takes are refused, without showing them."""
+    with pytest.raises(kn.CredentialsError) as caught:
+        kn.KismetClient(*pair)
+
+    assert SECRET not in shown(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://api.example.org",
+        "ftp://127.0.0.1",
+        "api.example.org",
+        "https://",
+        "https://me:pw@api.example.org",
+        "https://api.example.org/?a=1",
+        "http://127.0.0.1.example.org",
+        "",
+        None,
+    ],
+)
+def test_an_address_that_is_not_https_is_refused(address):
+    """Plain http is for this machine alone."""
+    with pytest.raises(kn.InvalidInputError):
+        kn.KismetClient(ID, SECRET, api_url=address)
+
+
+def shown(error):
+    """Return all that a verbose traceback could show of our frames behind an error, and of its causes."""
+    texts, todo = [], [error]
+    while todo:
+        one = todo.pop()
+        texts += [repr(vars(one)), str(one)]
+        for frame, _ in traceback.walk_tb(one.__traceback__):
+            if frame.f_code.co_filename != __file__:
+                texts += [f"{name} = {value!r}" for name, value in frame.f_locals.items()]
+        todo += [cause for cause in (one.__cause__, one.__context__) if cause]
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        (401, {}, b'{ "error": "Unauthorized", }'),
+        (400, {}, b'{"error": "bad header ' + SECRET.encode() + b'"}'),
+        (422, {}, b'{"error": "' + SECRET[:9].encode() + b'"}'),
+        (302, {"Location": f"https://x.example.org/{SECRET}"}, b""),
+        (500, {}, SECRET.encode()),
+        (200, {}, b"<html>" + SECRET.encode()),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+        b"",
+    ],
+)
+def test_no_error_shows_the_secret(reply, monkeypatch):
+    """Neither the message nor any frame behind it holds the secret, even if the server echoes it."""
+    with serving(lambda *_: reply) as (url, _):
+        in_environment(monkeypatch, CLIENT_ID=ID, CLIENT_SECRET=SECRET, API_URL=url)
+        with pytest.raises(kn.KismetError) as one, kn.KismetClient.from_env(retries=1, timeout=2) as client:
+            kn.fetch_users(client=client)
+        with pytest.raises(kn.KismetError) as two, kn.KismetClient.from_env(retries=0, timeout=2) as client:
+            client.get("/organization_users")
+
+    monkeypatch.undo()
+    for caught in (one, two):
+        assert "kismet_nb.client.Lane" in shown(caught.value)
+        assert SECRET[:9] not in shown(caught.value)
+
+
+def test_no_log_and_no_debug_output_shows_the_secret(monkeypatch, caplog, capsys):
+    """With everything at DEBUG and http.client printing, the secret is not there."""
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 9)
+    with (
+        serving(lambda query, _: page_of([user(1)], query)) as (url, _),
+        kn.KismetClient(ID, SECRET, api_url=url) as client,
+    ):
+        kn.fetch_users(client=client)
+    printed = "".join(capsys.readouterr())
+
+    assert caplog.records
+    assert SECRET not in caplog.text + printed
+
+
+def test_nothing_that_prints_or_copies_an_object_gets_the_secret(demo):
+    """repr, vars and format hide it; pickle and copy are refused."""
+    client = kn.KismetClient(ID, SECRET)
+    for thing in (client, client._credentials):
+        assert SECRET not in repr(thing) + str(thing) + f"{thing}" + repr(getattr(thing, "__dict__", ""))
+        for copying in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match="copied or pickled"):
+                copying(thing)
+    assert demo.client_secret not in repr(demo)
+
+
+def test_the_headers_go_to_our_address_alone(monkeypatch, tmp_path):
+    """Both headers are on each request, and neither a ~/.netrc nor a redirect changes where they go."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login netrc password netrc\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with serving(lambda query, _: page_of([user(1)], query)) as (other, visits):
+        redirect = (307, {"Location": f"{other}/api/external/organization_users"}, b"")
+        with (
+            serving(lambda *_: redirect) as (url, queries),
+            kn.KismetClient(ID, SECRET, api_url=url) as client,
+            pytest.raises(kn.UnexpectedAnswerError, match="redirects"),
+        ):
+            kn.fetch_users(client=client)
+
+    assert (1, 0) == (len(queries), len(visits))
+
+
+def test_a_refused_login_keeps_the_earlier_one(demo, monkeypatch):
+    """A wrong pair does not log out who was logged in."""
+    kn.use_demo()
+    in_environment(monkeypatch, CLIENT_ID=ID, CLIENT_SECRET=SECRET, API_URL=demo.api_url)
+    with pytest.raises(kn.AuthenticationError, match="refused the credentials"):
+        kn.login()
+
+    assert "the demo organization" == fetch.current_login().source
+
+
+def test_use_demo_starts_once_and_can_be_stopped(capsys):
+    """A second use_demo() gives the same organization; stop() ends it with its threads."""
+    one, two = kn.use_demo(), kn.use_demo()
+    before = threading.active_count()
+    one.stop()
+
+    assert one is two
+    assert threading.active_count() < before
+    assert one is not kn.use_demo()
+    assert "131 invented users" in capsys.readouterr().out
+
+
+def test_an_export_holds_no_secret(demo, tmp_path):
+    """Neither a file nor the JSON beside it holds the pair."""
+    kn.use_demo()
+    users = kn.fetch_users()
+    for name in ("u.csv", "u.parquet"):
+        kn.export(users, tmp_path / name)
+    login = fetch.current_login()
+
+    assert login is not None
+    secret = login.client._credentials._reveal().encode()
+    assert [] == [file for file in Path(tmp_path).iterdir() if secret in file.read_bytes()]
