@@ -138,7 +138,7 @@ FORM_SCRIPT = """
 function render({ model, el }) {
   el.classList.add("kismet-login");
   el.innerHTML = `
-    <form novalidate>
+    <form novalidate data-lm-suppress-shortcuts="true">
       <p class="where">Log in to <strong></strong></p>
       <label>Client ID<input name="id" type="text" autocomplete="username" spellcheck="false"
         autocapitalize="off" required></label>
@@ -196,6 +196,13 @@ function render({ model, el }) {
     secret.value = "";
     busy(true);
     model.send({ kind: "log-in" }, undefined, [new TextEncoder().encode(pair).buffer]);
+  });
+  // JupyterLab takes Enter for itself wherever a cell has the focus; the attribute on the form asks it not to.
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
+    event.preventDefault();
+    event.stopPropagation();
+    form.requestSubmit();
   });
   form.addEventListener("paste", (event) => {
     const text = event.clipboardData.getData("text");
