@@ -37,3 +37,14 @@ def test_a_notebook_is_stored_clean(notebook):
 
     assert "widgets" not in book.metadata
     assert [] == [cell.id for cell in book.cells if cell.get("outputs") or cell.get("execution_count")]
+
+
+def test_a_headless_run_without_credentials_fails_at_once_and_says_why(tmp_path):
+    """Where nobody can answer, login() in a notebook raises and names the two variables."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import kismet_nb as kn\nkn.login()")])
+    nbformat.write(book, tmp_path / "login.ipynb")
+    command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "login.ipynb", "--output", "out"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+
+    assert 0 != run.returncode
+    assert "KISMET_CLIENT_ID and KISMET_CLIENT_SECRET" in run.stderr
