@@ -22,7 +22,7 @@ might echo one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,9 +127,6 @@ class IncompleteError(KismetError):
     """
 
     partial: pd.DataFrame | None = None
-
-    def __init__(self, message: str, **details: Any) -> None:  # noqa: ANN401 - KismetError's keywords, passed on
-        super().__init__(message, **details)
 
 
 class ExportError(KismetError):
