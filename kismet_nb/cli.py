@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import warnings
-from importlib import resources as package_files
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -98,9 +97,12 @@ def _lab(options: argparse.Namespace) -> None:
         raise InvalidInputError('JupyterLab is not installed. Install it with: pip install "kismet-nb[lab]"')
     folder = Path(options.folder).expanduser()
     if not folder.exists():
-        shipped = package_files.files("kismet_nb") / "notebooks"
-        with package_files.as_file(shipped) as source:
-            shutil.copytree(source, folder)
+        package = Path(__file__).parent
+        # The wheel has them inside the package; in a clone they lie beside it.
+        places = (package / "notebooks", package.parent / "notebooks")
+        folder.mkdir(parents=True)
+        for notebook in next(place for place in places if place.is_dir()).glob("*.ipynb"):
+            shutil.copy(notebook, folder)
         print(f"Put the notebooks into {folder}")
     environment = dict(os.environ)
     with contextlib.ExitStack() as stack:
@@ -112,7 +114,7 @@ def _lab(options: argparse.Namespace) -> None:
                 "KISMET_API_URL": organization.api_url,
             }
             print("No credentials were found: kn.login() logs in to the demo organization.")
-        with contextlib.suppress(KeyboardInterrupt):
-            subprocess.run(  # noqa: S603 - our own interpreter, and a folder that the user named
-                [sys.executable, "-m", "jupyterlab", str(folder)], env=environment, check=False
-            )
+        command = [sys.executable, "-m", "jupyterlab", str(folder)]
+        ended = subprocess.run(command, env=environment, check=False)  # noqa: S603 - our own interpreter
+    if ended.returncode:
+        raise KismetError(f"JupyterLab ended with code {ended.returncode}; what it said stands above.")

@@ -56,3 +56,14 @@ def test_importing_sends_reads_and_loads_little():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "[]" == run.stdout.strip()
+
+
+def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
+    """In a folder without notebooks, lab copies them there, and tells when JupyterLab could not run."""
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", "config")
+    Path("config").mkdir()
+    Path("config/jupyter_server_config.py").write_text("raise SystemExit(3)")
+
+    assert 1 == main(["lab"])
+    assert "JupyterLab ended with code" in capsys.readouterr().err
+    assert Path("notebooks/01_login_and_fetch.ipynb").is_file()
