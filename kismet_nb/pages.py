@@ -14,7 +14,7 @@ that goes and another that comes between two answers, so a closing read follows:
   If they are as they were and so is the total, no row came since the last page was first read, hence none
   went either; and none went before that, or the pages ahead of it would have shifted.
 * Otherwise a row may come anywhere, and the whole list is read a second time.
-* If the last page is full, the page behind it is asked for too, and must be empty.
+* If the last page is full, the page behind it is asked for too, and must be empty, absent, or the last again.
 
 So the table is the server's list as it was at one moment, if (second case) new rows get keys beyond all others.
 An edit of a row is no movement: each row is as it was when its page was read. Where anything moved, the walk is
@@ -32,9 +32,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from kismet_nb.errors import RequestRefusedError, UnexpectedAnswerError
+from kismet_nb.errors import NotFoundError, RequestRefusedError, UnexpectedAnswerError
 from kismet_nb.gate import FetchEndedError
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class _Reader(Generic[Chunk]):
     def _first_page(self) -> _Page[Chunk]:
         while True:
             try:
-                return next(iter(self._fetch([1])))
+                return cast("_Page[Chunk]", next(self._fetch([1])))
             except RequestRefusedError:
                 # The page size may be what is refused; without one left to try, it was something else.
                 if len(self._page_sizes) == 1:
@@ -230,25 +230,36 @@ class _Reader(Generic[Chunk]):
             )
 
     def _close(self, again: list[int], behind: int | None) -> None:
-        for page in self._fetch([*again, *([behind] if behind else [])], keep=False):
+        for page in self._fetch([*again, *([behind] if behind else [])], keep=False, behind=behind):
+            if page is None:
+                continue
             if page.number == behind:
-                if page.keys:
+                # Some servers give the last page again for any page behind it.
+                if page.keys and page.keys != self.pages[page.number - 1].keys:
                     raise _MovedError(f"page {behind} has rows, although it lies behind the last one")
                 continue
             self._compare(page)
             if page.keys != self.pages[page.number].keys:
                 raise _MovedError(f"page {page.number} had other rows when it was read again")
 
-    def _fetch(self, numbers: Iterable[int], *, keep: bool = True) -> Iterator[_Page[Any]]:
-        """Yield the pages as they come in; without ``keep``, no more of them than their keys."""
+    def _fetch(self, numbers: Iterable[int], *, keep: bool = True, behind: int | None = None) -> Iterator[Any]:
+        """Yield the pages as they come in; without ``keep``, no more of them than their keys.
+
+        The page ``behind`` the last may be refused, and is None then.
+        """
         listing, size = self._listing, self._page_sizes[0]
         convert: Callable[[list[Record]], Any] = self._convert if keep else len
 
-        def one(number: int) -> Callable[[Lane], _Page[Any]]:
+        def one(number: int) -> _Job:
             params = {**listing.filters, "page": number, **({"per_page": size} if size else {})}
 
-            def run(lane: Lane) -> _Page[Any]:
-                payload = lane.get(listing.path, params, resource=listing.resource.name, page=number)
+            def run(lane: Lane) -> _Page[Any] | None:
+                try:
+                    payload = lane.get(listing.path, params, resource=listing.resource.name, page=number)
+                except (NotFoundError, RequestRefusedError):
+                    if number != behind:
+                        raise
+                    return None
                 return _parsed(listing.resource, number, payload, convert)
 
             return run

@@ -372,3 +372,18 @@ def test_describe_is_the_data_dictionary_and_refuses_unknown_tables():
     assert list(DTYPES.items()) == list(zip(words["column"], words["dtype"], strict=True))
     with pytest.raises(kn.InvalidInputError, match="users"):
         kn.describe("nonsense")
+
+
+@pytest.mark.parametrize("past_the_end", ["empty", "absent", "refused", "last"])
+def test_whatever_a_server_says_behind_the_last_page_the_list_is_complete(past_the_end):
+    """Behind a full last page an empty page, a 404, a 400 or the last page again all mean the end."""
+    rows = [user(number) for number in range(40)]
+
+    def answer(query, _):
+        if int(query["page"]) <= 4 or past_the_end == "empty":
+            return page_of(rows, query)
+        return {"absent": (404, {}, b""), "refused": (400, {}, b""), "last": page_of(rows, {**query, "page": 4})}[
+            past_the_end
+        ]
+
+    assert 40 == len(fetch(answer, page_size=10)[0])
