@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kismet_nb import fetch
 from kismet_nb.client import KismetClient
-from kismet_nb.credentials import WAYS_TO_LOG_IN, find_api_url, find_credentials
+from kismet_nb.credentials import WAYS_TO_LOG_IN, Credentials, find_api_url, find_credentials
 from kismet_nb.errors import CredentialsError, KismetError
 
 if TYPE_CHECKING:
@@ -58,8 +58,11 @@ def login() -> None:
 
         display(_form_class()(api_url=find_api_url()))  # type: ignore[no-untyped-call]
     elif sys.stdin is not None and sys.stdin.isatty():
-        client_id = input("Client ID: ")
-        print(fetch.log_in(_typed(client_id, getpass.getpass("Client Secret (not shown): ")), "the terminal"))
+        api_url = find_api_url()
+        client_id = input(f"Client ID for {api_url}: ")
+        # Never a variable of this frame: a traceback of a refused pair would hold it.
+        typed = Credentials(client_id, getpass.getpass("Client Secret (not shown): "))
+        print(fetch.log_in(KismetClient.from_credentials(typed, api_url=api_url), "the terminal"))
     else:
         raise CredentialsError(f"There are no credentials, and nobody to ask for them. {WAYS_TO_LOG_IN}")
 
@@ -72,10 +75,6 @@ def logout() -> None:
     with contextlib.suppress(KismetError):
         if found := find_credentials():
             print(f"kn.login() would log in again with the credentials from {found.source}.")
-
-
-def _typed(client_id: str, client_secret: str) -> KismetClient:
-    return KismetClient(client_id, client_secret, api_url=find_api_url())
 
 
 def _in_notebook() -> bool:
@@ -103,6 +102,8 @@ def _form_class() -> type[anywidget.AnyWidget]:
 
         def __init__(self, **traits: Any) -> None:  # noqa: ANN401 - traitlets' own
             super().__init__(**traits)
+            # The pair goes where the form says, even if the environment has changed since.
+            self._shown_url = self.api_url
             self.on_msg(self._heard)
 
         def __repr__(self) -> str:
@@ -113,7 +114,8 @@ def _form_class() -> type[anywidget.AnyWidget]:
                 fetch.log_out()
                 self._say("open", "Logged out.")
             elif content.get("kind") == "log-in" and buffers:
-                self._say(*_answer(buffers[0]))
+                self._say("verifying", "Verifying …")
+                self._say(*_answer(buffers[0], self._shown_url))
 
         def _say(self, state: str, message: str) -> None:
             with self.hold_sync():
@@ -123,11 +125,11 @@ def _form_class() -> type[anywidget.AnyWidget]:
     return LoginForm
 
 
-def _answer(pair: memoryview) -> tuple[str, str]:
+def _answer(pair: memoryview, api_url: str) -> tuple[str, str]:
     """Try to log in with what the form sent; return the form's next state and what it says."""
     try:
         typed = json.loads(bytes(pair))
-        return "done", str(fetch.log_in(_typed(typed["id"], typed["secret"]), "this form"))
+        return "done", str(fetch.log_in(KismetClient(typed["id"], typed["secret"], api_url=api_url), "this form"))
     except KismetError as error:
         return "refused", str(error)
     except Exception as error:  # noqa: BLE001 - a traceback here would show the frames that hold the secret
@@ -148,7 +150,7 @@ function render({ model, el }) {
         <button type="button" class="show" aria-pressed="false">Show secret</button>
       </div>
     </form>
-    <p class="status" role="status" aria-live="polite"></p>
+    <p class="status" role="status" aria-live="polite" tabindex="-1"></p>
     <button type="button" class="out" hidden>Log out</button>
     <p class="else">Without this form: set KISMET_CLIENT_ID and KISMET_CLIENT_SECRET in the environment or a .env
       file, and run kn.login() again.</p>`;
@@ -158,7 +160,7 @@ function render({ model, el }) {
   let waiting = null;
   find("strong").textContent = model.get("api_url").replace(/^https?:\\/\\//, "");
 
-  function busy(on) {
+  function busy(on, seconds = 20) {
     form.setAttribute("aria-busy", String(on));
     submit.disabled = on;
     clearTimeout(waiting);
@@ -167,7 +169,7 @@ function render({ model, el }) {
       waiting = setTimeout(() => {
         busy(false);
         say("No answer yet: the kernel is busy with another cell, or it is gone. Try again when it is idle.", "bad");
-      }, 20000);
+      }, seconds * 1000);
     }
   }
   function say(text, kind = "") {
@@ -176,12 +178,17 @@ function render({ model, el }) {
   }
   function update() {
     const state = model.get("state");
+    if (state === "verifying") {
+      busy(true, 120);  // the kernel has the pair, and may try a slow server for a good while
+      return;
+    }
     busy(false);
     form.hidden = find(".else").hidden = state === "done";
     out.hidden = state !== "done";
     say(model.get("message"), { done: "good", refused: "bad" }[state]);
     if (state === "refused") secret.focus();
-    if (state === "done") out.focus();
+    // The status, not "Log out": a second Enter would log out again.
+    if (state === "done") status.focus();
   }
 
   form.addEventListener("submit", (event) => {
