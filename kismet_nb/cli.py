@@ -1,6 +1,6 @@
 """The same functions for a terminal and a scheduler; no logic of its own.
 
-Exit codes: 0, 1 for a ``KismetError`` (one line on stderr), 2 for wrong usage.
+Exit codes: 0, 1 for a ``KismetError`` (one line on stderr), 2 for wrong usage, 130 for an interrupt.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pandas as pd
 
 from kismet_nb import demo, fetch
 from kismet_nb.client import KismetClient
@@ -35,10 +33,11 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
-    # One plain line a warning; the default adds a line of source code.
-    warnings.showwarning = lambda message, *_args, **_kwargs: print(f"kismet-nb: {message}", file=sys.stderr)
     try:
-        options.run(options)
+        with warnings.catch_warnings():
+            # One plain line a warning; the default adds a line of source code.
+            warnings.showwarning = lambda message, *_args, **_kwargs: print(f"kismet-nb: {message}", file=sys.stderr)
+            options.run(options)
     except KismetError as error:
         print(f"kismet-nb: {error}", file=sys.stderr)
         return 1
@@ -78,8 +77,7 @@ def _demo(_options: argparse.Namespace) -> None:
         print(
             f"Fetched {len(users)} users, {users.attrs['kismet']['verdict']}: {admins} admins, {rooms} waiting rooms.\n"
         )
-        with pd.option_context("display.width", shutil.get_terminal_size().columns, "display.max_columns", None):
-            print(users[["id", "display_name", "email", "is_admin", "created_at"]].head().to_string(index=False))
+        print(users[["id", "display_name", "email", "is_admin", "created_at"]].head().to_string(index=False))
         print()
         for name in ("users.csv", "users.parquet"):
             print(f"Wrote {export(users, Path('exports') / name)}")

@@ -231,7 +231,6 @@ class _Answer:
 
     status: int
     body: bytes
-    content_type: str
     retry_after: str | None
     location: str | None
 
@@ -309,7 +308,6 @@ class Lane:
                 return _Answer(
                     status=response.status_code,
                     body=self._read(response),
-                    content_type=response.headers.get("Content-Type", ""),
                     retry_after=response.headers.get("Retry-After"),
                     location=response.headers.get("Location"),
                 )
@@ -317,8 +315,8 @@ class Lane:
             return error.with_traceback(None)
         except requests.exceptions.SSLError:
             return UnexpectedAnswerError(
-                f"{_host(url)} could not prove who it is: its TLS certificate is not trusted. Nothing was sent. "
-                "Behind a company proxy, point REQUESTS_CA_BUNDLE to the company's certificate."
+                f"No trusted TLS connection to {_host(url)} could be made, so nothing was sent. Behind a company "
+                "proxy, point REQUESTS_CA_BUNDLE to the company's certificate."
             )
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return self._connection_failure(url, error)
@@ -329,11 +327,13 @@ class Lane:
 
     def _read(self, response: requests.Response) -> bytes:
         body = bytearray()
-        while chunk := response.raw.read1(2**18, decode_content=True):
+        chunk = b"-"
+        while chunk:
+            chunk = response.raw.read1(2**18, decode_content=True)
             body += chunk
             if len(body) > LARGEST_BODY:
                 raise UnexpectedAnswerError(
-                    f"the answer is larger than {LARGEST_BODY // 2**20} MB and was not read on. Try a smaller "
+                    f"The answer is larger than {LARGEST_BODY // 2**20} MB and was not read on. Try a smaller "
                     "page_size."
                 )
             if time.monotonic() > self._deadline:
@@ -342,7 +342,7 @@ class Lane:
 
     def _timed_out(self) -> UnavailableError:
         return UnavailableError(
-            f"no complete answer within {self._client.timeout:g} s. Try again later, or give the client a longer "
+            f"No complete answer within {self._client.timeout:g} s. Try again later, or give the client a longer "
             "timeout."
         )
 
@@ -351,10 +351,10 @@ class Lane:
         if time.monotonic() > self._deadline or isinstance(error, timeouts):
             return self._timed_out()
         if isinstance(error, requests.exceptions.ProxyError):
-            return UnavailableError("the proxy could not be reached. Check HTTPS_PROXY and NO_PROXY.")
+            return UnavailableError("The proxy could not be reached. Check HTTPS_PROXY and NO_PROXY.")
         if isinstance(error, requests.exceptions.ConnectionError) and self._socket is None:
             return UnavailableError(f"{_host(url)} cannot be reached. Check the network and the address.")
-        return UnavailableError("the connection broke before the answer was complete. Try again later.")
+        return UnavailableError("The connection broke before the answer was complete. Try again later.")
 
     def _judge(self, answer: _Answer) -> _Decoded | KismetError:
         """Return what the body says, or the error that the status or the body calls for."""
@@ -364,35 +364,35 @@ class Lane:
         if 300 <= status < 400:
             target = _host(answer.location or "")
             return UnexpectedAnswerError(
-                f"the server redirects{f' to {target}' if target else ''}, which is not followed: the secret stays "
+                f"The server redirects{f' to {target}' if target else ''}, which is not followed: the secret stays "
                 "with the address that it was given for. Check the API's address.",
                 status=status,
             )
         if status in {401, 403}:
             return AuthenticationError(
-                f"the server refused the credentials (Client ID {masked(self._credentials.client_id)}): the ID or the "
-                "secret is wrong, they have expired, or they belong to another address. Log in again with "
-                "kn.login(), with a pair copied from the Kismet dashboard.",
+                f"The server refused the credentials (Client ID {masked(self._credentials.client_id)}): the ID or the "
+                "secret is wrong, they have expired, or they belong to another address. Copy both again from the "
+                "Kismet dashboard, and log in with kn.login().",
                 status=status,
             )
         if status == 404:
-            return NotFoundError("absent, or not visible with these credentials.", status=status)
+            return NotFoundError("Absent, or not visible with these credentials.", status=status)
         if status == 429:
             wait = _seconds_to_wait(answer.retry_after)
             asks = f" and asks to wait {wait:.0f} s" if wait else ""
             return UnavailableError(
-                f"the server has too many requests (429){asks}. Try again later, with a lower max_in_flight.",
+                f"The server has too many requests (429){asks}. Try again later, with a lower max_in_flight.",
                 status=status,
                 retry_after=wait,
             )
         if status >= 500:
             wait = _seconds_to_wait(answer.retry_after)
-            return UnavailableError(f"the server failed ({status}). Try again later.", status=status, retry_after=wait)
+            return UnavailableError(f"The server failed ({status}). Try again later.", status=status, retry_after=wait)
         if 400 <= status < 500:
             return RequestRefusedError(
-                f"the server refused the request ({status}){self._hint(answer)}. Check the arguments.", status=status
+                f"The server refused the request ({status}){self._hint(answer)}. Check the arguments.", status=status
             )
-        return UnexpectedAnswerError(f"the server answered {status} where 200 was expected.", status=status)
+        return UnexpectedAnswerError(f"The server answered {status} where 200 was expected.", status=status)
 
     def _hint(self, answer: _Answer) -> str:
         """Return the server's own short reason, unless it echoes what must stay secret."""
@@ -473,17 +473,17 @@ class _QuietHTTPSConnection(_QuietHTTPConnection, urllib3.connection.HTTPSConnec
 def _decode(answer: _Answer) -> _Decoded | UnexpectedAnswerError:
     start = answer.body[:200].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
-        problem = "the answer is empty where JSON was expected."
+        problem = "The answer is empty where JSON was expected."
     elif start.startswith(b"<"):
         problem = (
-            "a web page came back instead of data: probably a proxy's or a network's log-in page, or the API's "
+            "A web page came back instead of data: probably a proxy's or a network's log-in page, or the API's "
             "address is wrong."
         )
     else:
         try:
             return _Decoded(json.loads(answer.body.decode("utf-8-sig"), parse_constant=_refuse_constant))
         except (ValueError, RecursionError):
-            problem = "the answer is not valid JSON."
+            problem = "The answer is not valid JSON."
     # A gateway's blip looks like this too, so it is worth another try.
     return UnexpectedAnswerError(f"{problem} Try again; if it stays, report it.", status=answer.status, retryable=True)
 

@@ -219,7 +219,7 @@ def _read_dotenv(file: Path) -> dict[str, str | None]:
         return dotenv_values(file, interpolate=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         pass
-    raise CredentialsError(f"{_shown(file)} cannot be read as UTF-8 text. Save it again as plain text.")
+    raise CredentialsError(f"{_shown(file)} cannot be read. Check its permissions, and save it as plain UTF-8 text.")
 
 
 def _shown(file: Path) -> str:

@@ -156,12 +156,7 @@ def _fetch(
             bar.total = known
             bar.update(read - bar.n)
 
-        walked = pages.read_list(
-            client,
-            pages.Listing(resource, resource.path, filters),
-            functools.partial(tables.chunk, resource),
-            on_progress,
-        )
+        walked = pages.read_list(client, resource, filters, functools.partial(tables.chunk, resource), on_progress)
     frame, drift = tables.table(resource, walked.chunks)
     frame.attrs["kismet"] = {
         "resource": name,

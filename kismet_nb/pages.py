@@ -31,7 +31,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from kismet_nb.errors import NotFoundError, RequestRefusedError, UnexpectedAnswerError
@@ -41,23 +41,15 @@ if TYPE_CHECKING:
     from kismet_nb.client import KismetClient, Lane
     from kismet_nb.resources import Resource
 
-__all__ = ["Listing", "Walked", "count_rows", "read_list"]
+__all__ = ["Walked", "count_rows", "read_list"]
 
 MOST_WALKS = 5
 TICK = 0.25  # seconds between looks at overdue requests
 LAST_RESORT_PAGE_SIZES = (100, None)  # asked for in turn where a larger page is refused; None leaves it to the server
 
 Record = dict[str, Any]
+Filters = dict[str, str | int]
 Chunk = TypeVar("Chunk")
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One list to be read: a resource at a path, perhaps filtered."""
-
-    resource: Resource
-    path: str
-    filters: dict[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +101,14 @@ class _MovedError(Exception):
 
 def count_rows(client: KismetClient, resource: Resource) -> int:
     """Return how many rows the server counts: one cheap request, which also proves the credentials."""
-    payload = client.get(resource.path, {"page": 1, "per_page": 1}, resource=resource.name)
+    payload = client.get(resource.path, {"page": 1, "per_page": 1})
     return _parsed(resource, 1, payload, convert=len).total_count
 
 
 def read_list(
     client: KismetClient,
-    listing: Listing,
+    resource: Resource,
+    filters: Filters,
     convert: Callable[[list[Record]], Chunk],
     on_progress: Callable[[int, int], None] = lambda _read, _known: None,
 ) -> Walked[Chunk]:
@@ -125,8 +118,8 @@ def read_list(
     ----------
     client
         Sends the requests.
-    listing
-        What to read.
+    resource, filters
+        What to read, and which of its rows.
     convert
         Makes of the rows of one page what is to be kept of them; called in the reading threads.
     on_progress
@@ -138,7 +131,7 @@ def read_list(
         A request failed for good, or an answer is not a page of a list. Nothing goes on in the background.
     """
     with _reading_threads(client) as read:
-        reader = _Reader(client, listing, convert, read, on_progress)
+        reader = _Reader(client, resource, filters, convert, read, on_progress)
         for walk in itertools.count(1):
             reader.pages.clear()
             moved = ""
@@ -160,13 +153,15 @@ class _Reader(Generic[Chunk]):
     def __init__(
         self,
         client: KismetClient,
-        listing: Listing,
+        resource: Resource,
+        filters: Filters,
         convert: Callable[[list[Record]], Chunk],
         read: _Read,
         on_progress: Callable[[int, int], None],
     ) -> None:
         self.pages: dict[int, _Page[Chunk]] = {}
-        self._listing = listing
+        self._resource = resource
+        self._filters = filters
         self._convert = convert
         self._read = read
         self._on_progress = on_progress
@@ -247,20 +242,20 @@ class _Reader(Generic[Chunk]):
 
         The page ``behind`` the last may be refused, and is None then.
         """
-        listing, size = self._listing, self._page_sizes[0]
+        resource, size = self._resource, self._page_sizes[0]
         convert: Callable[[list[Record]], Any] = self._convert if keep else len
 
         def one(number: int) -> _Job:
-            params = {**listing.filters, "page": number, **({"per_page": size} if size else {})}
+            params = {**self._filters, "page": number, **({"per_page": size} if size else {})}
 
             def run(lane: Lane) -> _Page[Any] | None:
                 try:
-                    payload = lane.get(listing.path, params, resource=listing.resource.name, page=number)
+                    payload = lane.get(resource.path, params, resource=resource.name, page=number)
                 except (NotFoundError, RequestRefusedError):
                     if number != behind:
                         raise
                     return None
-                return _parsed(listing.resource, number, payload, convert)
+                return _parsed(resource, number, payload, convert)
 
             return run
 

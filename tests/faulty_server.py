@@ -5,6 +5,7 @@ import json
 import socket
 import socketserver
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
@@ -39,12 +40,13 @@ def page_of(rows, query, **pagination):
 
 
 @contextlib.contextmanager
-def serving(answer):
+def serving(answer, tls=None):
     """Serve ``answer(query, count)``: a JSON body, a (status, headers, body) triple, or raw bytes to send and hang up.
 
-    Yields the address and the list of queries so far.
+    Raw bytes may come in pieces: a generator is sent as it yields. ``tls`` is a server's SSLContext. Yields the
+    address, and a list of the headers of each request so far.
     """
-    queries, lock = [], threading.Lock()
+    visits, lock = [], threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -52,11 +54,11 @@ def serving(answer):
         def do_GET(self):
             query = dict(parse_qsl(urlsplit(self.path).query))
             with lock:
-                queries.append(query)
-                reply = answer(query, len(queries))
-            self.server.headers_seen.append(dict(self.headers))
-            if isinstance(reply, bytes):
-                self.wfile.write(reply)
+                visits.append(dict(self.headers))
+                reply = answer(query, len(visits))
+            if isinstance(reply, bytes | Iterator):
+                for piece in [reply] if isinstance(reply, bytes) else reply:
+                    self.wfile.write(piece)
                 self.close_connection = True
                 return
             status, headers, body = reply if isinstance(reply, tuple) else (200, {}, reply)
@@ -80,14 +82,17 @@ def serving(answer):
         def process_request(self, request, client_address):
             request.settimeout(10)
             request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                request = tls.wrap_socket(request, server_side=True) if tls else request
+            except OSError:
+                return  # the client did not trust the certificate
             super().process_request(request, client_address)
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        server.headers_seen = []
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", queries
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}", visits
         finally:
             server.shutdown()
             thread.join()

@@ -48,11 +48,17 @@ def test_wrong_usage_is_exit_code_2(capsys):
     assert "users" in capsys.readouterr().err
 
 
-def test_importing_sends_reads_and_loads_little():
-    """Importing the package loads no notebook machinery."""
-    code = (
-        "import sys, kismet_nb; print([name for name in ('ipywidgets', 'anywidget', 'IPython') if name in sys.modules])"
-    )
+def test_importing_looks_for_nothing():
+    """Importing the package loads no notebook machinery, opens no connection and reads no .env."""
+    Path(".env").write_text("KISMET_CLIENT_ID=half\n")
+    code = """
+import sys
+seen = []
+sys.addaudithook(lambda name, args: seen.append(name)
+    if name == "socket.connect" or (name == "open" and str(args[0]).endswith(".env")) else None)
+import kismet_nb
+print(seen + [name for name in ("ipywidgets", "anywidget", "IPython", "tqdm") if name in sys.modules])
+"""
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "[]" == run.stdout.strip()

@@ -4,8 +4,13 @@ import copy
 import http.client
 import io
 import logging
+import os
 import pickle
+import pty
+import select
+import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -46,8 +51,6 @@ def test_a_dotenv_is_found_upward_and_changes_no_environment(demo, monkeypatch, 
     (tmp_path / ".env").write_text(text + f"KISMET_API_URL={demo.api_url}\n", encoding="utf-8")
     (tmp_path / "deep" / "er").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "deep" / "er")
-    import os
-
     before = dict(os.environ)
     kn.login()
 
@@ -180,20 +183,53 @@ def test_nothing_that_prints_or_copies_an_object_gets_the_secret(demo):
     assert demo.client_secret not in repr(demo)
 
 
-def test_the_headers_go_to_our_address_alone(monkeypatch, tmp_path):
-    """Both headers are on each request, and neither a ~/.netrc nor a redirect changes where they go."""
+def test_both_headers_are_on_each_request_whatever_netrc_says(monkeypatch, tmp_path):
+    """The pair, stripped, is sent as it is; a ~/.netrc entry for the host changes and adds nothing."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login netrc password netrc\n")
     monkeypatch.setenv("HOME", str(tmp_path))
+    with (
+        serving(lambda query, _: page_of([user(number) for number in range(30)], query)) as (url, visits),
+        kn.KismetClient(f" {ID}\n", f"{SECRET}\r\n", api_url=url, page_size=10) as client,
+    ):
+        kn.fetch_users(client=client)
+
+    assert {(ID, SECRET, None)} == {
+        (headers["X-Client-ID"], headers["X-Client-Secret"], headers.get("Authorization")) for headers in visits
+    }
+
+
+def test_a_redirect_is_not_followed():
+    """Neither the headers nor anything else reaches another address."""
     with serving(lambda query, _: page_of([user(1)], query)) as (other, visits):
         redirect = (307, {"Location": f"{other}/api/external/organization_users"}, b"")
         with (
-            serving(lambda *_: redirect) as (url, queries),
+            serving(lambda *_: redirect) as (url, _),
             kn.KismetClient(ID, SECRET, api_url=url) as client,
             pytest.raises(kn.UnexpectedAnswerError, match="redirects"),
         ):
             kn.fetch_users(client=client)
 
-    assert (1, 0) == (len(queries), len(visits))
+    assert [] == visits
+
+
+def test_a_terminal_asks_and_shows_no_secret(demo, monkeypatch):
+    """In a terminal, login() names the address, asks for both, and does not echo the secret."""
+    in_environment(monkeypatch, API_URL=demo.api_url)
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(sys.executable, [sys.executable, "-c", "import kismet_nb as kn; kn.login()"])
+    said = b""
+    for prompt, typed in (("Client ID", demo.client_id), ("Client Secret", demo.client_secret), ("131 users", "")):
+        while prompt.encode() not in said:
+            assert select.select([terminal], [], [], 30)[0], said.decode()
+            said += os.read(terminal, 1000)
+        time.sleep(0.2)  # getpass turns the echo off first, and drops what was typed before
+        os.write(terminal, f"{typed}\n".encode())
+    os.waitpid(process, 0)
+    os.close(terminal)
+
+    assert demo.api_url.encode() in said
+    assert demo.client_secret.encode() not in said
 
 
 def test_a_refused_login_keeps_the_earlier_one(demo, monkeypatch):

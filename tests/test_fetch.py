@@ -1,11 +1,15 @@
 """Fetching: every row exactly once, typed, or an error that says what to do."""
 
 import datetime as dt
+import ssl
+import subprocess
+import sys
 import threading
 import time
 
 import pandas as pd
 import pytest
+import trustme
 from faulty_server import SECRET, page_of, serving, user
 
 import kismet_nb as kn
@@ -247,14 +251,88 @@ def test_a_wait_of_an_hour_is_an_error_at_once():
     assert time.monotonic() - started < 5
 
 
-def test_a_hanging_and_a_dripping_server_time_out():
-    """Neither silence nor a byte now and then holds the caller longer than the timeout."""
+def drip(start):
+    """Send ``start``, and then one byte every now and then for a good while."""
+    yield start
+    for _ in range(40):
+        time.sleep(0.1)
+        yield b" "
 
-    def drip(*_):
+
+@pytest.mark.parametrize(
+    "start", [b"", b"HTTP/1.1 200 OK\r\nX-Slow:", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"]
+)
+def test_a_dripping_server_times_out(start):
+    """A byte now and then, be it in the body or before, does not stretch the timeout of a request."""
+    started = time.monotonic()
+
+    assert "0.5 s" in str(fails(kn.UnavailableError, lambda *_: drip(start), timeout=0.5, retries=0))
+    assert time.monotonic() - started < 2
+
+
+def test_a_hanging_server_times_out():
+    """Silence does not hold the caller longer than the timeout."""
+
+    def silence(*_):
         time.sleep(0.6)
         return page_of([], {})
 
-    assert "0.3 s" in str(fails(kn.UnavailableError, drip, timeout=0.3, retries=0))
+    assert "0.3 s" in str(fails(kn.UnavailableError, silence, timeout=0.3, retries=0))
+
+
+def test_tls_is_trusted_or_nothing_is_sent(monkeypatch, tmp_path):
+    """An unknown certificate is an error before anything is sent; with its authority named, all rows come."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    rows = [user(number) for number in range(60)]
+    with serving(lambda query, _: page_of(rows, query), tls=tls) as (url, visits):
+        with pytest.raises(kn.UnexpectedAnswerError, match="TLS"), kn.KismetClient("id", SECRET, api_url=url) as client:
+            kn.fetch_users(client=client)
+        assert [] == visits
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+        with kn.KismetClient("id", SECRET, api_url=url, page_size=10) as client:
+            assert 60 == len(kn.fetch_users(client=client))
+
+
+def test_after_a_429_all_requests_wait_and_slow_down():
+    """At 50 requests a second allowed, all rows come with few refusals."""
+    rows, window, refused = [user(number) for number in range(1500)], [0, 0], []
+
+    def answer(query, count):
+        if window[0] != int(time.time()):
+            window[:] = [int(time.time()), 0]
+        window[1] += 1
+        if window[1] > 50:
+            refused.append(count)
+            return 429, {"Retry-After": "1"}, b""
+        return page_of(rows, query)
+
+    users, _ = fetch(answer, page_size=10, patience=30)
+
+    assert 1500 == len(users)
+    assert 0 < len(refused) <= 0.15 * 150
+
+
+def test_an_interrupt_ends_a_fetch_at_once():
+    """Ctrl-C while the server is silent comes back within two seconds and leaves no thread."""
+    code = """
+import os, signal, threading, time
+import kismet_nb as kn
+demo = kn.DemoOrganization(latency=20)
+client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+started = time.monotonic()
+try:
+    kn.fetch_users(client=client)
+except KeyboardInterrupt:
+    left = [thread for thread in threading.enumerate() if thread.name == "kismet_nb"]
+    print("ended" if time.monotonic() - started < 2.5 and not left else "late", flush=True)
+os._exit(0)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert "ended" == run.stdout.strip(), run.stderr
 
 
 def test_an_endless_body_is_not_read_on():
