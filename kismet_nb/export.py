@@ -158,6 +158,7 @@ def _suffix(path: Path) -> str:
 
 
 def _note_path(target: Path) -> Path:
+    target = target.resolve()  # beside the file, whichever link it was written through
     return target.with_name(f"{target.name}.json")
 
 

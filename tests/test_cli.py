@@ -31,11 +31,13 @@ def test_export_writes_the_real_table(demo, monkeypatch, capsys):
     assert Path("out/users.csv").is_file()
 
 
-@pytest.mark.parametrize("out", ["users.csv", "users.doc"])
-def test_an_error_is_one_line_and_exit_code_1(capsys, out):
-    """Missing credentials or an unknown suffix end with 1, one line on stderr, and no traceback."""
+@pytest.mark.parametrize(("out", "why"), [("users.csv", "No credentials"), ("users.doc", "must end in")])
+def test_an_error_is_one_line_and_exit_code_1(capsys, out, why):
+    """Missing credentials, or before these an unknown suffix, end with 1, one line on stderr, and no traceback."""
     assert 1 == main(["export", "users", out])
-    assert 1 == capsys.readouterr().err.count("\n")
+    said = capsys.readouterr().err
+    assert why in said
+    assert 1 == said.count("\n")
     assert not Path(out).exists()
 
 

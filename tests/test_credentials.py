@@ -19,6 +19,7 @@ from faulty_server import SECRET, page_of, serving, user
 
 import kismet_nb as kn
 from kismet_nb import fetch
+from kismet_nb.credentials import Credentials
 
 ID = "client-id-ab12"
 
@@ -86,7 +87,16 @@ def test_where_nobody_can_answer_login_raises_at_once(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "pair", [("", SECRET), (ID, " \n"), (ID, "two words"), ("a\nb", SECRET), (ID, "ü"), (None, SECRET)]
+    "pair",
+    [
+        ("", SECRET),
+        (ID, " \n"),
+        (ID, "two words"),
+        ("a\nb", SECRET),
+        (ID, "ü"),
+        (None, SECRET),
+        ("your-client-id", SECRET),
+    ],
 )
 def test_an_unusable_pair_is_refused_before_anything_is_sent(pair):
     """Empty values, line ends inside and characters that no header takes are refused, without showing them."""
@@ -196,6 +206,46 @@ def test_both_headers_are_on_each_request_whatever_netrc_says(monkeypatch, tmp_p
     assert {(ID, SECRET, None)} == {
         (headers["X-Client-ID"], headers["X-Client-Secret"], headers.get("Authorization")) for headers in visits
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "count"),
+    [
+        ("https://api.example.org/api/external/roles", 2),
+        ("https://api.example.org:443/", 2),
+        ("http://api.example.org/", 0),
+        ("https://api.example.org:8443/", 0),
+        ("https://api.example.org.example.net/", 0),
+        ("https://example.org/", 0),
+    ],
+)
+def test_the_pair_belongs_to_one_scheme_host_and_port(url, count):
+    """Only an address with the scheme, host and port of the API's own gets the headers."""
+    assert count == len(Credentials(ID, SECRET).headers_for(url, "https://api.example.org"))
+
+
+def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):
+    """With a proxy in the environment, requests to loopback still go straight there."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with (
+        serving(lambda query, _: page_of([user(1)], query)) as (url, visits),
+        kn.KismetClient(ID, SECRET, api_url=url, retries=0) as client,
+    ):
+        kn.fetch_users(client=client)
+
+    assert 1 == len(visits)
+
+
+def test_a_secret_in_a_dotenv_is_taken_literally(tmp_path):
+    """A dollar sign or braces in a value are part of it."""
+    secret = "pa$HOME${HOME}word"
+    with serving(lambda query, _: page_of([user(1)], query)) as (url, visits):
+        (tmp_path / ".env").write_text(f"KISMET_CLIENT_ID={ID}\nKISMET_CLIENT_SECRET={secret}\nKISMET_API_URL={url}\n")
+        with kn.KismetClient.from_env() as client:
+            kn.fetch_users(client=client)
+
+    assert secret == visits[0]["X-Client-Secret"]
 
 
 def test_a_redirect_is_not_followed():

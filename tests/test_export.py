@@ -124,6 +124,7 @@ def test_the_same_table_makes_the_same_gzip(tmp_path):
     first, second = (kn.export(table, tmp_path / name).read_bytes() for name in ("a.csv.gz", "b.csv.gz"))
 
     assert first == second
+    assert bytes(4) == first[4:8]
     assert b'\xef\xbb\xbf"id"\n1\n' == gzip.decompress(first)
 
 
@@ -213,3 +214,29 @@ def test_a_damaged_or_missing_file_is_an_error(tmp_path, suffix):
     (tmp_path / f"t{suffix}").write_bytes(b'"a","b"\n1\n\xff\xfe"')
     with pytest.raises(kn.ExportError, match="damaged"):
         kn.read_export(tmp_path / f"t{suffix}")
+
+
+def test_a_stale_json_does_not_stay(tmp_path):
+    """Without provenance, the JSON of an earlier export beside the file is removed."""
+    table = pd.DataFrame({"a": [1]})
+    kn.export(table, tmp_path / "t.csv")
+    kn.export(table, tmp_path / "t.csv", provenance=False)
+
+    assert ["t.csv"] == [file.name for file in tmp_path.iterdir()]
+
+
+@by_suffix
+def test_permissions_and_links_stay(tmp_path, suffix):
+    """A new file has the usual permissions, an old one keeps its own, and a link is written through."""
+    table, path = pd.DataFrame({"a": [1]}), tmp_path / f"t{suffix}"
+    (tmp_path / "usual").touch()
+    kn.export(table, path)
+    assert (tmp_path / "usual").stat().st_mode == path.stat().st_mode
+    path.chmod(0o640)
+    link = tmp_path / f"link{suffix}"
+    link.symlink_to(path)
+    kn.export(pd.DataFrame({"a": [2]}), link)
+
+    assert link.is_symlink()
+    assert 0o640 == path.stat().st_mode & 0o777
+    assert [2] == kn.read_export(path)["a"].tolist()
