@@ -424,9 +424,9 @@ def test_at_most_max_in_flight_requests_are_under_way():
     with (
         serving(answer) as (url, _),
         kn.KismetClient("id", SECRET, api_url=url, page_size=10, max_in_flight=3) as client,
+        ThreadPoolExecutor(2) as people,
     ):
-        with ThreadPoolExecutor(2) as people:
-            tables = list(people.map(lambda _: kn.fetch_users(client=client), range(2)))
+        tables = list(people.map(lambda _: kn.fetch_users(client=client), range(2)))
 
     assert [200, 200] == [len(table) for table in tables]
     assert 3 == active[1]
