@@ -90,6 +90,14 @@ class KismetClient:
         How many requests may be under way at a time, over all fetches that share this client.
     page_size
         Rows to ask for in a page. The server may give fewer; what its answer reports counts.
+    strict
+        For scheduled runs: raise where a fetch would only warn, that is, where the API sends other columns or
+        dtypes than this version knows, or something that was asked for has disappeared meanwhile.
+
+    Attributes
+    ----------
+    unfinished
+        What fetches of many lists had read when they failed or were interrupted, for their ``resume=True``.
 
     Raises
     ------
@@ -115,6 +123,7 @@ class KismetClient:
         patience: float = 90.0,
         max_in_flight: int = 8,
         page_size: int = 500,
+        strict: bool = False,
     ) -> None:
         credentials = Credentials(client_id, client_secret)
         del client_secret  # a traceback of the checks below must not hold it
@@ -136,6 +145,8 @@ class KismetClient:
         self.patience = patience
         self.max_in_flight = int(max_in_flight)
         self.page_size = int(page_size)
+        self.strict = strict
+        self.unfinished: dict[Any, Any] = {}
         self._gate = Gate(self.max_in_flight)
         self._idle_lanes: list[Lane] = []
         self._lock = threading.Lock()
@@ -195,15 +206,16 @@ class KismetClient:
             yield lanes
             whole = True
         finally:
-            if whole:
-                with self._lock:
-                    self._idle_lanes += lanes
-            else:
-                for lane in lanes:
+            for lane in lanes:
+                if not whole or lane.cancelled.is_set():
                     lane.close()
+                else:
+                    with self._lock:
+                        self._idle_lanes.append(lane)
 
     def close(self) -> None:
-        """Close the idle connections. The client may be used again; it then opens new ones."""
+        """Close the idle connections and forget unfinished fetches. The client may be used again."""
+        self.unfinished.clear()
         with self._lock:
             lanes, self._idle_lanes = self._idle_lanes, []
         for lane in lanes:
@@ -257,7 +269,7 @@ class Lane:
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, KismetError) and error.retryable),
             wait=_wait_before_retry,
             stop=tenacity.stop_after_attempt(int(client.retries) + 1) | tenacity.stop_before_delay(client.patience),
-            sleep=self._pause,
+            sleep=self.pause,
             before_sleep=self._announce,
             retry_error_callback=_give_up,
         )
@@ -265,6 +277,11 @@ class Lane:
     def get(self, path: str, params: Params, *, resource: str | None = None, page: int | None = None) -> Any:  # noqa: ANN401 - any JSON
         """Send one GET, with retries, and return the decoded JSON; ``resource`` and ``page`` name it in errors."""
         return self._retry(self._attempt, path, params, resource, page)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the fetch ends meanwhile."""
+        if self.cancelled.wait(seconds):
+            raise FetchEndedError
 
     def cut_if_overdue(self) -> None:
         """From another thread: break off a request that has used up its time."""
@@ -403,10 +420,6 @@ class Lane:
         if not isinstance(reason, str) or not reason.isprintable() or self._credentials.echoed_in(reason):
             return ""
         return f": {reason[:200]}"
-
-    def _pause(self, seconds: float) -> None:
-        if self.cancelled.wait(seconds):
-            raise FetchEndedError
 
     def _announce(self, state: tenacity.RetryCallState) -> None:
         """Close the gate for all after a 429, and say so when the wait is long enough to be noticed."""

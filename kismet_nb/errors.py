@@ -11,9 +11,11 @@
     ├── UnavailableError        try again later: retries are used up                   429, 5xx, no connection
     ├── UnexpectedAnswerError   report it, or look for a proxy: not the documented API  200 with HTML, 3xx, …
     ├── IncompleteError         fetch again in a quiet moment: the list kept moving
+    ├── SchemaDriftError        adapt what reads the table: only from a strict client
     └── ExportError             free the file or the disk: the old file is untouched
 
     SchemaDriftWarning          read it: the table is complete, but the API sent something new
+    GoneWarning                 read it: something that was asked for has disappeared meanwhile
 
 Every error can be asked for ``status`` (the HTTP status, or None), ``retryable`` (is trying again worth
 it), ``resource`` and ``page``. No message ever holds a secret, a request header, or a server's text that
@@ -31,11 +33,13 @@ __all__ = [
     "AuthenticationError",
     "CredentialsError",
     "ExportError",
+    "GoneWarning",
     "IncompleteError",
     "InvalidInputError",
     "KismetError",
     "NotFoundError",
     "RequestRefusedError",
+    "SchemaDriftError",
     "SchemaDriftWarning",
     "UnavailableError",
     "UnexpectedAnswerError",
@@ -129,9 +133,17 @@ class IncompleteError(KismetError):
     partial: pd.DataFrame | None = None
 
 
+class SchemaDriftError(KismetError):
+    """The API sent columns or values that the declaration does not know, and the client is strict."""
+
+
 class ExportError(KismetError):
     """The file could not be written or read. An older file of that name is untouched."""
 
 
 class SchemaDriftWarning(UserWarning):
     """The API sent columns or values that the declaration does not know. Everything was kept."""
+
+
+class GoneWarning(UserWarning):
+    """Something whose list was asked for is absent by now (404); the table is complete without it."""

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
-import warnings
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import version
-from typing import TYPE_CHECKING, NoReturn
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from urllib.parse import quote, urlsplit
 
-from kismet_nb import pages, tables
+import numpy as np
+import pandas as pd
+
+from kismet_nb import pages
+from kismet_nb.collect import collect
 from kismet_nb.credentials import WAYS_TO_LOG_IN, masked
-from kismet_nb.errors import CredentialsError, IncompleteError, InvalidInputError, SchemaDriftWarning
+from kismet_nb.errors import CredentialsError, InvalidInputError, RequestRefusedError
 from kismet_nb.resources import RESOURCES
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from tqdm import tqdm
-
     from kismet_nb.client import KismetClient
+    from kismet_nb.pages import Listing
 
-__all__ = ["Login", "current_login", "fetch_users", "log_in", "log_out"]
+__all__ = [
+    "Login",
+    "current_login",
+    "fetch_call_metrics",
+    "fetch_calls",
+    "fetch_egresses",
+    "fetch_invites",
+    "fetch_roles",
+    "fetch_users",
+    "fetch_waiting_room_subs",
+    "fetch_waiting_rooms",
+    "log_in",
+    "log_out",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,64 +144,508 @@ def fetch_users(
     (131, 8)
     >>> demo.stop()
     """
-    filters: dict[str, str | int] = {}
+    query: tuple[tuple[str, str], ...] = ()
     if email is not None:
         if not isinstance(email, str) or not email.strip():
             raise InvalidInputError("email must be an address as text, such as 'ada.ferris@example.org'.")
-        filters["email"] = email.strip()
-    return _fetch("users", filters, client, progress)
+        query = (("email", email.strip()),)
+    listings = [pages.Listing(RESOURCES["users"].path, query)]
+    return collect(_chosen(client), "users", listings, progress)[0]
 
 
-def _fetch(
-    name: str,
-    filters: dict[str, str | int],
-    client: KismetClient | None,
-    progress: bool | None,  # noqa: FBT001 - handed on from a keyword
+@overload
+def fetch_calls(
+    users: pd.DataFrame | Iterable[int | str] | int | None = None,
+    *,
+    participants: Literal[False] = False,
+    participant_names: Literal[False] = False,
+    resume: bool = False,
+    client: KismetClient | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame: ...
+
+
+@overload
+def fetch_calls(
+    users: pd.DataFrame | Iterable[int | str] | int | None = None,
+    *,
+    participants: Literal[True],
+    participant_names: bool = False,
+    resume: bool = False,
+    client: KismetClient | None = None,
+    progress: bool | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]: ...
+
+
+def fetch_calls(
+    users: pd.DataFrame | Iterable[int | str] | int | None = None,
+    *,
+    participants: bool = False,
+    participant_names: bool = False,
+    resume: bool = False,
+    client: KismetClient | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame | tuple[pd.DataFrame, pd.DataFrame]:
+    """Fetch the calls of users (``/organization_users/{organization_user_id}/calls``).
+
+    The API lists calls by user only, so this costs at least one request a user.
+
+    Parameters
+    ----------
+    users
+        Whose calls: a table of users or their ids; by default all users of the organization.
+    participants
+        Return a second table too, one row a participant.
+    participant_names
+        Keep ``name`` in the second table. Participants are mostly patients, so their names are left out unless they
+        are asked for.
+    resume
+        Go on with what the same call had read when it failed or was interrupted, instead of reading all again.
+        What was read then is as it was then.
+    client, progress
+        As in ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        One row a call, user by user, each list complete, with the columns
+
+        ``organization_user_id`` Int64 (the user asked for), ``id`` Int64, ``name`` str, ``livekit_session_id`` str,
+        ``state`` str, ``has_egresses``, ``is_recording``, ``is_canvas_locked`` and ``is_ended`` boolean,
+        ``created_at`` and ``updated_at`` datetime64[us, UTC], ``participant_count`` Int64.
+
+        The API tells no start, end or duration of a call. The two times are of its record; only
+        ``fetch_call_metrics`` has durations, as means by day. The key is (``organization_user_id``, ``id``).
+    tuple of DataFrame
+        With ``participants=True``, the calls, and their participants: ``organization_user_id``, ``call_id`` and
+        ``id`` Int64, ``participant_type`` str, ``name`` str (all missing unless asked for).
+
+    Raises
+    ------
+    NotFoundError
+        The server knows none of these users.
+    InvalidInputError
+        ``users`` are neither users nor ids, or ``participant_names`` is asked for without ``participants``.
+    KismetError
+        As in ``fetch_users``. After a failure or an interrupt, ``resume=True`` goes on.
+
+    Warns
+    -----
+    GoneWarning
+        Some of the users are gone; the table is complete without them.
+    SchemaDriftWarning
+        As in ``fetch_users``.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> with kn.DemoOrganization(user_count=3) as demo:
+    ...     client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
+    ...     calls = kn.fetch_calls(client=client)
+    >>> calls.columns[:3].tolist()
+    ['organization_user_id', 'id', 'name']
+    """
+    if participant_names and not participants:
+        raise InvalidInputError("Names stand in the table of participants: pass participants=True too.")
+    if users is None:
+        users = fetch_users(client=client, progress=progress)
+    listings = [_below("calls", user) for user in _keys("users", users, "users", "id")]
+    calls, *more = collect(
+        _chosen(client),
+        "calls",
+        listings,
+        progress,
+        resume=resume,
+        participants=participants,
+        names=participant_names,
+    )
+    return (calls, more[0]) if participants else calls
+
+
+def fetch_call_metrics(
+    start: dt.date | str,
+    end: dt.date | str,
+    *,
+    user_id: pd.DataFrame | Iterable[int | str] | int | str | None = None,
+    by_user: bool = False,
+    resume: bool = False,
+    client: KismetClient | None = None,
+    progress: bool | None = None,
 ) -> pd.DataFrame:
-    if client is None:
-        if _login is None:
-            raise CredentialsError(f"Nobody is logged in. {WAYS_TO_LOG_IN}")
-        client = _login.client
+    """Fetch the daily figures of calls (``/call_metrics``).
+
+    Parameters
+    ----------
+    start, end
+        The first and the last day, both included, as dates or as text such as ``"2026-02-01"``. A range that the
+        server refuses as too wide is asked for in parts.
+    user_id
+        Of one user, or of several: ids, or a table of users. By default the whole organization's.
+    by_user
+        Of each user of the organization: one request a user.
+    resume
+        As in ``fetch_calls``.
+    client, progress
+        As in ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        One row a day, or one a user and day, in the order of days, with the columns
+
+        ``user_id`` Int64 (the user asked for; missing where the figures are the whole organization's), ``date``
+        datetime64[us] (a plain day: the API does not say in which time zone its days begin), ``total_calls`` Int64,
+        ``average_duration`` Float64 (seconds), ``call_fail_rate`` Float64, ``average_wait_time`` Float64 (seconds).
+
+        A day that the server does not mention has no row, and a figure that it leaves out is missing: neither is
+        zero. **The unit of** ``call_fail_rate`` **is not certain**: the API's documentation says that it lies between
+        0 and 100, and then reads 0.125 as 12.5 percent. It comes as sent; a value above 1 rules out a fraction.
+        Days are combined by ``kismet_nb.summaries``, which weights by calls: a mean of daily means is wrong.
+
+    Raises
+    ------
+    InvalidInputError
+        A day is no date, ``end`` is before ``start``, or both ``user_id`` and ``by_user`` are given.
+    NotFoundError
+        The server knows none of these users.
+    KismetError
+        As in ``fetch_users``.
+
+    Warns
+    -----
+    GoneWarning, SchemaDriftWarning
+        As in ``fetch_calls``.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> with kn.DemoOrganization() as demo:
+    ...     client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
+    ...     metrics = kn.fetch_call_metrics("2026-01-01", "2026-01-31", client=client)
+    >>> metrics.columns.tolist()[:3]
+    ['user_id', 'date', 'total_calls']
+    """
+    first, last = _day(start, "start"), _day(end, "end")
+    if last < first:
+        raise InvalidInputError(f"end ({last}) is before start ({first}).")
+    if by_user and user_id is not None:
+        raise InvalidInputError("Pass either user_id or by_user=True, not both.")
+    if by_user:
+        user_id = fetch_users(client=client, progress=progress)
+    users = [None] if user_id is None else _keys("user_id", user_id, "users", "id")
+    ranges = [(first, last)]
+    while True:
+        listings = [_metrics(user, *days) for user in users for days in ranges]
+        try:
+            return collect(_chosen(client), "call_metrics", listings, progress, resume=resume)[0]
+        except RequestRefusedError:
+            if last == first or ranges[0][0] == ranges[0][1]:
+                raise
+        if len(ranges) == 1:
+            # Is it the width? Where a single day is refused too, this raises what is wrong.
+            collect(_chosen(client), "call_metrics", [_metrics(users[0], first, first)], progress=False)
+        ranges = [half for days in ranges for half in _halves(*days)]
+
+
+def fetch_egresses(
+    calls: pd.DataFrame | Iterable[tuple[int | str, int | str]] | None = None,
+    *,
+    resume: bool = False,
+    client: KismetClient | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Fetch the recordings of calls (``/organization_users/{organization_user_id}/calls/{call_id}/egresses``).
+
+    The link to a recording is never in the table: whoever holds it can download the recording.
+
+    Parameters
+    ----------
+    calls
+        Which calls: a table of calls, of which those without recordings are not asked about, or pairs
+        (``organization_user_id``, ``id``). By default all calls of all users, which are fetched first.
+    resume
+        As in ``fetch_calls``.
+    client, progress
+        As in ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        One row a recording, call by call, with the columns
+
+        ``organization_user_id``, ``call_id`` and ``id`` Int64, ``egress_id`` str, ``status`` str, ``error`` str
+        (missing when the recording succeeded), ``is_stopped`` boolean, ``ended_at``, ``created_at`` and
+        ``updated_at`` datetime64[us, UTC].
+
+    Raises
+    ------
+    NotFoundError
+        The server knows none of these calls.
+    InvalidInputError
+        ``calls`` are neither a table of calls nor pairs.
+    KismetError
+        As in ``fetch_users``.
+
+    Warns
+    -----
+    GoneWarning, SchemaDriftWarning
+        As in ``fetch_calls``.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.fetch_egresses(kn.fetch_calls(users=[1002]))  # doctest: +SKIP
+    """
+    if calls is None:
+        calls = fetch_calls(client=client, progress=progress, resume=resume)
+    listings = [_below("egresses", user, call) for user, call in _recorded(calls)]
+    return collect(_chosen(client), "egresses", listings, progress, resume=resume)[0]
+
+
+def fetch_waiting_rooms(*, client: KismetClient | None = None, progress: bool | None = None) -> pd.DataFrame:
+    """Fetch every waiting room of the organization (``/waiting_rooms``).
+
+    Parameters
+    ----------
+    client, progress
+        As in ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        One row a room, in the server's order, complete, with the columns
+
+        ``id`` Int64, ``user_id`` Int64 (the owner; the API does not say that this is the ``id`` of users: join from
+        the left, and look at what does not match), ``slug`` str, ``theme`` str, ``is_active`` boolean,
+        ``created_at`` and ``updated_at`` datetime64[us, UTC], ``user_display_name`` str.
+
+    Raises
+    ------
+    KismetError
+        As in ``fetch_users``.
+
+    Warns
+    -----
+    SchemaDriftWarning
+        As in ``fetch_users``.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.fetch_waiting_rooms().query("not is_active")  # doctest: +SKIP
+    """
+    return collect(_chosen(client), "waiting_rooms", _whole("waiting_rooms"), progress)[0]
+
+
+def fetch_waiting_room_subs(
+    rooms: pd.DataFrame | Iterable[str] | str | None = None,
+    *,
+    resume: bool = False,
+    client: KismetClient | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Fetch the coming substitutions (``/waiting_rooms/{waiting_room_slug}/waiting_room_subs``).
+
+    The API lists substitutions in the future only, so this is no history. It costs one request a room.
+
+    Parameters
+    ----------
+    rooms
+        Of which rooms: a table of waiting rooms, or their slugs. By default all rooms, which are fetched first.
+    resume
+        As in ``fetch_calls``.
+    client, progress
+        As in ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        One row a substitution, room by room, with the columns
+
+        ``waiting_room_slug`` str (the room asked for), ``id`` Int64, ``waiting_room_id`` Int64, ``user_id`` Int64
+        (the substitute) and ``sub_waiting_room_slug`` str (both missing while nobody has taken it),
+        ``datetime_start``, ``datetime_end``, ``created_at`` and ``updated_at`` datetime64[us, UTC].
+
+    Raises
+    ------
+    NotFoundError
+        The server knows none of these rooms.
+    InvalidInputError
+        ``rooms`` are neither a table of rooms nor slugs.
+    KismetError
+        As in ``fetch_users``.
+
+    Warns
+    -----
+    GoneWarning, SchemaDriftWarning
+        As in ``fetch_calls``.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.fetch_waiting_room_subs(["ada-ferris"])  # doctest: +SKIP
+    """
+    if rooms is None:
+        rooms = fetch_waiting_rooms(client=client, progress=progress)
+    listings = [_below("waiting_room_subs", slug) for slug in _keys("rooms", rooms, "waiting_rooms", "slug")]
+    return collect(_chosen(client), "waiting_room_subs", listings, progress, resume=resume)[0]
+
+
+def fetch_invites(*, client: KismetClient | None = None, progress: bool | None = None) -> pd.DataFrame:
+    """Fetch the organization's invites (``/invites``).
+
+    The API describes its list as the active invites, so this may be no history.
+
+    Parameters
+    ----------
+    client, progress
+        As in ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        One row an invite, in the server's order, complete, with the columns
+
+        ``id`` Int64, ``email`` str, ``display_name`` str, ``roles`` object (a list of role names, from newer servers
+        only), ``is_admin`` boolean (from older servers only), ``organization_id`` Int64, ``organization_name`` str,
+        ``expires_at``, ``used_at`` (missing while not used), ``created_at`` and ``updated_at`` datetime64[us, UTC],
+        ``status`` str.
+
+        ``status`` is not the API's: it is made here, at the time of the fetch. It is ``used`` where there is a
+        ``used_at``, otherwise ``expired`` where ``expires_at`` has passed, otherwise ``open``.
+
+    Raises
+    ------
+    KismetError
+        As in ``fetch_users``.
+
+    Warns
+    -----
+    SchemaDriftWarning
+        As in ``fetch_users``.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.fetch_invites()["status"].value_counts()  # doctest: +SKIP
+    """
+    invites = collect(_chosen(client), "invites", _whole("invites"), progress)[0]
+    # Should the API send a status one day, or times that cannot be read, its own word stands.
+    times = ("expires_at", "used_at")
+    if invites["status"].isna().all() and all(isinstance(invites[name].dtype, pd.DatetimeTZDtype) for name in times):
+        expired = invites["expires_at"] <= pd.Timestamp.now("UTC")
+        status = expired.map({True: "expired", False: "open"}).mask(invites["expires_at"].isna())
+        invites["status"] = status.mask(invites["used_at"].notna(), "used").astype(invites["status"].dtype)
+    return invites
+
+
+def fetch_roles(*, client: KismetClient | None = None, progress: bool | None = None) -> pd.DataFrame:
+    """Fetch the roles that these credentials may assign (``/roles``).
+
+    It does not say who holds which role. Credentials that may assign none have an empty table.
+
+    Parameters
+    ----------
+    client, progress
+        As in ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        One row a role, in the server's order, complete, with the columns ``id`` Int64, ``name`` str (as in the
+        invites' ``roles``) and ``description`` str.
+
+    Raises
+    ------
+    KismetError
+        As in ``fetch_users``. Older servers have no such list (``NotFoundError``).
+
+    Warns
+    -----
+    SchemaDriftWarning
+        As in ``fetch_users``.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.fetch_roles()["name"].tolist()  # doctest: +SKIP
+    """
+    return collect(_chosen(client), "roles", _whole("roles"), progress)[0]
+
+
+def _chosen(client: KismetClient | None) -> KismetClient:
+    if client is None and _login is None:
+        raise CredentialsError(f"Nobody is logged in. {WAYS_TO_LOG_IN}")
+    return client or cast("Login", _login).client
+
+
+# From arguments to lists ----------------------------------------------------------------------------------------
+
+
+def _whole(name: str) -> list[Listing]:
+    return [pages.Listing(RESOURCES[name].path)]
+
+
+def _below(name: str, *keys: int | str) -> Listing:
+    """Return the list of a resource that belongs to something, such as the calls of a user."""
     resource = RESOURCES[name]
-    started = dt.datetime.now(dt.UTC)
-    with _progress_bar(name, progress) as bar:
-
-        def on_progress(read: int, known: int) -> None:
-            bar.total = known
-            bar.update(read - bar.n)
-
-        walked = pages.read_list(client, resource, filters, functools.partial(tables.chunk, resource), on_progress)
-    frame, drift = tables.table(resource, walked.chunks)
-    frame.attrs["kismet"] = {
-        "resource": name,
-        "filters": sorted(filters),
-        "api_host": urlsplit(client.api_url).netloc,
-        "fetched_at": started.isoformat(timespec="seconds"),
-        "rows": walked.rows,
-        "pages": walked.pages,
-        "walks": walked.walks,
-        "verdict": "incomplete" if walked.moved else "complete",
-        "proof": walked.proof,
-        "version": version("kismet-nb"),
-    }
-    if walked.moved:
-        error = IncompleteError(
-            f"the list did not stand still in {walked.walks} readings, or the server's count is wrong. At the last: "
-            f"{walked.moved}. Try again in a quiet moment; what was read then is in the error's .partial.",
-            resource=name,
-        )
-        error.partial = frame
-        raise error
-    if drift:
-        warnings.warn(f"{name}: {'; '.join(drift)}.", SchemaDriftWarning, stacklevel=3)
-    return frame
+    labels = dict(zip(resource.parameters, keys, strict=True))
+    path = resource.path.format(**{label: quote(str(key), safe="") for label, key in labels.items()})
+    return pages.Listing(path, labels=tuple(labels.items()))
 
 
-def _progress_bar(name: str, progress: bool | None) -> tqdm[NoReturn]:  # noqa: FBT001 - as above
-    from tqdm.auto import tqdm  # noqa: PLC0415 - tqdm.auto loads ipywidgets in a notebook, which takes its time
+def _metrics(user: int | str | None, first: dt.date, last: dt.date) -> Listing:
+    query = (("date_start", first.isoformat()), ("date_end", last.isoformat()))
+    asked = () if user is None else (("user_id", str(user)),)
+    return pages.Listing(RESOURCES["call_metrics"].path, (*query, *asked), (("user_id", user),))
 
-    class Bar(tqdm):  # type: ignore[type-arg]
-        monitor_interval = 0  # no thread of tqdm's outlives a fetch
 
-    # disable=None means: not where the output is no terminal. The delay hides the bar from short work.
-    return Bar(desc=name, unit="page", disable=None if progress is None else not progress, delay=0 if progress else 1.5)
+def _halves(first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:
+    middle = first + (last - first) // 2
+    return [(first, middle)] + ([(middle + dt.timedelta(days=1), last)] if middle < last else [])
+
+
+def _day(value: object, argument: str) -> dt.date:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            pass  # such as the 30th of February
+    elif isinstance(value, dt.datetime):
+        if value.tzinfo is None and value.time() == dt.time():
+            return value.date()
+    elif isinstance(value, dt.date):
+        return value
+    raise InvalidInputError(f"{argument} must be a day: a date, or text such as '2026-02-01'.")
+
+
+def _keys(argument: str, given: object, table: str, column: str) -> list[int | str]:
+    """Return the keys in an argument that may be a table, its keys, or one key."""
+    values: list[object] = [None]
+    if isinstance(given, pd.DataFrame):
+        if given.attrs.get("kismet", {}).get("resource", table) == table and column in given:
+            values = given[column].tolist()
+    elif isinstance(given, int | str):
+        values = [given]
+    elif isinstance(given, Iterable):
+        values = list(given)
+    keys = [value.item() if isinstance(value, np.generic) else value for value in values]
+    # A text of nothing but dots would change the path.
+    if not all(isinstance(key, int | str) and not isinstance(key, bool) and str(key).strip(". ") for key in keys):
+        raise InvalidInputError(f"{argument} must be a table of {table.replace('_', ' ')}, or values of its {column}.")
+    return list(dict.fromkeys(cast("list[int | str]", keys)))
+
+
+def _recorded(calls: object) -> list[tuple[int | str, int | str]]:
+    """Return user and call of each call that may have recordings."""
+    if isinstance(calls, pd.DataFrame) and {"organization_user_id", "has_egresses"} <= set(calls):
+        # Where the server does not say, the call is asked about.
+        calls = calls.loc[~calls["has_egresses"].eq(False).fillna(value=False).astype(bool)]  # noqa: FBT003 - a value
+        pairs: list[Any] = list(zip(calls["organization_user_id"], calls["id"], strict=True))
+    else:
+        pairs = [] if isinstance(calls, pd.DataFrame | str | int) else list(cast("Iterable[Any]", calls))
+        if isinstance(calls, pd.DataFrame | str | int) or not all(isinstance(p, tuple) and len(p) == 2 for p in pairs):
+            raise InvalidInputError("calls must be a table of calls, or pairs (organization_user_id, id).")
+    users = [_keys("calls", [user], "calls", "organization_user_id")[0] for user, _ in pairs]
+    ids = [_keys("calls", [call], "calls", "id")[0] for _, call in pairs]
+    return list(dict.fromkeys(zip(users, ids, strict=True)))

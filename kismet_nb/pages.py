@@ -1,4 +1,4 @@
-"""Every page of a list, concurrently, with the proof that nothing moved meanwhile.
+"""Every page of a list, or of many lists at once, with the proof that nothing moved meanwhile.
 
 Pages are cut by position, so a row that comes or goes while they are read shifts every later row: one is then
 read twice or never seen. Counting does not show it. With one deletion for each page read, a walk of 100 users
@@ -10,29 +10,33 @@ that goes and another that comes between two answers, so a closing read follows:
 
 * A list of one page needs none: one answer is one moment.
 * Where the keys rise (or fall) through the whole list, new rows can only come at one end. The last page is read
-  directly after the first, before the bulk of the list. At the end, the pages read up to then are read again.
-  If they are as they were and so is the total, no row came since the last page was first read, hence none
-  went either; and none went before that, or the pages ahead of it would have shifted.
+  before the bulk of the list. At the end it is read again, and so is the first, with whatever else was read before
+  the last. If they are as they were and so is the total, no row came since the last page was first read, hence none
+  went either; and none went before that, or the pages read ahead of it would have shifted.
 * Otherwise a row may come anywhere, and the whole list is read a second time.
 * If the last page is full, the page behind it is asked for too, and must be empty, absent, or the last again.
 
 So the table is the server's list as it was at one moment, if (second case) new rows get keys beyond all others.
 An edit of a row is no movement: each row is as it was when its page was read. Where anything moved, the walk is
 thrown away and made again, a few times; after that the reader gets an error.
+
+Many lists (the calls of each user) are read side by side: the first pages of all of them, then all further pages.
+Each is proved by itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import math
 import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kismet_nb.errors import NotFoundError, RequestRefusedError, UnexpectedAnswerError
 from kismet_nb.gate import FetchEndedError
@@ -41,15 +45,34 @@ if TYPE_CHECKING:
     from kismet_nb.client import KismetClient, Lane
     from kismet_nb.resources import Resource
 
-__all__ = ["Walked", "count_rows", "read_list"]
+__all__ = ["Listing", "Walked", "count_rows", "read_lists"]
 
 MOST_WALKS = 5
 TICK = 0.25  # seconds between looks at overdue requests
 LAST_RESORT_PAGE_SIZES = (100, None)  # asked for in turn where a larger page is refused; None leaves it to the server
+FEWEST_ORDERED = 8  # keys; fewer may stand in order by chance
 
 Record = dict[str, Any]
-Filters = dict[str, str | int]
 Chunk = TypeVar("Chunk")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One list to read.
+
+    Attributes
+    ----------
+    path
+        Its endpoint.
+    query
+        Which of its rows, as pairs of names and values.
+    labels
+        What tells its rows from those of other lists, as pairs of names and values: they go in front of each row.
+    """
+
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +89,17 @@ class Walked(Generic[Chunk]):
         What shows that the list stood still while it was read.
     moved
         What showed that it did not, in words; empty for a complete list.
+    gone
+        Whether the server knows no such list (404): what it belongs to has disappeared.
     """
 
     chunks: list[Chunk]
-    rows: int
-    pages: int
-    walks: int
-    proof: str
-    moved: str
+    rows: int = 0
+    pages: int = 0
+    walks: int = 1
+    proof: str = ""
+    moved: str = ""
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +116,10 @@ class _Page(Generic[Chunk]):
         return self.per_page, self.total_pages, self.total_count
 
     @property
+    def last(self) -> int:
+        return max(1, self.total_pages)
+
+    @property
     def rows_due(self) -> int:
         """How many rows the page must have, by the server's own count."""
         return max(0, min(self.per_page, self.total_count - (self.number - 1) * self.per_page))
@@ -99,112 +129,172 @@ class _MovedError(Exception):
     """The list moved during a walk; the text says what showed it."""
 
 
+class _GivenUpError(Exception):
+    """A list did not stand still in any of its walks."""
+
+
 def count_rows(client: KismetClient, resource: Resource) -> int:
     """Return how many rows the server counts: one cheap request, which also proves the credentials."""
     payload = client.get(resource.path, {"page": 1, "per_page": 1})
-    return _parsed(resource, 1, payload, convert=len).total_count
+    return _parsed(resource, 1, payload, lambda _rows: None).total_count
 
 
-def read_list(
+def read_lists(
     client: KismetClient,
     resource: Resource,
-    filters: Filters,
-    convert: Callable[[list[Record]], Chunk],
-    on_progress: Callable[[int, int], None] = lambda _read, _known: None,
-) -> Walked[Chunk]:
-    """Read all pages of a list, at most ``client.max_in_flight`` at a time.
+    listings: Sequence[Listing],
+    convert: Callable[[Listing, list[Record]], Chunk],
+    on_progress: Callable[[int, int], None],
+    walked: dict[Listing, Walked[Chunk]],
+) -> None:
+    """Read all pages of some lists, at most ``client.max_in_flight`` at a time.
 
     Parameters
     ----------
     client
         Sends the requests.
-    resource, filters
-        What to read, and which of its rows.
+    resource
+        What the lists are of.
+    listings
+        Which lists.
     convert
         Makes of the rows of one page what is to be kept of them; called in the reading threads.
     on_progress
         Called with the number of pages read and the number of pages known.
+    walked
+        Gets each list as soon as it is read whole. Those that stand in it already are not read again. After a list
+        that did not stand still, no more are read.
 
     Raises
     ------
     KismetError
-        A request failed for good, or an answer is not a page of a list. Nothing goes on in the background.
+        A request failed for good, or an answer is not of the documented shape. Nothing goes on in the background.
     """
-    with _reading_threads(client) as read:
-        reader = _Reader(client, resource, filters, convert, read, on_progress)
-        for walk in itertools.count(1):
-            reader.pages.clear()
-            moved = ""
-            try:
-                proof = reader.walk()
-            except _MovedError as signal:
-                proof, moved = "", str(signal)
-            if not moved or walk == MOST_WALKS:
-                pages = [reader.pages[number] for number in sorted(reader.pages)]
-                rows = sum(len(page.keys) for page in pages)
-                return Walked([page.chunk for page in pages], rows, len(pages), walk, proof, moved)
-            time.sleep(0.2 * 2 ** (walk - 1) * random.uniform(0.8, 1.2))  # noqa: S311 - a pause, nothing secret
-    raise AssertionError  # the loop above always returns
+    todo = [listing for listing in dict.fromkeys(listings) if listing not in walked]
+    if not todo:
+        return
+    reading = _Reading(client, resource, convert, on_progress, known=len(todo))
+    with contextlib.suppress(_GivenUpError), _reading_threads(client) as pool:
+        for listing in todo:
+            pool.advance(_Walk(reading, listing).steps(), None)
+        for listing, one in pool.finished(len(todo)):
+            walked[listing] = one
+            if one.moved:
+                raise _GivenUpError
 
 
-class _Reader(Generic[Chunk]):
-    """Walks one list; ``pages`` holds what the present walk has read."""
+class _Reading(Generic[Chunk]):
+    """What the walks of one call have in common."""
 
     def __init__(
         self,
         client: KismetClient,
         resource: Resource,
-        filters: Filters,
-        convert: Callable[[list[Record]], Chunk],
-        read: _Read,
+        convert: Callable[[Listing, list[Record]], Chunk],
         on_progress: Callable[[int, int], None],
+        known: int,
     ) -> None:
-        self.pages: dict[int, _Page[Chunk]] = {}
-        self._resource = resource
-        self._filters = filters
-        self._convert = convert
-        self._read = read
-        self._on_progress = on_progress
-        # The opening pages, the last page and the page behind it can be read again in one go.
-        self._opening = max(1, client.max_in_flight - 2)
+        self.resource = resource
+        self.convert = convert
+        self.max_in_flight = client.max_in_flight
         smaller = [size for size in LAST_RESORT_PAGE_SIZES if size is None or size < client.page_size]
-        self._page_sizes: list[int | None] = [client.page_size, *smaller]
+        # Only a list that the documentation cuts into pages is asked for pages.
+        self.page_sizes: list[int | None] = [client.page_size, *smaller] if resource.layout == "pages" else [None]
+        self._on_progress = on_progress
+        self._read = 0
+        self._known = known
 
-    def walk(self) -> str:
+    def count(self, read: int, known: int = 0) -> None:
+        """Tell the caller that so many more pages are read and known."""
+        self._read += read
+        self._known += known
+        self._on_progress(self._read, self._known)
+
+
+_Steps = Generator["_Batch | None", Any, tuple[Listing, Walked[Any]]]
+
+
+class _Walk(Generic[Chunk]):
+    """Walks one list; ``pages`` holds what the present walk has read.
+
+    The generators here yield jobs, or None to wait for the next of those yielded before, and are sent what a job
+    returned. So one thread can lead any number of walks.
+    """
+
+    def __init__(self, reading: _Reading[Chunk], listing: Listing) -> None:
+        self.pages: dict[int, _Page[Chunk]] = {}
+        self._further = 0  # how many pages the server says that there are beyond the first
+        self._reading = reading
+        self._resource = reading.resource
+        self._listing = listing
+
+    def steps(self) -> _Steps:
+        """Walk until nothing moves, a few times at most, and return what was read."""
+        for walk in itertools.count(1):
+            moved = proof = ""
+            try:
+                proof = yield from self._walk()
+            except _MovedError as signal:
+                moved = str(signal)
+            except NotFoundError:
+                if not self._listing.labels:
+                    raise
+                return self._listing, Walked([], gone=True)
+            if not moved or walk == MOST_WALKS:
+                break
+            self._reading.count(-len(self.pages), -self._further)
+            self.pages.clear()
+            self._further = 0
+            pause = 0.2 * 2 ** (walk - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - a pause, nothing secret
+            yield _Batch([functools.partial(_pause, seconds=pause)])
+        pages = [self.pages[number] for number in sorted(self.pages)]
+        rows = sum(len(page.keys) for page in pages)
+        return self._listing, Walked([page.chunk for page in pages], rows, len(pages), walk, proof, moved)
+
+    def _walk(self) -> Generator[_Batch | None, Any, str]:
         """Read every page once, prove that nothing moved meanwhile, and say how it was proved."""
-        first = self._first_page()
+        first = yield from self._first_page()
+        last, spare = first.last, self._reading.max_in_flight - 2
+        self._further = last - 1
+        self._reading.count(0, self._further)
         self._keep(first)
-        last = max(1, first.total_pages)
-        # The last page goes first: it is where new rows come, and the closing read relies on it.
-        opening = [*({last} - {1}), *range(2, min(self._opening + 1, last))]
-        for numbers in (opening, range(self._opening + 1, last)):
-            for page in self._fetch(numbers):
-                self._keep(page)
+        # A long list fills the requests beside that for the last page, and pays with reading these pages again.
+        ahead = range(2, min(1 + spare, last)) if last > 4 * (spare + 2) else range(0)
+        if last > 1:
+            yield from self._fetch([last, *ahead], self._keep)
+            yield from self._fetch([number for number in range(2, last) if number not in ahead], self._keep)
         keys = [key for number in sorted(self.pages) for key in self.pages[number].keys]
         if len(keys) != first.total_count:
             raise _MovedError(f"total_count is {first.total_count}, but the pages hold {len(keys)} rows")
         if len(set(keys)) < len(keys):
             raise _MovedError(f"a row came twice ({len(keys)} rows, {len(set(keys))} different)")
         if last == 1:
-            proof, again = "one page", []
-        elif last <= self._opening + 1:
-            proof, again = "every page read twice", list(range(1, last + 1))
+            proof, again = "one page" if self._resource.layout == "pages" else "one answer", []
         elif _rises_or_falls(keys):
-            proof, again = "closing read", [*range(1, self._opening + 1), last]
+            # Nothing was read after the last of two pages.
+            proof, again = "closing read", [1] if last == 2 else [1, *ahead, last]
         else:
             proof, again = "every page read twice", list(range(1, last + 1))
-        self._close(again, behind=last + 1 if self.pages[last].rows_due == first.per_page else None)
+        if self.pages[last].rows_due == first.per_page and self._resource.layout == "pages":
+            again = [*again, last + 1]
+        yield from self._fetch(again, self._compare_again, behind=last + 1)
         return proof
 
-    def _first_page(self) -> _Page[Chunk]:
-        while True:
+    def _first_page(self) -> Generator[_Batch | None, Any, _Page[Chunk]]:
+        sizes = self._reading.page_sizes
+        found: list[_Page[Chunk]] = []
+        while not found:
+            asked = sizes[0]
             try:
-                return cast("_Page[Chunk]", next(self._fetch([1])))
+                yield from self._fetch([1], found.append)
             except RequestRefusedError:
-                # The page size may be what is refused; without one left to try, it was something else.
-                if len(self._page_sizes) == 1:
+                # The page size may be what is refused; without one left to try, it was something else. Another list
+                # may have found that out already.
+                if len(sizes) == 1 and asked == sizes[0]:
                     raise
-            del self._page_sizes[0]
+                if asked == sizes[0]:
+                    del sizes[0]
+        return found[0]
 
     def _keep(self, page: _Page[Chunk]) -> None:
         self._compare(page)
@@ -214,9 +304,9 @@ class _Reader(Generic[Chunk]):
                 f"{page.rows_due}"
             )
         self.pages[page.number] = page
-        self._on_progress(len(self.pages), max(1, page.total_pages))
+        self._reading.count(1)
 
-    def _compare(self, page: _Page[Chunk]) -> None:
+    def _compare(self, page: _Page[Any]) -> None:
         first = self.pages.get(1, page)
         if page.cut != first.cut:
             raise _MovedError(
@@ -224,33 +314,42 @@ class _Reader(Generic[Chunk]):
                 f"({page.total_pages} pages) on page {page.number}"
             )
 
-    def _close(self, again: list[int], behind: int | None) -> None:
-        for page in self._fetch([*again, *([behind] if behind else [])], keep=False, behind=behind):
-            if page is None:
-                continue
-            if page.number == behind:
-                # Some servers give the last page again for any page behind it.
-                if page.keys and page.keys != self.pages[page.number - 1].keys:
-                    raise _MovedError(f"page {behind} has rows, although it lies behind the last one")
-                continue
-            self._compare(page)
-            if page.keys != self.pages[page.number].keys:
-                raise _MovedError(f"page {page.number} had other rows when it was read again")
+    def _compare_again(self, page: _Page[None] | None) -> None:
+        if page is None:
+            return
+        known = self.pages.get(page.number)
+        if known is None:
+            # Some servers give the last page again for any page behind it.
+            if page.keys and page.keys != self.pages[page.number - 1].keys:
+                raise _MovedError(f"page {page.number} has rows, although it lies behind the last one")
+            return
+        self._compare(page)
+        if page.keys != known.keys:
+            raise _MovedError(f"page {page.number} had other rows when it was read again")
 
-    def _fetch(self, numbers: Iterable[int], *, keep: bool = True, behind: int | None = None) -> Iterator[Any]:
-        """Yield the pages as they come in; without ``keep``, no more of them than their keys.
+    def _fetch(
+        self, numbers: Sequence[int], take: Callable[[Any], None], behind: int | None = None
+    ) -> Generator[_Batch | None, Any, None]:
+        """Hand each page to ``take`` as it comes in; of those read only to compare, no more than their keys.
 
         The page ``behind`` the last may be refused, and is None then.
         """
-        resource, size = self._resource, self._page_sizes[0]
-        convert: Callable[[list[Record]], Any] = self._convert if keep else len
+        resource, listing, size = self._resource, self._listing, self._reading.page_sizes[0]
+        comparing = behind is not None
 
-        def one(number: int) -> _Job:
-            params = {**self._filters, "page": number, **({"per_page": size} if size else {})}
+        def convert(rows: list[Record]) -> Chunk | None:
+            return None if comparing else self._reading.convert(listing, rows)
+
+        def job(number: int) -> _Job:
+            params: dict[str, str | int] = dict(listing.query)
+            if resource.layout == "pages" or number > 1:
+                params["page"] = number
+            if size:
+                params["per_page"] = size
 
             def run(lane: Lane) -> _Page[Any] | None:
                 try:
-                    payload = lane.get(resource.path, params, resource=resource.name, page=number)
+                    payload = lane.get(listing.path, params, resource=resource.name, page=number)
                 except (NotFoundError, RequestRefusedError):
                     if number != behind:
                         raise
@@ -259,44 +358,81 @@ class _Reader(Generic[Chunk]):
 
             return run
 
-        return self._read(one(number) for number in numbers)
+        batch = _Batch([job(number) for number in numbers])
+        try:
+            for position in range(len(numbers)):
+                take((yield None if position else batch))
+        finally:
+            batch.over = True
 
 
 def _parsed(resource: Resource, number: int, payload: object, convert: Callable[[list[Record]], Chunk]) -> _Page[Chunk]:
     """Check that an answer is the page asked for, in the documented shape."""
+    try:
+        rows = _rows(resource, payload)
+        per_page, total_pages, total_count = _counts(resource, number, payload, len(rows))
+    except _ShapeError as problem:
+        text = f"{problem}, so the table cannot be proved complete. Report it with the endpoint {resource.path}."
+    else:
+        # What tells the rows of one list apart.
+        key = next(name for name in reversed(resource.key) if name not in resource.parameters)
+        keys = [_identity(row, key) for row in rows]
+        return _Page(number, per_page, total_pages, total_count, keys, convert(rows))
+    raise UnexpectedAnswerError(text, status=200, resource=resource.name, page=number)
 
-    def unexpected(problem: str) -> UnexpectedAnswerError:
-        return UnexpectedAnswerError(
-            f"{problem}, so the table cannot be proved complete. Report it with the endpoint {resource.path}.",
-            status=200,
-            resource=resource.name,
-            page=number,
-        )
 
-    if not isinstance(payload, dict) or not isinstance(payload.get(resource.envelope), list):
-        raise unexpected(f'the answer has no list named "{resource.envelope}"')
-    rows = payload[resource.envelope]
+class _ShapeError(Exception):
+    """An answer is not of the documented shape; the text says what is wrong."""
+
+
+def _rows(resource: Resource, payload: object) -> list[Record]:
+    if resource.layout == "maps":
+        return _rows_of_maps(resource, payload)
+    rows = payload.get(resource.envelope) if isinstance(payload, dict) else None
+    if not isinstance(rows, list):
+        raise _ShapeError(f'the answer has no list named "{resource.envelope}"')
     if not all(isinstance(row, dict) for row in rows):
-        raise unexpected(f'"{resource.envelope}" holds something other than objects')
+        raise _ShapeError(f'"{resource.envelope}" holds something other than objects')
+    return rows
+
+
+def _counts(resource: Resource, number: int, payload: Any, rows: int) -> tuple[int, int, int]:  # noqa: ANN401 - JSON
+    """Return page size, number of pages and number of rows, as the server counts them."""
     pagination = payload.get("pagination")
+    if pagination is None and resource.layout != "pages":
+        return max(1, rows), 1, rows
     if not isinstance(pagination, dict):
-        raise unexpected('the answer has no "pagination" block')
+        raise _ShapeError('the answer has no "pagination" block')
     counts = {}
     for name, least in (("current_page", 1), ("per_page", 1), ("total_pages", 0), ("total_count", 0)):
         value = pagination.get(name)
         if type(value) is not int or value < least:
-            raise unexpected(f'the pagination\'s "{name}" is missing or not a number of at least {least}')
+            raise _ShapeError(f'the pagination\'s "{name}" is missing or not a number of at least {least}')
         counts[name] = value
     past_the_end = number > max(1, counts["total_pages"])
     if counts["current_page"] != number and not past_the_end:
-        raise unexpected(f"page {number} was asked for and page {counts['current_page']} came")
+        raise _ShapeError(f"page {number} was asked for and page {counts['current_page']} came")
     if max(1, counts["total_pages"]) != max(1, math.ceil(counts["total_count"] / counts["per_page"])):
-        raise unexpected(
+        raise _ShapeError(
             f"total_pages is {counts['total_pages']}, but {counts['total_count']} rows at {counts['per_page']} "
             "a page make another number"
         )
-    keys = [_identity(row, resource.key) for row in rows]
-    return _Page(number, counts["per_page"], counts["total_pages"], counts["total_count"], keys, convert(rows))
+    return counts["per_page"], counts["total_pages"], counts["total_count"]
+
+
+def _rows_of_maps(resource: Resource, payload: object) -> list[Record]:
+    """Join maps from a day to a value into one row a day; a day that a map lacks is missing there."""
+    day = resource.key[-1]
+    names = [column.name for column in resource.columns if column.name not in resource.key]
+    sent = payload if isinstance(payload, dict) else {}
+    for name in names:
+        if not isinstance(sent.get(name, {}), dict):
+            raise _ShapeError(f'"{name}" is not a map from a day to a value')
+    maps = {name: values for name, values in sent.items() if isinstance(values, dict)}
+    if not any(name in maps for name in names):
+        raise _ShapeError("the answer has none of the documented maps from a day to a value")
+    days = sorted({text for values in maps.values() for text in values})
+    return [{day: text, **{name: values.get(text) for name, values in maps.items()}} for text in days]
 
 
 def _identity(row: Record, key: str) -> object:
@@ -306,85 +442,103 @@ def _identity(row: Record, key: str) -> object:
 
 
 def _rises_or_falls(keys: list[Any]) -> bool:
-    if not all(type(key) is int for key in keys):
+    if len(keys) < FEWEST_ORDERED or not all(type(key) is int for key in keys):
         return False
     pairs = list(itertools.pairwise(keys))
     return all(a < b for a, b in pairs) or all(a > b for a, b in pairs)
 
 
+def _pause(lane: Lane, seconds: float) -> None:
+    lane.pause(seconds)
+
+
 _Job = Callable[["Lane"], Any]
-_Read = Callable[[Iterable[_Job]], Iterator[Any]]
 
 
+@dataclass(slots=True)
 class _Batch:
-    """Jobs whose results are waited for together; where nobody waits any more, those not begun are dropped."""
+    """Jobs of one walk; once it is over, those not begun are dropped and the others' results are passed over."""
 
-    def __init__(self) -> None:
-        self.results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-        self.over = False
+    jobs: list[_Job]
+    over: bool = False
+    steps: _Steps | None = field(default=None)
 
 
-_Todo = queue.SimpleQueue[tuple[_Job, _Batch] | None]
+class _Pool:
+    """Leads the walks: hands their jobs to the reading threads, and what these return to the walks."""
+
+    def __init__(self, lanes: list[Lane]) -> None:
+        self.lanes = lanes
+        self.todo: queue.SimpleQueue[tuple[_Job, _Batch] | None] = queue.SimpleQueue()
+        self.results: queue.SimpleQueue[tuple[_Batch, Any, BaseException | None]] = queue.SimpleQueue()
+        self._finished: list[tuple[Listing, Walked[Any]]] = []
+
+    def advance(self, steps: _Steps, result: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - any job's
+        """Let a walk go on with what one of its jobs returned or raised, and take on the jobs that it asks for."""
+        try:
+            batch = steps.send(result) if error is None else steps.throw(error)
+        except StopIteration as end:
+            self._finished.append(end.value)
+            return
+        if batch is not None:
+            batch.steps = steps
+            for job in batch.jobs:
+                self.todo.put((job, batch))
+
+    def finished(self, count: int) -> Iterator[tuple[Listing, Walked[Any]]]:
+        """Yield each of ``count`` walks as soon as it is finished."""
+        looked = time.monotonic()
+        while count:
+            while self._finished:
+                count -= 1
+                yield self._finished.pop()
+            if time.monotonic() - looked > TICK:
+                looked = time.monotonic()
+                for lane in self.lanes:
+                    lane.cut_if_overdue()
+            if count:
+                with contextlib.suppress(queue.Empty):
+                    batch, result, error = self.results.get(timeout=TICK)
+                    if not batch.over and batch.steps is not None:
+                        self.advance(batch.steps, result, error)
 
 
 @contextlib.contextmanager
-def _reading_threads(client: KismetClient) -> Iterator[_Read]:
-    """Lend a function that runs jobs on the client's lanes, side by side, and yields what they return.
+def _reading_threads(client: KismetClient) -> Iterator[_Pool]:
+    """Lend a pool that runs jobs on the client's lanes, side by side.
 
     The calling thread only waits, so an interrupt is heard at once and finds no request in its frames. However
     the block ends, no thread goes on.
     """
-    todo: _Todo = queue.SimpleQueue()
     with client.lanes(client.max_in_flight) as lanes:
-        threads = [threading.Thread(target=_work, args=(lane, todo), daemon=True, name="kismet_nb") for lane in lanes]
+        pool = _Pool(lanes)
+        threads = [threading.Thread(target=_work, args=(lane, pool), daemon=True, name="kismet_nb") for lane in lanes]
         for thread in threads:
             thread.start()
         finished = False
         try:
-            yield lambda jobs: _results(list(jobs), lanes, todo)
+            yield pool
             finished = True
         finally:
             for lane in lanes:
                 if not finished:
                     lane.cancel()
-                todo.put(None)
+                pool.todo.put(None)
             give_up_at = time.monotonic() + 2
-            for thread in threads:
+            for lane, thread in zip(lanes, threads, strict=True):
                 thread.join(max(0.0, give_up_at - time.monotonic()))
+                if thread.is_alive():
+                    lane.cancel()  # still busy with what nobody waits for any more: the lane is not lent again
 
 
-def _work(lane: Lane, todo: _Todo) -> None:
-    while (item := todo.get()) is not None and not lane.cancelled.is_set():
+def _work(lane: Lane, pool: _Pool) -> None:
+    while (item := pool.todo.get()) is not None and not lane.cancelled.is_set():
         job, batch = item
         if batch.over:
             continue
         try:
-            batch.results.put((job(lane), None))
+            pool.results.put((batch, job(lane), None))
         except FetchEndedError:
             return
         except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
-            batch.results.put((None, error))
-
-
-def _results(jobs: list[_Job], lanes: list[Lane], todo: _Todo) -> Iterator[Any]:
-    batch = _Batch()
-    for job in jobs:
-        todo.put((job, batch))
-    looked = time.monotonic()
-    waiting = len(jobs)
-    try:
-        while waiting:
-            if time.monotonic() - looked > TICK:
-                looked = time.monotonic()
-                for lane in lanes:
-                    lane.cut_if_overdue()
-            try:
-                result, error = batch.results.get(timeout=TICK)
-            except queue.Empty:
-                continue
-            waiting -= 1
-            if error is not None:
-                raise error
-            yield result
-    finally:
-        batch.over = True
+            pool.results.put((batch, None, error))

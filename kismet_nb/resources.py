@@ -1,17 +1,19 @@
 """What the API offers: one frozen declaration a resource, nouns and literals only.
 
-Adding a resource is adding one entry to ``RESOURCES``; the data dictionary, the typed table and the command
-line follow from it.
+Adding a resource is adding one entry to ``RESOURCES``; the data dictionary, the typed table, the command line and
+the contract tests follow from it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import Formatter
 from typing import Literal
 
-__all__ = ["RESOURCES", "Column", "Dtype", "Resource"]
+__all__ = ["RESOURCES", "Column", "Dtype", "Layout", "Resource"]
 
-Dtype = Literal["Int64", "boolean", "str", "Float64", "datetime64[us, UTC]", "object"]
+Dtype = Literal["Int64", "boolean", "str", "Float64", "datetime64[us, UTC]", "datetime64[us]", "object"]
+Layout = Literal["pages", "list", "maps", "part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +46,55 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One paginated list of the API.
+    """One table of the API.
 
     Attributes
     ----------
     name
         What the toolkit calls the table: ``fetch_<name>``, ``kismet-nb export <name>``.
     path
-        The endpoint below the API's prefix.
+        The endpoint below the API's prefix. What stands in braces is the first column of each row.
     envelope
-        The key of the answer under which the rows sit.
+        The key of the answer under which the rows sit; of a part, the field of the rows that it is a part of.
     key
-        The column that tells rows apart.
+        The columns that together tell rows apart.
     columns
         The documented columns, in the API's order.
+    layout
+        How the rows come: in ``pages``, as a whole ``list``, as ``maps`` from a day to a value (one map a column),
+        or as a ``part`` of another table's rows.
+    opened
+        Fields that hold one object: each of its keys becomes a column ``<field>_<key>``.
+    counted
+        Fields that hold a list of objects, and the columns that say how many.
+    withheld
+        Fields that are never put into a table.
     """
 
     name: str
     path: str
     envelope: str
-    key: str
+    key: tuple[str, ...]
     columns: tuple[Column, ...]
+    layout: Layout = "pages"
+    opened: tuple[str, ...] = ()
+    counted: tuple[tuple[str, str], ...] = ()
+    withheld: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names in braces in ``path``."""
+        return tuple(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
 
-USERS = Resource(
+_CREATED = Column("created_at", "datetime64[us, UTC]", "When it was created, UTC.")
+_UPDATED = Column("updated_at", "datetime64[us, UTC]", "When it was last changed, UTC.")
+
+_USERS = Resource(
     name="users",
     path="/organization_users",
     envelope="organization_users",
-    key="id",
+    key=("id",),
     columns=(
         Column("id", "Int64", "Key of the user."),
         Column("email", "str", "Address."),
@@ -85,9 +108,179 @@ USERS = Resource(
             nullable=True,
             blank_is_missing=True,
         ),
-        Column("created_at", "datetime64[us, UTC]", "When the user was created, UTC."),
-        Column("updated_at", "datetime64[us, UTC]", "When the user was last changed, UTC."),
+        _CREATED,
+        _UPDATED,
     ),
 )
 
-RESOURCES: dict[str, Resource] = {resource.name: resource for resource in (USERS,)}
+_CALLS = Resource(
+    name="calls",
+    path="/organization_users/{organization_user_id}/calls",
+    envelope="calls",
+    # Whether one call can appear under two users is not documented.
+    key=("organization_user_id", "id"),
+    columns=(
+        Column("organization_user_id", "Int64", "User whose call it is: the id in the users table."),
+        Column("id", "Int64", "Key of the call."),
+        Column("name", "str", "Title of the call.", nullable=True),
+        Column("livekit_session_id", "str", "Key of the underlying video session.", nullable=True),
+        Column("state", "str", "State, such as active. More values may come."),
+        Column("has_egresses", "boolean", "Has recordings."),
+        Column("is_recording", "boolean", "Is being recorded now."),
+        Column("is_canvas_locked", "boolean", "Its canvas is locked now."),
+        Column("is_ended", "boolean", "Has ended."),
+        Column("created_at", "datetime64[us, UTC]", "When it was created, UTC. Not its start: the API tells none."),
+        Column("updated_at", "datetime64[us, UTC]", "When it was last changed, UTC. Not its end: the API tells none."),
+        Column("participant_count", "Int64", "How many participants are listed."),
+    ),
+    counted=(("participants", "participant_count"),),
+)
+
+_PARTICIPANTS = Resource(
+    name="participants",
+    path=_CALLS.path,
+    envelope="participants",
+    key=("organization_user_id", "call_id", "id"),
+    columns=(
+        Column("organization_user_id", "Int64", "User whose call it is."),
+        Column("call_id", "Int64", "Call: the id in the calls table."),
+        Column("id", "Int64", "Key of the participant."),
+        Column("participant_type", "str", "Kind, such as Recipient. More values may come."),
+        Column("name", "str", "Name, often a patient's: only when it is asked for.", nullable=True, expected=False),
+    ),
+    layout="part",
+)
+
+_EGRESSES = Resource(
+    name="egresses",
+    path="/organization_users/{organization_user_id}/calls/{call_id}/egresses",
+    envelope="egresses",
+    key=("organization_user_id", "call_id", "id"),
+    columns=(
+        Column("organization_user_id", "Int64", "User whose call was recorded."),
+        Column("call_id", "Int64", "Call that was recorded: the id in the calls table."),
+        Column("id", "Int64", "Key of the recording."),
+        Column("egress_id", "str", "Key in the recording service."),
+        Column("status", "str", "Status, such as egress_starting or egress_ended. More values may come."),
+        Column("error", "str", "Why the recording failed; missing when it succeeded.", nullable=True),
+        Column("is_stopped", "boolean", "Has been stopped."),
+        Column("ended_at", "datetime64[us, UTC]", "End of the recording, UTC.", nullable=True),
+        _CREATED,
+        _UPDATED,
+    ),
+    layout="list",
+    # Whoever holds this link can download the recording.
+    withheld=("url",),
+)
+
+_CALL_METRICS = Resource(
+    name="call_metrics",
+    path="/call_metrics",
+    envelope="",
+    key=("user_id", "date"),
+    columns=(
+        Column("user_id", "Int64", "User asked for; missing where the numbers are the organization's.", nullable=True),
+        Column("date", "datetime64[us]", "Day. The API does not say in which time zone its days begin."),
+        Column("total_calls", "Int64", "Calls on that day.", nullable=True),
+        Column("average_duration", "Float64", "Mean length of these calls, seconds.", nullable=True),
+        Column(
+            "call_fail_rate",
+            "Float64",
+            "Share of failed calls, as sent. The API's documentation says that it lies between 0 and 100, then reads "
+            "0.125 as 12.5 percent: state the unit yourself.",
+            nullable=True,
+        ),
+        Column("average_wait_time", "Float64", "Mean wait before the call started, seconds.", nullable=True),
+    ),
+    layout="maps",
+)
+
+_WAITING_ROOMS = Resource(
+    name="waiting_rooms",
+    path="/waiting_rooms",
+    envelope="waiting_rooms",
+    key=("id",),
+    columns=(
+        Column("id", "Int64", "Key of the room."),
+        Column("user_id", "Int64", "Owner. The API does not say that this is the id in the users table."),
+        Column("slug", "str", "Key of the room in links."),
+        Column("theme", "str", "Look, such as ocean or forest. More values may come.", nullable=True),
+        Column("is_active", "boolean", "Is active."),
+        _CREATED,
+        _UPDATED,
+        Column("user_display_name", "str", "Shown name of the owner.", nullable=True),
+    ),
+    opened=("user",),
+)
+
+_WAITING_ROOM_SUBS = Resource(
+    name="waiting_room_subs",
+    path="/waiting_rooms/{waiting_room_slug}/waiting_room_subs",
+    envelope="waiting_room_subs",
+    key=("waiting_room_slug", "id"),
+    columns=(
+        Column("waiting_room_slug", "str", "Room that needs the substitute: the slug in the waiting rooms table."),
+        Column("id", "Int64", "Key of the substitution."),
+        Column("waiting_room_id", "Int64", "Room that needs the substitute: the id in the waiting rooms table."),
+        Column("user_id", "Int64", "Substitute; missing while nobody has taken it.", nullable=True),
+        Column(
+            "sub_waiting_room_slug",
+            "str",
+            "Room that visitors are sent to; missing while nobody has taken it.",
+            nullable=True,
+        ),
+        Column("datetime_start", "datetime64[us, UTC]", "Start of the period, UTC."),
+        Column("datetime_end", "datetime64[us, UTC]", "End of the period, UTC."),
+        _CREATED,
+        _UPDATED,
+    ),
+    layout="list",
+)
+
+_INVITES = Resource(
+    name="invites",
+    path="/invites",
+    envelope="organization_invites",
+    key=("id",),
+    columns=(
+        Column("id", "Int64", "Key of the invite."),
+        Column("email", "str", "Invited address."),
+        Column("display_name", "str", "Invited name.", nullable=True),
+        Column("roles", "object", "List of roles granted. Only newer servers send it.", expected=False),
+        Column("is_admin", "boolean", "Will be an admin. Only older servers send it.", expected=False),
+        Column("organization_id", "Int64", "Key of the inviting organization."),
+        Column("organization_name", "str", "Name of the inviting organization."),
+        Column("expires_at", "datetime64[us, UTC]", "Until when it can be used, UTC."),
+        Column("used_at", "datetime64[us, UTC]", "When it was used, UTC; missing while it was not.", nullable=True),
+        _CREATED,
+        _UPDATED,
+        Column("status", "str", "Made here, at the time of the fetch: used, expired, or open.", expected=False),
+    ),
+)
+
+_ROLES = Resource(
+    name="roles",
+    path="/roles",
+    envelope="roles",
+    key=("id",),
+    columns=(
+        Column("id", "Int64", "Key of the role."),
+        Column("name", "str", "Name for programs, as in the invites' roles."),
+        Column("description", "str", "Text for people.", nullable=True),
+    ),
+)
+
+RESOURCES: dict[str, Resource] = {
+    resource.name: resource
+    for resource in (
+        _USERS,
+        _CALLS,
+        _PARTICIPANTS,
+        _EGRESSES,
+        _CALL_METRICS,
+        _WAITING_ROOMS,
+        _WAITING_ROOM_SUBS,
+        _INVITES,
+        _ROLES,
+    )
+}

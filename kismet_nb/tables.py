@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kismet_nb.errors import InvalidInputError
+from kismet_nb.errors import InvalidInputError, UnexpectedAnswerError
 from kismet_nb.resources import RESOURCES, Column, Dtype, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["Chunk", "chunk", "describe", "table"]
 
@@ -32,6 +32,7 @@ _FITS: dict[Dtype, tuple[frozenset[type], pa.DataType]] = {
     "str": (frozenset({str}), pa.string()),
     "Float64": (frozenset({int, float}), pa.float64()),
     "datetime64[us, UTC]": (frozenset({str}), pa.string()),
+    "datetime64[us]": (frozenset({str}), pa.string()),
 }
 _PANDAS_DTYPES = {
     pa.int64(): pd.Int64Dtype(),
@@ -53,15 +54,43 @@ class Chunk:
 def chunk(resource: Resource, rows: Sequence[dict[str, Any]]) -> Chunk:
     """Turn the rows of one page into columns; a field that no row has gets no column."""
     declared = {column.name: column for column in resource.columns}
-    names = dict.fromkeys(name for row in rows for name in row)
     columns = {}
-    for name in names:
-        values = [row.get(name) for row in rows]
+    for name, values in _fields(resource, rows):
         column = declared.get(name)
         if column and column.blank_is_missing:
-            values = [None if value == "" else value for value in values]
+            values = [None if value == "" else value for value in values]  # noqa: PLW2901 - the same, cleaned
         columns[name] = _held(values, column.dtype) if column else values
     return Chunk(len(rows), columns)
+
+
+def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the name and the values of each column that the rows make."""
+    counted = dict(resource.counted)
+    names = dict.fromkeys(name for row in rows for name in row)
+    for name in names:
+        values = [row.get(name) for row in rows]
+        if name in resource.withheld:
+            continue
+        if name in counted:
+            yield counted[name], [_length(resource, name, value) for value in values]
+        elif name in resource.opened and all(value is None or isinstance(value, dict) for value in values):
+            for key in dict.fromkeys(key for value in values for key in value or ()):
+                # user_id is a field of its own; an id within user must not take its place.
+                own = f"{name}_{key}" if f"{name}_{key}" not in names else f"{name}.{key}"
+                yield own, [(value or {}).get(key) for value in values]
+        else:
+            yield name, values
+
+
+def _length(resource: Resource, name: str, value: object) -> int | None:
+    if value is None or isinstance(value, list):
+        return None if value is None else len(value)
+    raise UnexpectedAnswerError(
+        f"{name} holds something other than lists, so it cannot be counted. Report it with the endpoint "
+        f"{resource.path}.",
+        status=200,
+        resource=resource.name,
+    )
 
 
 def table(resource: Resource, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, list[str]]:
@@ -150,7 +179,7 @@ def _typed(name: str, dtype: Dtype, chunks: Iterable[Chunk]) -> tuple[pd.Series[
     column = pa.chunked_array(held, _FITS[dtype][1])
     if not dtype.startswith("datetime64"):
         return column.to_pandas(types_mapper=_PANDAS_DTYPES.get), 0
-    times, misfits = _times(column)
+    times, misfits = _times(column) if dtype.endswith("UTC]") else _days(column)
     return (_as_it_came(pieces), misfits) if times is None else (times, 0)
 
 
@@ -167,6 +196,19 @@ def _times(column: pa.ChunkedArray) -> tuple[pd.Series[Any] | None, int]:
     values = [_instant(text) for text in column.to_pylist()]
     misfits = sum(isinstance(value, str) for value in values)
     return (None, misfits) if misfits else (pa.chunked_array([pa.array(values, arrow)]).to_pandas(), 0)
+
+
+def _days(column: pa.ChunkedArray) -> tuple[pd.Series[Any] | None, int]:
+    """Read plain days: the API does not say in which time zone they begin."""
+    misfits = sum(text is not None and not _is_day(text) for text in column.to_pylist())
+    return (None, misfits) if misfits else (column.cast(pa.timestamp("us")).to_pandas(), 0)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _instant(text: str | None) -> dt.datetime | str | None:

@@ -1,0 +1,196 @@
+"""Some lists of a resource, read whole, as one table that says where it came from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import re
+import warnings
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+
+from kismet_nb import pages, tables
+from kismet_nb.errors import (
+    GoneWarning,
+    IncompleteError,
+    KismetError,
+    NotFoundError,
+    SchemaDriftError,
+    SchemaDriftWarning,
+)
+from kismet_nb.resources import RESOURCES, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from tqdm import tqdm
+
+    from kismet_nb.client import KismetClient
+    from kismet_nb.pages import Listing, Walked
+    from kismet_nb.tables import Chunk
+
+__all__ = ["collect"]
+
+Record = dict[str, Any]
+_logger = logging.getLogger("kismet_nb")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def collect(
+    client: KismetClient,
+    name: str,
+    listings: Sequence[Listing],
+    progress: bool | None,  # noqa: FBT001 - handed on from a keyword
+    *,
+    resume: bool = False,
+    participants: bool = False,
+    names: bool = False,
+) -> list[pd.DataFrame]:
+    """Read lists and return their rows as one table, in the order of the lists.
+
+    Parameters
+    ----------
+    client
+        Sends the requests, and keeps what was read when this fails.
+    name
+        The resource.
+    listings
+        The lists.
+    progress
+        Whether to show a progress bar; None shows one for long work that somebody looks at.
+    resume
+        Go on with what the same call had read when it failed.
+    participants, names
+        Return a second table too, of the participants of calls, with or without their names.
+
+    Raises
+    ------
+    KismetError
+        One of its subclasses. What is read so far stays with the client, for ``resume``.
+
+    Warns
+    -----
+    GoneWarning, SchemaDriftWarning
+        In the name of the caller's caller. A strict client raises instead.
+    """
+    resources = [RESOURCES[name], *([RESOURCES["participants"]] if participants else [])]
+
+    def convert(listing: Listing, rows: list[Record]) -> list[Chunk]:
+        labelled = [{**dict(listing.labels), **row} for row in _asked_for(resources[0], listing, rows)]
+        of_each = [labelled, *([_participants(labelled, names=names)] if participants else [])]
+        return [tables.chunk(resource, rows) for resource, rows in zip(resources, of_each, strict=True)]
+
+    started = dt.datetime.now(dt.UTC)
+    task = (name, participants, names)
+    walked: dict[Listing, Walked[list[Chunk]]] = client.unfinished.get(task, {}) if resume else {}
+    client.unfinished[task] = walked
+    resumed = bool(walked)
+    with _progress_bar(name, progress) as bar:
+
+        def on_progress(read: int, known: int) -> None:
+            bar.total = known
+            bar.update(read - bar.n)
+
+        try:
+            pages.read_lists(client, resources[0], listings, convert, on_progress, walked)
+        except BaseException as error:
+            _say_how_to_go_on(error, len(walked), len(listings))
+            raise
+    lists = [walked[listing] for listing in listings if listing in walked]
+    about = {
+        "resource": name,
+        "filters": sorted({key for listing in listings for key, _ in listing.query}),
+        "api_host": urlsplit(client.api_url).netloc,
+        "fetched_at": started.isoformat(timespec="seconds"),
+        "rows": 0,
+        "pages": sum(one.pages for one in lists),
+        "walks": max((one.walks for one in lists), default=0),
+        "lists": len(lists),
+        "gone": sum(one.gone for one in lists),
+        "resumed": resumed,
+        "verdict": "incomplete" if any(one.moved for one in lists) else "complete",
+        "proof": "; ".join(sorted({one.proof for one in lists if one.proof})),
+        "version": version("kismet-nb"),
+    }
+    frames, drifts = [], []
+    for position, resource in enumerate(resources):
+        frame, drift = tables.table(resource, [chunks[position] for one in lists for chunks in one.chunks])
+        frame.attrs["kismet"] = {**about, "resource": resource.name, "rows": len(frame)}
+        frames.append(frame)
+        drifts += [f"{resource.name}: {'; '.join(drift)}."] if drift else []
+    for listing in [listing for listing, one in walked.items() if one.moved]:
+        moved = walked.pop(listing)  # to be read again by a resume
+        raise _incomplete(name, moved, frames[0], len(walked), len(listings))
+    client.unfinished.pop(task, None)
+    gone = [", ".join(str(key) for _, key in listing.labels) for listing in listings if walked[listing].gone]
+    _tell(client, name, gone, len(listings), drifts)
+    return frames
+
+
+def _asked_for(resource: Resource, listing: Listing, rows: list[Record]) -> list[Record]:
+    """Leave out days of the metrics that were not asked for: whether a server's ranges are inclusive is not known."""
+    if resource.layout != "maps":
+        return rows
+    asked, day = dict(listing.query), resource.key[-1]
+    return [row for row in rows if not _DAY.fullmatch(row[day]) or asked["date_start"] <= row[day] <= asked["date_end"]]
+
+
+def _participants(calls: list[Record], *, names: bool) -> list[Record]:
+    """Return a row for each participant of calls, without the names unless they are asked for."""
+    return [
+        {
+            "organization_user_id": call["organization_user_id"],
+            "call_id": call.get("id"),
+            **{field: value for field, value in person.items() if names or field != "name"},
+        }
+        for call in calls
+        for person in call.get("participants") or ()
+        if isinstance(person, dict)  # anything else is counted, and has no fields
+    ]
+
+
+def _say_how_to_go_on(error: BaseException, read: int, asked: int) -> None:
+    if not read:
+        return
+    text = f"{read} of {asked} lists are read: the same call with resume=True goes on from there."
+    if isinstance(error, KismetError):
+        error.message += f" {text}"
+    elif isinstance(error, KeyboardInterrupt):
+        _logger.warning(text)
+
+
+def _incomplete(name: str, walked: Walked[Any], partial: pd.DataFrame, read: int, asked: int) -> IncompleteError:
+    error = IncompleteError(
+        f"the list did not stand still in {walked.walks} readings, or the server's count is wrong. At the last: "
+        f"{walked.moved}. Try again in a quiet moment; what was read then is in the error's .partial.",
+        resource=name,
+    )
+    error.partial = partial
+    _say_how_to_go_on(error, read, asked)
+    return error
+
+
+def _tell(client: KismetClient, name: str, gone: list[str], asked: int, drifts: list[str]) -> None:
+    """Warn of what is gone and of what is new; a strict client raises."""
+    if gone:
+        text = f"{name}: {len(gone)} of {asked} that were asked for are gone (404): {'; '.join(gone[:5])}"
+        text += f" and {len(gone) - 5} more." if len(gone) > 5 else "."
+        if client.strict or len(gone) == asked:
+            raise NotFoundError(f"{text} Check them, or fetch the table that they come from again.", status=404)
+        warnings.warn(f"{text} The table is complete without them.", GoneWarning, stacklevel=4)
+    if drifts and client.strict:
+        raise SchemaDriftError(" ".join(drifts), resource=name)
+    for drift in drifts:
+        warnings.warn(drift, SchemaDriftWarning, stacklevel=4)
+
+
+def _progress_bar(name: str, progress: bool | None) -> tqdm[NoReturn]:  # noqa: FBT001 - as above
+    from tqdm.auto import tqdm  # noqa: PLC0415 - tqdm.auto loads ipywidgets in a notebook, which takes its time
+
+    class Bar(tqdm):  # type: ignore[type-arg]
+        monitor_interval = 0  # no thread of tqdm's outlives a fetch
+
+    # disable=None means: not where the output is no terminal. The delay hides the bar from short work.
+    return Bar(desc=name, unit="page", disable=None if progress is None else not progress, delay=0 if progress else 1.5)
