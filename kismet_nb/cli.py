@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime as dt
 import os
 import shutil
 import subprocess
@@ -17,12 +18,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from kismet_nb import demo, fetch
 from kismet_nb.client import KismetClient
 from kismet_nb.credentials import find_credentials
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.export import check_path, export
 from kismet_nb.resources import RESOURCES
+from kismet_nb.tables import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +62,19 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "export", help="fetch a table and write it to a file; credentials from the environment or .env"
     )
-    command.add_argument("table", choices=sorted(RESOURCES))
+    command.add_argument("table", choices=[name for name, table in RESOURCES.items() if table.layout != "part"])
     command.add_argument(
         "out", metavar="OUT", help="a file whose suffix says the format, such as exports/users.parquet"
     )
+    days = "of call_metrics; of other tables, only rows created then (UTC)"
+    command.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help=f"the first day {days}")
+    command.add_argument("--until", type=_day, metavar="YYYY-MM-DD", help=f"the last day {days}; today by default")
+    command.add_argument("--strict", action="store_true", help="fail where the API sends other columns than known")
     command.set_defaults(run=_export)
+
+    command = commands.add_parser("tables", help="list the tables, or the columns of one")
+    command.add_argument("table", nargs="?", choices=list(RESOURCES))
+    command.set_defaults(run=_tables)
 
     command = commands.add_parser("lab", help="open JupyterLab on the notebooks, with the demo unless logged in")
     command.add_argument("folder", nargs="?", default="notebooks", help="where the notebooks are, or are put")
@@ -83,11 +95,49 @@ def _demo(_options: argparse.Namespace) -> None:
             print(f"Wrote {export(users, Path('exports') / name)}")
 
 
+def _day(text: str) -> dt.date:
+    with contextlib.suppress(ValueError):
+        return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
+    raise argparse.ArgumentTypeError(f"{text!r} is no day, as YYYY-MM-DD")
+
+
 def _export(options: argparse.Namespace) -> None:
     check_path(options.out)  # before a long fetch, not after it
-    with KismetClient.from_env() as client:
-        frame = getattr(fetch, f"fetch_{options.table}")(client=client)
+    resource, days = RESOURCES[options.table], (options.since, options.until)
+    dated = "created_at" in [column.name for column in resource.columns]
+    if resource.layout == "maps" and options.since is None:
+        raise InvalidInputError(f"{options.table} need --since, their first day.")
+    if resource.layout != "maps" and any(days) and not dated:
+        raise InvalidInputError(f"{options.table} carry no dates: leave --since and --until away.")
+    fetch_table = getattr(fetch, f"fetch_{options.table}")
+    with KismetClient.from_env(strict=options.strict) as client:
+        if resource.layout == "maps":
+            frame = fetch_table(options.since, options.until or dt.datetime.now(dt.UTC).date(), client=client)
+        else:
+            frame = fetch_table(client=client)
+            if any(days):
+                frame = _created(frame, options.since or dt.date.min, options.until or dt.date.max)
     print(f"Wrote {len(frame)} {options.table} to {export(frame, options.out)}")
+
+
+def _created(frame: pd.DataFrame, since: dt.date, until: dt.date) -> pd.DataFrame:
+    """Keep the rows created from one day to another, UTC, and say so in ``attrs``."""
+    if not isinstance(frame["created_at"].dtype, pd.DatetimeTZDtype):
+        raise InvalidInputError("created_at has values that are no times: leave --since and --until away.")
+    day = frame["created_at"].dt.date
+    kept: pd.DataFrame = frame[(day >= since) & (day <= until)]
+    about = frame.attrs["kismet"]
+    kept.attrs["kismet"] = {**about, "filters": [*about["filters"], "created_at"], "rows": len(kept)}
+    return kept
+
+
+def _tables(options: argparse.Namespace) -> None:
+    if options.table:
+        for column in describe(options.table).itertuples():
+            print(f"{column.column:22} {column.dtype:20} {column.meaning}")
+        return
+    for name, resource in RESOURCES.items():
+        print(f"{name:18} {len(resource.columns):2} columns  {resource.path}")
 
 
 def _lab(options: argparse.Namespace) -> None:
