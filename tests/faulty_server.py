@@ -26,7 +26,13 @@ def user(number, **fields):
     }
 
 
-def page_of(rows, query, **pagination):
+class Query(dict):
+    """The query of a request, by name; ``path`` is what stands before it, below the API's prefix."""
+
+    path = ""
+
+
+def page_of(rows, query, *, envelope="organization_users", **pagination):
     """Return the body of one page of ``rows``, cut as the query asks."""
     page, size = int(query.get("page", 1)), int(query.get("per_page", 25))
     counts = {
@@ -36,7 +42,7 @@ def page_of(rows, query, **pagination):
         "total_count": len(rows),
         **pagination,
     }
-    return {"organization_users": rows[(page - 1) * size : page * size], "pagination": counts}
+    return {envelope: rows[(page - 1) * size : page * size], "pagination": counts}
 
 
 @contextlib.contextmanager
@@ -52,7 +58,8 @@ def serving(answer, tls=None):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
-            query = dict(parse_qsl(urlsplit(self.path).query))
+            query = Query(parse_qsl(urlsplit(self.path).query))
+            query.path = urlsplit(self.path).path.removeprefix("/api/external")
             with lock:
                 visits.append(dict(self.headers))
                 reply = answer(query, len(visits))

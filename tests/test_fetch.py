@@ -505,15 +505,6 @@ def test_provenance_holds_no_personal_data(client):
     assert dt.datetime.fromisoformat(about["fetched_at"]).tzinfo == dt.UTC
 
 
-def test_describe_is_the_data_dictionary_and_refuses_unknown_tables():
-    """The dictionary has the table's columns and dtypes in order."""
-    words = kn.describe("users")
-
-    assert list(DTYPES.items()) == list(zip(words["column"], words["dtype"], strict=True))
-    with pytest.raises(kn.InvalidInputError, match="users"):
-        kn.describe("nonsense")
-
-
 @pytest.mark.parametrize("past_the_end", ["empty", "absent", "refused", "last"])
 def test_whatever_a_server_says_behind_the_last_page_the_list_is_complete(past_the_end):
     """Behind a full last page an empty page, a 404, a 400 or the last page again all mean the end."""

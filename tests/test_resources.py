@@ -1,0 +1,161 @@
+"""What every declared resource keeps, whatever it is; a new one is tested by being declared."""
+
+import inspect
+
+import pandas as pd
+import pytest
+from faulty_server import SECRET, page_of, serving
+
+import kismet_nb as kn
+from kismet_nb.collect import collect
+from kismet_nb.pages import Listing
+from kismet_nb.resources import RESOURCES, Column, Resource
+
+FETCHED = [resource for resource in RESOURCES.values() if resource.layout != "part"]
+each = pytest.mark.parametrize("resource", FETCHED, ids=lambda resource: resource.name)
+REFERENCES = {
+    "organization_user_id": ("users", "id"),
+    "user_id": ("users", "id"),
+    "call_id": ("calls", "id"),
+    "waiting_room_id": ("waiting_rooms", "id"),
+    "waiting_room_slug": ("waiting_rooms", "slug"),
+    "sub_waiting_room_slug": ("waiting_rooms", "slug"),
+}
+
+
+def fetch(resource, client, **options):
+    """Call the resource's function."""
+    days = ("2026-08-01", "2026-11-24") if resource.layout == "maps" else ()
+    return getattr(kn, f"fetch_{resource.name}")(*days, client=client, **options)
+
+
+@pytest.fixture(scope="module")
+def tables(demo):
+    """Fetch each table of the demo organization once."""
+    with kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client:
+        tables = {resource.name: fetch(resource, client) for resource in FETCHED}
+        tables["participants"] = kn.fetch_calls(participants=True, client=client)[1]
+    return tables
+
+
+def declared(resource):
+    """Return the declared dtypes."""
+    return {column.name: column.dtype for column in resource.columns}
+
+
+@each
+def test_a_resource_is_exported_and_documented(resource):
+    """Its function is public, and the docstring names the endpoint and every column."""
+    function = getattr(kn, f"fetch_{resource.name}")
+
+    assert f"fetch_{resource.name}" in kn.__all__
+    assert [] == [
+        word
+        for word in (resource.path, *(f"``{column.name}``" for column in resource.columns))
+        if word not in inspect.getdoc(function)
+    ]
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_the_demos_rows_fit_the_declaration(tables, name):
+    """The table has the declared columns in their order and dtypes, rows, and values where they are not nullable."""
+    table = tables[name]
+
+    assert declared(RESOURCES[name]) == table.dtypes.astype(str).to_dict()
+    assert len(table) == table.attrs["kismet"]["rows"] > 0
+    must = [column.name for column in RESOURCES[name].columns if column.expected and not column.nullable]
+    assert [] == [column for column in must if table[column].isna().any()]
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_the_key_tells_rows_apart(tables, name):
+    """No two rows have the same key."""
+    assert not tables[name].duplicated(list(RESOURCES[name].key)).any()
+
+
+@each
+def test_an_empty_table_has_the_same_dtypes(resource):
+    """An organization that has nothing gives the declared columns and dtypes."""
+
+    def nothing(query, _):
+        if resource.layout == "maps":
+            return {column.name: {} for column in resource.columns}
+        envelopes = {page.path: page.envelope for page in RESOURCES.values()}
+        return page_of([], query, envelope=envelopes[query.path])
+
+    with serving(nothing) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url) as client:
+        empty = fetch(resource, client)
+
+    assert 0 == len(empty)
+    assert declared(resource) == empty.dtypes.astype(str).to_dict()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("name", RESOURCES)
+def test_an_export_reads_back(tables, name, suffix, tmp_path):
+    """A file gives the same table again, with where it came from."""
+    back = kn.read_export(kn.export(tables[name], tmp_path / f"table{suffix}"))
+
+    pd.testing.assert_frame_equal(tables[name], back)
+    assert tables[name].attrs == back.attrs
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [(name, column.name) for name, table in RESOURCES.items() for column in table.columns if column.name in REFERENCES],
+)
+def test_a_reference_resolves_in_the_demo(tables, name, column):
+    """What refers to another table is found there."""
+    table, key = REFERENCES[column]
+
+    assert set(tables[name][column].dropna()) <= set(tables[table][key])
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_describe_is_the_data_dictionary(name):
+    """The dictionary has the declared columns and dtypes in order, each with a meaning."""
+    words = kn.describe(name)
+
+    assert list(declared(RESOURCES[name]).items()) == list(zip(words["column"], words["dtype"], strict=True))
+    assert words["meaning"].str.len().gt(5).all()
+
+
+def test_describe_refuses_an_unknown_table():
+    """The error lists the tables that there are."""
+    with pytest.raises(kn.InvalidInputError, match="users, calls"):
+        kn.describe("nonsense")
+
+
+def test_a_resource_that_is_declared_simply_works(monkeypatch):
+    """One literal gives a complete, typed table of nested lists, with an object opened and a list counted."""
+    visits = Resource(
+        name="visits",
+        path="/clinics/{clinic}/visits",
+        envelope="visits",
+        key=("clinic", "id"),
+        columns=(
+            Column("clinic", "str", "Clinic asked for."),
+            Column("id", "Int64", "Key."),
+            Column("room_name", "str", "Name of the room."),
+            Column("note_count", "Int64", "How many notes there are."),
+        ),
+        opened=("room",),
+        counted=(("notes", "note_count"),),
+        withheld=("link",),
+    )
+    monkeypatch.setitem(RESOURCES, "visits", visits)
+    rows = [{"id": number, "room": {"name": "A"}, "notes": [{}, {}], "link": "x"} for number in range(45)]
+
+    def answer(query, _):
+        return page_of(rows if query.path == "/clinics/a%2Fb/visits" else [], query, envelope="visits")
+
+    with serving(answer) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url, page_size=10) as client:
+        lists = [Listing(f"/clinics/{path}/visits", labels=(("clinic", path),)) for path in ("a%2Fb", "c")]
+        [table] = collect(client, "visits", lists, progress=False)
+
+    assert {"clinic": "str", "id": "Int64", "room_name": "str", "note_count": "Int64"} == (
+        table.dtypes.astype(str).to_dict()
+    )
+    assert list(range(45)) == table["id"].tolist()
+    assert {("A", 2)} == set(zip(table["room_name"], table["note_count"], strict=True))
+    assert 4 == len(kn.describe("visits"))
