@@ -589,16 +589,13 @@ def _whole(name: str) -> list[Listing]:
 def _below(name: str, *keys: int | str) -> Listing:
     """Return the list of a resource that belongs to something, such as the calls of a user."""
     resource = RESOURCES[name]
-    path = resource.path.format(
-        **{label: quote(str(key), safe="") for label, key in zip(resource.parameters, keys, strict=True)}
-    )
     dtypes = {column.name: column.dtype for column in resource.columns}
-    # An id given as text is the same id.
-    labels = [
-        (label, int(key) if dtypes[label] == "Int64" and str(key).isdecimal() else key)
-        for label, key in zip(resource.parameters, keys, strict=True)
-    ]
-    return pages.Listing(path, labels=tuple(labels))
+    labels = dict(zip(resource.parameters, keys, strict=True))
+    path = resource.path.format(**{label: quote(str(key), safe="") for label, key in labels.items()})
+    for label, key in labels.items():
+        if dtypes[label] == "Int64" and str(key).isdecimal():
+            labels[label] = int(key)  # an id given as text is the same id
+    return pages.Listing(path, labels=tuple(labels.items()))
 
 
 def _metrics(user: int | str | None, first: dt.date, last: dt.date) -> Listing:

@@ -8,11 +8,11 @@ from faulty_server import SECRET, page_of, serving, user
 import kismet_nb as kn
 
 
-def fetch(fetching, rows, envelope, strict=False):
+def fetch(fetching, rows, envelope, **options):
     """Fetch a list of these rows."""
     with (
         serving(lambda query, _: page_of(rows, query, envelope=envelope)) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url, strict=strict) as client,
+        kn.KismetClient("client-id", SECRET, api_url=url, **options) as client,
     ):
         return fetching(client=client)
 

@@ -1,4 +1,4 @@
-"""Lists that belong to something: the calls of each user, the recordings of each call, the substitutions of each room."""
+"""Lists that belong to something: the calls of a user, the recordings of a call, the substitutions of a room."""
 
 import _thread
 import logging
@@ -41,6 +41,7 @@ class Clinic:
         self.visits = Counter()
 
     def __call__(self, query, _count):
+        """Answer a request."""
         self.visits[query.path] += 1
         reply = self.before(query)
         if reply is not None:
@@ -216,9 +217,7 @@ def test_participants_are_counted_and_their_names_left_out():
     clinic = Clinic({5: [call(50, participants=people), call(51, participants=[]), call(52, participants=None)]})
     calls, participants = fetch(clinic, participants=True)
 
-    assert [2, 0, None] == calls["participant_count"].astype(object).where(
-        calls["participant_count"].notna(), None
-    ).tolist()
+    assert [2, 0, pd.NA] == calls["participant_count"].tolist()
     assert [(5, 50, 1), (5, 50, 2)] == list(participants.iloc[:, :3].itertuples(index=False, name=None))
     assert ["Recipient", "Robot"] == participants["participant_type"].tolist()
     assert "Guest One" not in calls.to_csv() + participants.to_csv()
