@@ -19,17 +19,19 @@ import logging
 import os
 import random
 import socket
+import ssl
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+from urllib.parse import unquote, urlencode, urlsplit
 
-import requests
+import certifi
 import tenacity
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from kismet_nb.credentials import (
     DEFAULT_API_URL,
@@ -61,7 +63,11 @@ __all__ = ["KismetClient", "Lane"]
 API_PREFIX = "/api/external"
 LARGEST_BODY = 64 * 2**20  # bytes; a page of 500 rows takes about 0.2 MB
 LONGEST_CONNECT = 10.0  # seconds
-USER_AGENT = f"kismet-nb/{version('kismet-nb')}"
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "User-Agent": f"kismet-nb/{version('kismet-nb')}",
+}
 
 Params = dict[str, str | int]
 
@@ -175,6 +181,19 @@ class KismetClient:
         """The Client ID."""
         return self._credentials.client_id
 
+    @functools.cached_property
+    def tls(self) -> ssl.SSLContext:
+        """Whose certificates are trusted: certifi's, or those that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names."""
+        trusted = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
+        is_folder = Path(trusted).is_dir()
+        try:
+            return ssl.create_default_context(
+                cafile=None if is_folder else trusted, capath=trusted if is_folder else None
+            )
+        except OSError:
+            pass
+        raise InvalidInputError("REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates.")
+
     def get(self, path: str, params: Params | None = None, *, resource: str | None = None) -> Any:  # noqa: ANN401
         """Send one GET below ``/api/external`` and return the decoded JSON.
 
@@ -264,7 +283,7 @@ class Lane:
         self._credentials = client._credentials  # noqa: SLF001 - as above
         self._deadline = float("inf")
         self._socket: socket.socket | None = None
-        self._session = self._new_session()
+        self._pool = self._new_pool()
         self._retry = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, KismetError) and error.retryable),
             wait=_wait_before_retry,
@@ -295,7 +314,7 @@ class Lane:
 
     def close(self) -> None:
         """Close the connection."""
-        self._session.close()
+        self._pool.close()
 
     def _cut(self) -> None:
         if self._socket is not None:
@@ -315,38 +334,39 @@ class Lane:
         return outcome.value
 
     def _send(self, url: str, params: Params) -> _Answer | BaseException:
-        """Return the answer or the error to raise: never raises, so that no frame of requests is kept."""
-        self._deadline = time.monotonic() + self._client.timeout
-        connect = min(LONGEST_CONNECT, self._client.timeout)
+        """Return the answer or the error to raise: never raises, so that no frame that holds a header is kept."""
+        timeout = self._client.timeout
+        self._deadline = time.monotonic() + timeout
         try:
-            with self._session.get(
-                url, params=params, timeout=(connect, self._client.timeout), stream=True, allow_redirects=False
+            with self._pool.urlopen(
+                "GET",
+                urlsplit(url).path + (f"?{urlencode(params)}" if params else ""),
+                headers={**HEADERS, **self._credentials.headers_for(url, self._client.api_url)},
+                timeout=urllib3.Timeout(connect=min(LONGEST_CONNECT, timeout), read=timeout),
+                retries=False,
+                redirect=False,
+                preload_content=False,
             ) as response:
                 return _Answer(
-                    status=response.status_code,
+                    status=response.status,
                     body=self._read(response),
                     retry_after=response.headers.get("Retry-After"),
                     location=response.headers.get("Location"),
                 )
         except KismetError as error:
             return error.with_traceback(None)
-        except requests.exceptions.SSLError:
-            return UnexpectedAnswerError(
-                f"No trusted TLS connection to {_host(url)} could be made, so nothing was sent. Behind a company "
-                "proxy, point REQUESTS_CA_BUNDLE to the company's certificate."
-            )
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             return self._connection_failure(url, error)
         except (KeyboardInterrupt, SystemExit) as error:
             return type(error)(*error.args)
         finally:
             self._deadline = float("inf")
 
-    def _read(self, response: requests.Response) -> bytes:
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         body = bytearray()
         chunk = b"-"
         while chunk:
-            chunk = response.raw.read1(2**18, decode_content=True)
+            chunk = response.read1(2**18, decode_content=True)
             body += chunk
             if len(body) > LARGEST_BODY:
                 raise UnexpectedAnswerError(
@@ -363,13 +383,17 @@ class Lane:
             "timeout."
         )
 
-    def _connection_failure(self, url: str, error: Exception) -> UnavailableError:
-        timeouts = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
-        if time.monotonic() > self._deadline or isinstance(error, timeouts):
+    def _connection_failure(self, url: str, error: Exception) -> KismetError:
+        if time.monotonic() > self._deadline or isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
             return self._timed_out()
-        if isinstance(error, requests.exceptions.ProxyError):
+        if isinstance(error, urllib3.exceptions.ProxyError):
             return UnavailableError("The proxy could not be reached. Check HTTPS_PROXY and NO_PROXY.")
-        if isinstance(error, requests.exceptions.ConnectionError) and self._socket is None:
+        if self._socket is None and isinstance(error, urllib3.exceptions.SSLError):
+            return UnexpectedAnswerError(
+                f"No trusted TLS connection to {_host(url)} could be made, so nothing was sent. Behind a company "
+                "proxy, point REQUESTS_CA_BUNDLE to the company's certificate."
+            )
+        if self._socket is None:
             return UnavailableError(f"{_host(url)} cannot be reached. Check the network and the address.")
         return UnavailableError("The connection broke before the answer was complete. Try again later.")
 
@@ -431,37 +455,20 @@ class Lane:
             # Without any logging set up, Python shows warnings on stderr: in a notebook, under the cell.
             _logger.warning("waiting %.0f s before trying again: %s", state.upcoming_sleep, error)
 
-    def _new_session(self) -> requests.Session:
-        session = requests.Session()
-        adapter = _OneConnectionAdapter(self)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        session.headers.update({"Accept": "application/json", "User-Agent": USER_AGENT})
-        session.auth = self._sign
-        # Read once instead of at every request, which costs more than the rest of requests together. With
-        # trust_env off, a ~/.netrc cannot replace our headers either.
-        url = self._client.api_url
-        session.proxies = requests.utils.get_environ_proxies(url) if url.startswith("https") else {}
-        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        session.trust_env = False
-        return session
-
-    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self._credentials.headers_for(request.url or "", self._client.api_url))
-        return request
-
-
-class _OneConnectionAdapter(HTTPAdapter):
-    """Gives every connection to its lane, so that it can be cut, and keeps ``http.client`` quiet."""
-
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
-        super().__init__(pool_connections=1, pool_maxsize=1)
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:  # noqa: ANN401
-        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))
+    def _new_pool(self) -> HTTPConnectionPool:
+        """Return a pool of one connection, which this lane can cut, and which keeps ``http.client`` quiet."""
+        url, tls = self._client.api_url, self._client.tls
+        # This machine is never asked through a proxy.
+        proxy = _proxy(url) if url.startswith("https") else None
+        settings: dict[str, Any] = {"num_pools": 1, "maxsize": 1, "ssl_context": tls}
+        manager = (
+            urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(proxy), proxy_ssl_context=tls, **settings)
+            if proxy
+            else urllib3.PoolManager(**settings)
+        )
+        pool = manager.connection_from_url(url)
         quiet = _QuietHTTPSConnection if pool.scheme == "https" else _QuietHTTPConnection
-        pool.ConnectionCls = functools.partial(quiet, lane=self._lane)  # type: ignore[assignment]
+        pool.ConnectionCls = functools.partial(quiet, lane=self)  # type: ignore[assignment]
         return pool
 
 
@@ -481,6 +488,25 @@ class _QuietHTTPConnection(urllib3.connection.HTTPConnection):
 
 class _QuietHTTPSConnection(_QuietHTTPConnection, urllib3.connection.HTTPSConnection):
     pass
+
+
+def _proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for an address."""
+    host = _host(url)
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    if not proxy or urllib.request.proxy_bypass(host):
+        return None
+    if urlsplit(proxy).scheme not in {"http", "https"}:
+        raise InvalidInputError("HTTPS_PROXY or ALL_PROXY must begin with http:// or https://.")
+    return proxy
+
+
+def _proxy_headers(proxy: str) -> dict[str, str]:
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {}
+    return urllib3.make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
 
 
 def _decode(answer: _Answer) -> _Decoded | UnexpectedAnswerError:

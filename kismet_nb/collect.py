@@ -78,7 +78,9 @@ def collect(
     resources = [RESOURCES[name], *([RESOURCES["participants"]] if participants else [])]
 
     def convert(listing: Listing, rows: list[Record]) -> list[Chunk]:
-        labelled = [{**dict(listing.labels), **row} for row in _asked_for(resources[0], listing, rows)]
+        labels = dict(listing.labels)
+        rows = _asked_for(resources[0], listing, rows)
+        labelled = [{**labels, **row} for row in rows] if labels else rows
         of_each = [labelled, *([_participants(labelled, names=names)] if participants else [])]
         return [tables.chunk(resource, rows) for resource, rows in zip(resources, of_each, strict=True)]
 

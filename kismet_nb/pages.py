@@ -376,7 +376,9 @@ def _parsed(resource: Resource, number: int, payload: object, convert: Callable[
     else:
         # What tells the rows of one list apart.
         key = next(name for name in reversed(resource.key) if name not in resource.parameters)
-        keys = [_identity(row, key) for row in rows]
+        keys = [row.get(key) for row in rows]
+        if not set(map(type, keys)) <= {int, str}:
+            keys = [_identity(row, key) for row in rows]
         return _Page(number, per_page, total_pages, total_count, keys, convert(rows))
     raise UnexpectedAnswerError(text, status=200, resource=resource.name, page=number)
 
@@ -391,7 +393,7 @@ def _rows(resource: Resource, payload: object) -> list[Record]:
     rows = payload.get(resource.envelope) if isinstance(payload, dict) else None
     if not isinstance(rows, list):
         raise _ShapeError(f'the answer has no list named "{resource.envelope}"')
-    if not all(isinstance(row, dict) for row in rows):
+    if not set(map(type, rows)) <= {dict}:
         raise _ShapeError(f'"{resource.envelope}" holds something other than objects')
     return rows
 

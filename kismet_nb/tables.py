@@ -7,7 +7,10 @@ column stays as it came.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import itertools
+import operator
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -20,7 +23,7 @@ from kismet_nb.errors import InvalidInputError, UnexpectedAnswerError
 from kismet_nb.resources import RESOURCES, Column, Dtype, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 __all__ = ["Chunk", "chunk", "describe", "table"]
 
@@ -59,16 +62,15 @@ def chunk(resource: Resource, rows: Sequence[dict[str, Any]]) -> Chunk:
         column = declared.get(name)
         if column and column.blank_is_missing:
             values = [None if value == "" else value for value in values]  # noqa: PLW2901 - the same, cleaned
-        columns[name] = _held(values, column.dtype) if column else values
+        columns[name] = _held(values, column.dtype if column else "object")
     return Chunk(len(rows), columns)
 
 
-def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
+def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
     """Yield the name and the values of each column that the rows make."""
     counted = dict(resource.counted)
-    names = dict.fromkeys(name for row in rows for name in row)
-    for name in names:
-        values = [row.get(name) for row in rows]
+    names = dict.fromkeys(itertools.chain.from_iterable(rows))
+    for name, values in zip(names, _columns(names, rows), strict=True):
         if name in resource.withheld:
             continue
         if name in counted:
@@ -80,6 +82,13 @@ def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tupl
                 yield own, [(value or {}).get(key) for value in values]
         else:
             yield name, values
+
+
+def _columns(names: Collection[str], rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[Any]]:
+    if len(names) > 1:
+        with contextlib.suppress(KeyError):  # not every row has every field
+            return list(zip(*map(operator.itemgetter(*names), rows), strict=True))
+    return [[row.get(name) for row in rows] for name in names]
 
 
 def _length(resource: Resource, name: str, value: object) -> int | None:
@@ -156,7 +165,7 @@ def describe(resource: str) -> pd.DataFrame:
     return pd.DataFrame([words(column) for column in RESOURCES[resource].columns])
 
 
-def _held(values: list[Any], dtype: Dtype) -> pa.Array | list[Any]:
+def _held(values: Sequence[Any], dtype: Dtype) -> pa.Array | list[Any]:
     if dtype in _FITS:
         types, arrow = _FITS[dtype]
         if set(map(type, values)) <= types | {type(None)}:
@@ -164,7 +173,7 @@ def _held(values: list[Any], dtype: Dtype) -> pa.Array | list[Any]:
                 return pa.array(values, arrow)
             except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
                 pass  # beyond 64 bits, or half a surrogate pair: kept as it came
-    return values
+    return list(values)
 
 
 def _typed(name: str, dtype: Dtype, chunks: Iterable[Chunk]) -> tuple[pd.Series[Any], int]:
