@@ -1,5 +1,6 @@
 """Credentials: where they are found, what is refused, where they may travel, and that they show nowhere."""
 
+import base64
 import copy
 import http.client
 import io
@@ -7,7 +8,9 @@ import logging
 import os
 import pickle
 import pty
+import re
 import select
+import socket
 import sys
 import threading
 import time
@@ -235,6 +238,43 @@ def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):
         kn.fetch_users(client=client)
 
     assert 1 == len(visits)
+
+
+def test_a_proxy_that_the_environment_names_gets_its_own_password_and_not_our_secret(monkeypatch):
+    """An https address goes through HTTPS_PROXY, which sees the host's name alone; its refusal is said plainly."""
+    heard = []
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def refuse():
+            connection, _ = proxy.accept()
+            with connection:
+                heard.append(connection.recv(10_000))
+                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:p%40ss@127.0.0.1:{proxy.getsockname()[1]}")
+        client = kn.KismetClient(ID, SECRET, api_url="https://api.example.org", retries=0)
+        with client, pytest.raises(kn.UnavailableError, match="proxy"):
+            kn.fetch_users(client=client)
+        thread.join()
+
+    assert heard[0].startswith(b"CONNECT api.example.org:443 ")
+    assert b"me:p@ss" == base64.b64decode(re.search(rb"(?i)proxy-authorization: Basic (\S+)", heard[0])[1])
+    assert SECRET.encode() not in heard[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HTTPS_PROXY", "socks5://127.0.0.1:9"), ("REQUESTS_CA_BUNDLE", "no-such-file.pem")]
+)
+def test_a_setting_of_the_environment_that_cannot_be_used_is_named(monkeypatch, name, value):
+    """A proxy of another kind, or a file of certificates that is not there, is an error that names the variable."""
+    monkeypatch.setenv(name, value)
+    with (
+        kn.KismetClient(ID, SECRET, api_url="https://api.example.org", retries=0) as client,
+        pytest.raises(kn.InvalidInputError, match=name),
+    ):
+        kn.fetch_users(client=client)
 
 
 def test_a_secret_in_a_dotenv_is_taken_literally(tmp_path):
