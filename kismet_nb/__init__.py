@@ -10,6 +10,7 @@
 """
 
 from kismet_nb.client import KismetClient
+from kismet_nb.compare import compare
 from kismet_nb.demo import DemoOrganization, use_demo
 from kismet_nb.errors import (
     AuthenticationError,
@@ -56,6 +57,7 @@ __all__ = [
     "SchemaDriftWarning",
     "UnavailableError",
     "UnexpectedAnswerError",
+    "compare",
     "describe",
     "export",
     "fetch_call_metrics",
