@@ -39,6 +39,7 @@ from kismet_nb.fetch import (
     fetch_waiting_rooms,
 )
 from kismet_nb.login_form import login, logout
+from kismet_nb.snapshots import snapshot
 from kismet_nb.tables import describe
 
 __all__ = [
@@ -71,5 +72,6 @@ __all__ = [
     "login",
     "logout",
     "read_export",
+    "snapshot",
     "use_demo",
 ]

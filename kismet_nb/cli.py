@@ -22,10 +22,12 @@ import pandas as pd
 
 from kismet_nb import demo, fetch
 from kismet_nb.client import KismetClient
+from kismet_nb.compare import compare, readable
 from kismet_nb.credentials import find_credentials
 from kismet_nb.errors import InvalidInputError, KismetError
-from kismet_nb.export import check_path, export
+from kismet_nb.export import check_path, export, read_export
 from kismet_nb.resources import RESOURCES
+from kismet_nb.snapshots import LISTS, snapshot
 from kismet_nb.tables import describe
 
 if TYPE_CHECKING:
@@ -75,6 +77,25 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("tables", help="list the tables, or the columns of one")
     command.add_argument("table", nargs="?", choices=list(RESOURCES))
     command.set_defaults(run=_tables)
+
+    command = commands.add_parser(
+        "snapshot", help="keep dated copies of tables in a folder; credentials from the environment or .env"
+    )
+    command.add_argument("tables", nargs="+", metavar="TABLE", choices=LISTS, help=", ".join(LISTS))
+    command.add_argument("--folder", default="snapshots", help="where to keep them (default: %(default)s)")
+    command.set_defaults(run=_snapshot)
+
+    command = commands.add_parser("compare", help="show who was added, who was removed, and what changed")
+    command.add_argument("old", metavar="OLD", help="the earlier file, of snapshot or export")
+    command.add_argument("new", metavar="NEW", help="the later file")
+    command.add_argument(
+        "--ignore", action="append", default=[], metavar="COLUMN", help="do not count its changes; may be repeated"
+    )
+    command.add_argument(
+        "--key", action="append", default=[], metavar="COLUMN", help="tells rows apart, if the files do not know it"
+    )
+    command.add_argument("--out", metavar="OUT", help="write the changes to a file too, such as changes.csv")
+    command.set_defaults(run=_compare)
 
     command = commands.add_parser("lab", help="open JupyterLab on the notebooks, with the demo unless logged in")
     command.add_argument("folder", nargs="?", default="notebooks", help="where the notebooks are, or are put")
@@ -140,6 +161,21 @@ def _tables(options: argparse.Namespace) -> None:
         print(f"{name:18} {len(resource.columns):2} columns  {resource.path}")
 
 
+def _snapshot(options: argparse.Namespace) -> None:
+    with KismetClient.from_env() as client:
+        for file in snapshot(options.tables, folder=options.folder, client=client):
+            print(f"Wrote {file}")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    if options.out:
+        check_path(options.out)
+    changes = compare(read_export(options.old), read_export(options.new), key=options.key, ignore=options.ignore)
+    print(readable(changes))
+    if options.out:
+        print(f"\nWrote {export(changes, options.out)}")
+
+
 def _lab(options: argparse.Namespace) -> None:
     if find_spec("jupyterlab") is None:
         raise InvalidInputError('JupyterLab is not installed. Install it with: pip install "kismet-nb[lab]"')
@@ -149,8 +185,11 @@ def _lab(options: argparse.Namespace) -> None:
         # The wheel has them inside the package; in a clone they lie beside it.
         places = (package / "notebooks", package.parent / "notebooks")
         folder.mkdir(parents=True)
-        for notebook in next(place for place in places if place.is_dir()).glob("*.ipynb"):
-            shutil.copy(notebook, folder)
+        source = next(place for place in places if place.is_dir())
+        for file in (*source.glob("*.ipynb"), *source.glob("data/*")):
+            target = folder / file.relative_to(source)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(file, target)
         print(f"Put the notebooks into {folder}")
     environment = dict(os.environ)
     with contextlib.ExitStack() as stack:
