@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import unicodedata
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -282,7 +283,7 @@ def _resource_name(source: dict[str, Any]) -> str:
 def _host(source: dict[str, Any]) -> str:
     host = str(source.get("api_host"))
     # The demo organization gets another port each time.
-    return "this machine" if host.rpartition(":")[0] in {"127.0.0.1", "localhost", "[::1]"} else host
+    return "this machine" if urlsplit(f"//{host}").hostname in {"127.0.0.1", "localhost", "::1"} else host
 
 
 def _filters(source: dict[str, Any]) -> str:

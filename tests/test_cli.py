@@ -67,7 +67,7 @@ print(seen + [name for name in ("ipywidgets", "anywidget", "IPython", "tqdm") if
 
 
 def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
-    """In a folder without notebooks, lab copies them there, and tells when JupyterLab could not run."""
+    """In a folder without notebooks, lab copies them and their data there, and tells when JupyterLab could not run."""
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "config")
     Path("config").mkdir()
     Path("config/jupyter_server_config.py").write_text("raise SystemExit(3)")
@@ -75,3 +75,4 @@ def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
     assert 1 == main(["lab"])
     assert "JupyterLab ended with code" in capsys.readouterr().err
     assert Path("notebooks/01_login_and_fetch.ipynb").is_file()
+    assert Path("notebooks/data/users-2026-10-01T0600Z.parquet").is_file()

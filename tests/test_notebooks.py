@@ -1,28 +1,34 @@
 """The notebooks run from top to bottom on the demo organization, and are stored without outputs."""
 
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
-NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
+import kismet_nb as kn
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 by_name = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 @by_name
 def test_a_notebook_runs(notebook, tmp_path):
-    """No cell fails, and none prints to stderr."""
+    """With the data beside it, no cell fails, none prints to stderr, and there is a file to hand on."""
     shutil.copy(notebook, tmp_path)
+    shutil.copytree(FOLDER / "data", tmp_path / "data")
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", notebook.name]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
 
     assert 0 == run.returncode, run.stderr[-2000:]
     outputs = [out for cell in nbformat.read(tmp_path / notebook.name, 4).cells for out in cell.get("outputs", [])]
     assert outputs
-    assert (tmp_path / "exports" / "users.csv").is_file()
+    assert list((tmp_path / "exports").glob("*.csv"))
     assert [] == [out.text for out in outputs if out.get("name") == "stderr"]
 
 
@@ -44,3 +50,16 @@ def test_a_headless_run_without_credentials_fails_at_once_and_says_why(tmp_path)
 
     assert 0 != run.returncode
     assert "KISMET_CLIENT_ID and KISMET_CLIENT_SECRET" in run.stderr
+
+
+def test_the_snapshots_are_made_as_documented():
+    """What data/README.md runs makes the snapshots that lie beside it, where they came from included."""
+    [code] = re.findall(r"```python\n(.*?)```", (FOLDER / "data" / "README.md").read_text(), re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the README is ours
+    files = sorted(FOLDER.glob("data/*.parquet"))
+
+    assert [file.name for file in files] == [file.name for file in sorted(Path().glob("*.parquet"))]
+    for file in files:
+        made, kept = kn.read_export(file.name), kn.read_export(file)
+        pd.testing.assert_frame_equal(made, kept)
+        assert made.attrs["kismet"] | {"version": "any"} == kept.attrs["kismet"] | {"version": "any"}

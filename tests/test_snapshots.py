@@ -1,0 +1,151 @@
+"""Dated copies in a folder: all or none, none overwritten; and the difference between two in a terminal."""
+
+import contextlib
+import datetime as dt
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from faulty_server import SECRET, page_of, serving, user
+
+import kismet_nb as kn
+from kismet_nb.cli import main
+from kismet_nb.compare import readable
+
+
+def in_folder():
+    """Return the names of all files that are kept, and of what was left behind."""
+    return sorted(path.name for path in Path("snapshots").glob("*")) if Path("snapshots").exists() else []
+
+
+def test_a_snapshot_is_the_table_under_a_dated_name(client):
+    """The file reads back as the table that was fetched; tables of one snapshot carry the same UTC time."""
+    users, roles = kn.snapshot(["users", "roles"], client=client)
+
+    assert re.fullmatch(r"users-\d{4}-\d\d-\d\dT\d{4}Z\.parquet", users.name)
+    assert users.name.removeprefix("users") == roles.name.removeprefix("roles")
+    assert [roles.name, users.name] == in_folder()
+    pd.testing.assert_frame_equal(kn.fetch_users(client=client), kn.read_export(users))
+    age = dt.datetime.now(dt.UTC) - dt.datetime.strptime(users.stem, "users-%Y-%m-%dT%H%MZ").replace(tzinfo=dt.UTC)
+    assert dt.timedelta(0) <= age < dt.timedelta(minutes=2)
+
+
+def taken(table):
+    """Put a file where the snapshot of this minute, or of the next, would go."""
+    Path("snapshots").mkdir(exist_ok=True)
+    now = dt.datetime.now(dt.UTC)
+    for moment in (now, now + dt.timedelta(minutes=1)):
+        Path(f"snapshots/{table}-{moment:%Y-%m-%dT%H%MZ}.parquet").write_text("older")
+
+
+def test_a_snapshot_is_never_overwritten(client):
+    """Where one of the names is taken, nothing is kept, of the other tables neither."""
+    taken("roles")
+    with pytest.raises(kn.ExportError, match="stays as it is"):
+        kn.snapshot(["users", "roles"], client=client)
+
+    assert ["older"] * 2 == [Path("snapshots", name).read_text() for name in in_folder()]
+
+
+@contextlib.contextmanager
+def organization(roles):
+    """Lend a client of a server that has one user, and for the roles answers what ``roles(query)`` says."""
+
+    def answer(query, _):
+        return page_of([user(1)], query) if "users" in query.path else roles(query)
+
+    with serving(answer) as (url, _), kn.KismetClient("id", SECRET, api_url=url) as client:
+        yield client
+
+
+@pytest.mark.parametrize("names", [["users", "roles"], ["roles", "users"]])
+def test_a_name_that_is_taken_during_the_fetch_is_not_overwritten(names):
+    """Of two snapshots at the same time the slower one keeps nothing, and leaves nothing behind."""
+
+    def roles(query):
+        taken("roles")
+        return page_of([{"id": 1, "name": "provider", "description": None}], query, envelope="roles")
+
+    with organization(roles) as client, pytest.raises(kn.ExportError, match="Nothing was kept"):
+        kn.snapshot(names, client=client)
+
+    assert ["older"] * 2 == [Path("snapshots", name).read_text() for name in in_folder()]
+
+
+def test_a_table_that_cannot_be_fetched_leaves_nothing_half_done():
+    """When the second table fails, the first is not kept either."""
+    with organization(lambda _: (404, {}, {})) as client, pytest.raises(kn.NotFoundError):
+        kn.snapshot(["users", "roles"], client=client)
+
+    assert [] == in_folder()
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(client):
+    """A file where the folder should be is no folder."""
+    Path("snapshots").write_text("a file")
+    with pytest.raises(kn.ExportError, match="Nothing was kept in snapshots"):
+        kn.snapshot("roles", client=client)
+
+
+@pytest.mark.parametrize("tables", ["nonsense", "call_metrics", "participants", [], ["users", "users"], [["users"]]])
+def test_tables_that_cannot_be_kept_are_refused(tables):
+    """Unknown tables, those that need more to be said, none and doubled ones are refused before anything is sent."""
+    with pytest.raises(kn.InvalidInputError):
+        kn.snapshot(tables)
+
+
+def test_two_snapshots_are_compared_in_a_terminal(demo, monkeypatch, capsys):
+    """Both commands together: keep, change, compare, and write the changes to a file."""
+    for name, value in (("ID", demo.client_id), ("SECRET", demo.client_secret)):
+        monkeypatch.setenv(f"KISMET_CLIENT_{name}", value)
+    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+    assert 0 == main(["snapshot", "users", "roles", "--folder", "kept"])
+    old = next(Path("kept").glob("users-*"))
+    assert f"Wrote {old}" in capsys.readouterr().out
+    users = kn.read_export(old)
+    users.loc[2, ["display_name", "updated_at"]] = ["María", pd.Timestamp("2026-11-01", tz="UTC")]
+    new = kn.export(users, "new.parquet")
+    assert 0 == main(["compare", str(old), str(new), "--ignore", "updated_at", "--out", "changes.csv"])
+    said = capsys.readouterr().out
+
+    assert re.search(r"before  131 users of 127.0.0.1:\d+, fetched \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", said)
+    assert "\n0 added, 0 removed, 1 changed, without updated_at\n" in said
+    assert re.search(r"id +display_name +email +column +before +after\n\d+ +María +\S+ +display_name +.* María\n", said)
+    assert ["María"] == kn.read_export("changes.csv")["after"].tolist()
+
+
+def test_a_file_without_origin_needs_a_key(capsys):
+    """An error is one line and exit code 1; with a key, the same files are compared."""
+    for name, ids in (("old", [1, 2]), ("new", [2, 3, 4])):
+        kn.export(pd.DataFrame({"id": ids}), f"{name}.csv")
+    assert 1 == main(["compare", "old.csv", "new.csv"])
+    assert "--key id" in capsys.readouterr().err
+    assert 0 == main(["compare", "old.csv", "new.csv", "--key", "id"])
+    assert "2 added, 1 removed, 0 changed\n\nADDED\nid\n3\n4\n\nREMOVED\nid\n1\n" == capsys.readouterr().out
+
+
+def test_a_bad_out_is_refused_before_anything_is_read(capsys):
+    """The name of the result is looked at first."""
+    assert 1 == main(["compare", "old.csv", "new.csv", "--out", "changes.doc"])
+    assert "must end in" in capsys.readouterr().err
+
+
+def test_the_text_for_a_terminal_holds_no_control_characters():
+    """An escape in a name is spelled out, wide letters keep the columns straight, missing is not empty."""
+    before = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "Bo"], "note": ["", None], "old": [1, 1]})
+    after = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "\x1b[2JBo"], "note": [["a", "é"], "x\ny"], "new": [1, 1]})
+
+    assert [
+        "0 added, 0 removed, 2 changed",
+        "",
+        "CHANGED",
+        "id  name       column  before  after",
+        '1   佐藤       note    ""      ["a", "é"]',
+        "2   \\x1b[2JBo  name    Bo      \\x1b[2JBo",
+        "2   \\x1b[2JBo  note    (none)  x\\ny",
+        "",
+        "COLUMN ADDED: new",
+        "",
+        "COLUMN REMOVED: old",
+    ] == readable(kn.compare(before, after, key="id")).splitlines()
