@@ -52,7 +52,8 @@ def compare(
     Parameters
     ----------
     before, after
-        The older and the newer table, from ``fetch_…`` or ``read_export``.
+        The older and the newer table, from ``fetch_…`` or ``read_export``. A table says by which filters it was
+        fetched, but not their values, nor for which users or calls: fetch both in the same way.
     key
         The columns that together tell rows apart. A fetched table knows its own (``id`` for users); for any other
         table they must be named.
