@@ -106,9 +106,7 @@ def compare(
     keys = _key(before, after, resource, _listed("key", key))
     every_column = list(dict.fromkeys([*after, *before]))
     if unknown := [name for name in ignored if name not in every_column or name in keys]:
-        raise InvalidInputError(
-            f"These columns cannot be ignored: {', '.join(unknown)}. None such, or part of the key."
-        )
+        raise InvalidInputError(f"{unknown[0]} cannot be ignored: there is no such column, or it is part of the key.")
     about = {"before": _source(before), "after": _source(after), "ignored": ignored}
     before, after = before.reset_index(drop=True), after.reset_index(drop=True)
 
