@@ -208,7 +208,7 @@ def test_a_column_that_may_be_empty_is_compared_row_by_row():
     assert [("changed", 1, "waiting_room_url", None, "https://app.example.org/meet/a")] == told(
         kn.compare(before, after)
     )
-    assert ["added", "added"] == kn.compare(fetched(is_admin=[])[:0], fetched(is_admin=[None, None]))["change"].tolist()
+    assert ["added", "added"] == kn.compare(fetched(is_admin=[])[:0], fetched(is_admin=[True, False]))["change"].tolist()
 
 
 def test_names_stand_beside_the_key():
