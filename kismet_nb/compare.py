@@ -108,7 +108,6 @@ def compare(
     if unknown := [name for name in ignored if name not in every_column or name in keys]:
         raise InvalidInputError(f"{unknown[0]} cannot be ignored: there is no such column, or it is part of the key.")
     about = {"before": _source(before), "after": _source(after), "ignored": ignored}
-    before, after = before.reset_index(drop=True), after.reset_index(drop=True)
 
     columns = [name for name in every_column if name not in {*keys, *ignored}]
     labels = [name for name in LABELS if name in every_column and name not in keys]
