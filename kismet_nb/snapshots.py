@@ -67,8 +67,8 @@ def snapshot(
     >>> import kismet_nb as kn
     >>> demo = kn.use_demo()
     Logged in to the demo organization on this machine: 131 invented users.
-    >>> [file] = snapshot("users")
-    >>> compare(kn.read_export(file), kn.fetch_users()).empty
+    >>> [file] = kn.snapshot("users")
+    >>> kn.compare(kn.read_export(file), kn.fetch_users()).empty
     True
     >>> demo.stop()
     """
