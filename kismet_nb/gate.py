@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FetchEndedError", "Gate"]
 
+LULL = 2.0  # seconds without a start, after which what was granted before says nothing about the server's limit
+
 
 class FetchEndedError(Exception):
     """The fetch that a request belongs to has ended; it never reaches the user."""
@@ -20,9 +22,8 @@ class FetchEndedError(Exception):
 class Gate:
     """The one way from a client to its server.
 
-    Until the server says 429 only the number is bounded. After that, starts are also spaced: at first by what
-    the server granted since the gate last opened, then a little faster each second, and more carefully near
-    the rate that was once too fast.
+    Until the server says 429 only the number is bounded. After that, starts are also spaced: at first by what the
+    server granted until then, then a little faster each second, up to what it granted when it was too fast again.
     """
 
     def __init__(self, max_in_flight: int) -> None:
@@ -30,9 +31,9 @@ class Gate:
         self._lock = threading.Lock()
         self._opens_at = 0.0
         self._next_start = 0.0
-        self._rate = float("inf")
-        self._too_fast = float("inf")
-        self._granted = 0
+        self._last_start = self._busy_since = float("-inf")
+        self._granted = 0  # since the gate last opened, and since the last pause of ours
+        self._rate = self._too_fast = float("inf")
         self._rated_at = 0.0
 
     @contextlib.contextmanager
@@ -62,17 +63,19 @@ class Gate:
             now = time.monotonic()
             was_open = now >= self._opens_at
             if was_open:
-                self._slow_down(now - self._opens_at, seconds)
+                self._slow_down(now - max(self._busy_since, self._opens_at), seconds)
             self._opens_at = max(self._opens_at, now + seconds)
             return was_open
 
-    def _slow_down(self, open_for: float, closed_for: float) -> None:
-        if self._rate < float("inf") and open_for > 2:
-            self._too_fast = self._rate
-            self._rate *= 0.93
+    def _slow_down(self, busy_for: float, closed_for: float) -> None:
+        granted = max(self._granted, 1)
+        if self._rate < float("inf") and busy_for > 1:
+            # What the server granted is nearer to its limit than the rate that we had in mind.
+            self._too_fast = min(self._rate, self._too_fast, granted / busy_for)
+            self._rate = min(self._rate * 0.93, self._too_fast * 0.97)
         else:
-            since_first = min(open_for, time.monotonic() - self._rated_at) if self._rated_at else open_for
-            self._rate = min(self._rate * 0.93, max(self._granted, 1) / (since_first + closed_for))
+            # A server that counts by the second, or the minute, gave its whole count, and says how long that must last.
+            self._rate = min(self._rate * 0.93, granted / max(busy_for, closed_for))
         self._granted = 0
 
     def _seconds_until_start(self) -> float:
@@ -83,14 +86,15 @@ class Gate:
                 return self._opens_at - now
             if now < self._next_start:
                 return self._next_start - now
+            if now - self._last_start > LULL and now - self._opens_at > LULL:
+                self._busy_since, self._granted = now, 0
+            self._last_start = now
             if self._rate < float("inf"):
                 self._speed_up(now)
                 self._next_start = max(self._next_start, now - 1 / self._rate) + 1 / self._rate
-            elif not self._rated_at:
-                self._rated_at = now
             return 0.0
 
     def _speed_up(self, now: float) -> None:
         if now - self._rated_at >= 1:
-            self._rate *= 1.05 if self._rate * 1.05 < 0.97 * self._too_fast else 1.002
+            self._rate *= 1.05 if self._rate * 1.05 < self._too_fast else 1.0005
             self._rated_at = now
