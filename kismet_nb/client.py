@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import unquote, urlencode, urlsplit
 
 import certifi
-import tenacity
 import urllib3
 
 from kismet_nb.credentials import (
@@ -54,8 +53,9 @@ from kismet_nb.errors import (
 from kismet_nb.gate import FetchEndedError, Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    import tenacity
     from urllib3.connectionpool import HTTPConnectionPool
 
 __all__ = ["KismetClient", "Lane"]
@@ -284,9 +284,13 @@ class Lane:
         self._deadline = float("inf")
         self._socket: socket.socket | None = None
         self._pool = self._new_pool()
+        # Importing tenacity loads asyncio, and tornado where it is installed.
+        import tenacity  # noqa: PLC0415 - as said
+
+        growing = tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)
         self._retry = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, KismetError) and error.retryable),
-            wait=_wait_before_retry,
+            wait=functools.partial(_wait_before_retry, growing),
             stop=tenacity.stop_after_attempt(int(client.retries) + 1) | tenacity.stop_before_delay(client.patience),
             sleep=self.pause,
             before_sleep=self._announce,
@@ -542,14 +546,11 @@ def _seconds_to_wait(retry_after: str | None) -> float | None:
         return None
 
 
-_growing = tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)
-
-
-def _wait_before_retry(state: tenacity.RetryCallState) -> float:
+def _wait_before_retry(growing: Callable[[tenacity.RetryCallState], float], state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, KismetError) and error.retry_after is not None:
         return error.retry_after + random.uniform(0, 0.1)  # noqa: S311 - spreads the lanes, nothing secret
-    return _growing(state)
+    return growing(state)
 
 
 def _give_up(state: tenacity.RetryCallState) -> NoReturn:

@@ -200,9 +200,6 @@ def others(seconds):
 
 def calls():
     """Read the calls of 1,000 users, evenly spread and nearly all of one user."""
-    if not hasattr(kn, "fetch_calls"):
-        print("kismet_nb has no fetch_calls: calls are not measured", file=sys.stderr)
-        return
     owners = list(range(1, 1001))
     paths = [f"{USERS}/{owner}/calls" for owner in owners]
     for what, first, each in (("20 each", 20, 20), ("19,001 of one, 1 of each other", 19_001, 1)):
@@ -260,7 +257,8 @@ def memory():
         "From 100,000 to 1,000,000 users: peak memory, for each MB of table",
         2,
         grown,
-        f"peaks {small['peak']:.0f} and {large['peak']:.0f} MB, tables {small['frame']:.0f} and {large['frame']:.0f} MB",
+        f"peaks of {small['peak']:.0f} and {large['peak']:.0f} MB for tables of {small['frame']:.0f} and "
+        f"{large['frame']:.0f} MB",
         unit=" MB",
     )
     at_most(
