@@ -38,7 +38,7 @@ from kismet_nb.fetch import (
     fetch_waiting_room_subs,
     fetch_waiting_rooms,
 )
-from kismet_nb.login_form import login, logout
+from kismet_nb.login_form import login, login_status, logout
 from kismet_nb.snapshots import snapshot
 from kismet_nb.tables import describe
 
@@ -70,6 +70,7 @@ __all__ = [
     "fetch_waiting_room_subs",
     "fetch_waiting_rooms",
     "login",
+    "login_status",
     "logout",
     "read_export",
     "snapshot",

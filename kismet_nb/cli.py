@@ -23,11 +23,11 @@ import pandas as pd
 from kismet_nb import demo, fetch
 from kismet_nb.client import KismetClient
 from kismet_nb.compare import compare, readable
-from kismet_nb.credentials import find_credentials
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.export import check_path, export, read_export
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import LISTS, snapshot
+from kismet_nb.sources import find_credentials
 from kismet_nb.tables import describe
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _lab(options: argparse.Namespace) -> None:
         print(f"Put the notebooks into {folder}")
     environment = dict(os.environ)
     with contextlib.ExitStack() as stack:
-        if find_credentials() is None:
+        if find_credentials(remembered=True) is None:
             organization = stack.enter_context(demo.DemoOrganization())
             environment |= {
                 "KISMET_CLIENT_ID": organization.client_id,

@@ -37,7 +37,6 @@ from kismet_nb.credentials import (
     WAYS_TO_LOG_IN,
     Credentials,
     checked_api_url,
-    find_credentials,
     masked,
 )
 from kismet_nb.errors import (
@@ -51,6 +50,7 @@ from kismet_nb.errors import (
     UnexpectedAnswerError,
 )
 from kismet_nb.gate import FetchEndedError, Gate
+from kismet_nb.sources import THE_ARGUMENT, find_credentials, how_to_log_in_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,6 +134,7 @@ class KismetClient:
         credentials = Credentials(client_id, client_secret)
         del client_secret  # a traceback of the checks below must not hold it
         self._credentials = credentials
+        self.source = THE_ARGUMENT  # where the pair came from, for messages
         self.api_url = ""
         credentials.check()
         for name, value, least in (
@@ -169,7 +170,9 @@ class KismetClient:
         found = find_credentials()
         if found is None:
             raise CredentialsError(f"No credentials were found. {WAYS_TO_LOG_IN}")
-        return cls.from_credentials(found.credentials, **{"api_url": found.api_url, **options})
+        client = cls.from_credentials(found.credentials, **{"api_url": found.api_url, **options})
+        client.source = found.source
+        return client
 
     @classmethod
     def from_credentials(cls, credentials: Credentials, **options: Any) -> Self:  # noqa: ANN401 - as above
@@ -415,9 +418,11 @@ class Lane:
             )
         if status in {401, 403}:
             return AuthenticationError(
-                f"The server refused the credentials (Client ID {masked(self._credentials.client_id)}): the ID or the "
-                "secret is wrong, they have expired, or they belong to another address. Copy both again from the "
-                "Kismet dashboard, and log in with kn.login().",
+                f"The server refused the credentials (Client ID {masked(self._credentials.client_id)}, from "
+                f"{self._client.source}). Reasons, in order: a wrong Client ID; a wrong secret; credentials that "
+                "have expired; characters lost or added while copying. Copy both again from the Kismet dashboard; a "
+                "secret is shown there only once, so if it is lost, create new credentials. "
+                f"{how_to_log_in_again(self._client.source)}",
                 status=status,
             )
         if status == 404:

@@ -1,23 +1,18 @@
-"""The pair of credentials, where it is looked for, and the only rule for where it may travel."""
+"""The pair of credentials, and the only rule for where it may travel."""
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
-
-from dotenv import dotenv_values
 
 from kismet_nb.errors import CredentialsError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["DEFAULT_API_URL", "Credentials", "FoundCredentials", "checked_api_url", "find_credentials", "masked"]
+__all__ = ["DEFAULT_API_URL", "Credentials", "checked_api_url", "masked"]
 
 DEFAULT_API_URL = "https://api.kismethealth.com"
 ID_VARIABLE = "KISMET_CLIENT_ID"
@@ -86,15 +81,6 @@ class Credentials:
         raise TypeError("Credentials are not copied or pickled: the secret would leave this process.")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundCredentials:
-    """A pair, the address that it belongs to, and where it was found."""
-
-    credentials: Credentials
-    api_url: str
-    source: str
-
-
 def masked(client_id: str) -> str:
     """Return the last characters of a Client ID, for telling two apart without showing either."""
     return f"…{client_id[-4:]}" if isinstance(client_id, str) and len(client_id) > 8 else "…"
@@ -128,53 +114,6 @@ def checked_api_url(api_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def find_credentials() -> FoundCredentials | None:
-    """Look for a pair in the environment, then in the nearest ``.env`` that speaks of Kismet.
-
-    A ``.env`` is looked for from the working directory upward; it is read without changing ``os.environ``.
-
-    Returns
-    -------
-    FoundCredentials or None
-        None where neither place holds any part of a pair.
-
-    Raises
-    ------
-    CredentialsError
-        A place holds half a pair or an unusable one, or the pair is in the environment while the address is
-        in a ``.env``: a folder must not decide where the environment's secret is sent.
-    """
-    places: list[tuple[str, Mapping[str, str | None]]] = [("the environment", os.environ)]
-    if dotenv := _nearest_dotenv():
-        places.append((_shown(dotenv), _read_dotenv(dotenv)))
-    for place, values in places:
-        client_id, has_secret = values.get(ID_VARIABLE), bool((values.get(SECRET_VARIABLE) or "").strip())
-        if not (client_id or "").strip() and not has_secret:
-            continue
-        if not client_id or not client_id.strip():
-            raise CredentialsError(f"{place} has {SECRET_VARIABLE} but no {ID_VARIABLE}. Set both or neither.")
-        if not has_secret:
-            raise CredentialsError(f"{place} has {ID_VARIABLE} but no {SECRET_VARIABLE}. Set both or neither.")
-        credentials = Credentials(client_id, values.get(SECRET_VARIABLE) or "")
-        credentials.check()
-        address = values.get(URL_VARIABLE) or os.environ.get(URL_VARIABLE)
-        elsewhere = places[-1][1].get(URL_VARIABLE)
-        if not address and elsewhere and checked_api_url(elsewhere) != DEFAULT_API_URL:
-            raise CredentialsError(
-                f"The pair is in {place}, but {URL_VARIABLE} is in {places[-1][0]}, which must not decide where "
-                f"that secret is sent. Set {URL_VARIABLE} in the environment too, or remove it from the file."
-            )
-        return FoundCredentials(credentials, checked_api_url(address or DEFAULT_API_URL), place)
-    return None
-
-
-def find_api_url() -> str:
-    """Return the address for a pair that a person types: the environment's, the ``.env``'s, or Kismet's own."""
-    dotenv = _nearest_dotenv()
-    named = os.environ.get(URL_VARIABLE) or (_read_dotenv(dotenv).get(URL_VARIABLE) if dotenv else None)
-    return checked_api_url(named or DEFAULT_API_URL)
-
-
 def _problem(name: str, value: object) -> str | None:
     if not isinstance(value, str):
         return f"The {name} must be text, not {type(value).__name__}."
@@ -202,25 +141,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _nearest_dotenv() -> Path | None:
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        file = folder / ".env"
-        if file.is_file() and any(name in _read_dotenv(file) for name in (ID_VARIABLE, SECRET_VARIABLE, URL_VARIABLE)):
-            return file
-    return None
-
-
-def _read_dotenv(file: Path) -> dict[str, str | None]:
-    try:
-        # A secret may hold a dollar sign: nothing is interpolated. Notepad writes a byte order mark: utf-8-sig.
-        return dotenv_values(file, interpolate=False, encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        pass
-    raise CredentialsError(f"{_shown(file)} cannot be read. Check its permissions, and save it as plain UTF-8 text.")
-
-
-def _shown(file: Path) -> str:
-    return os.path.relpath(file)

@@ -62,6 +62,9 @@ class Login:
             f"Logged in: {self.users} users at {host}, from {self.source}, Client ID {masked(self.client.client_id)}."
         )
 
+    def _ipython_display_(self) -> None:
+        """Show nothing below a cell that ends in ``kn.login()``: it has said all this already."""
+
 
 # The one thing that a notebook remembers.
 _login: Login | None = None
@@ -76,6 +79,7 @@ def log_in(client: KismetClient, source: str) -> Login:
         The server refused the credentials or could not be reached; an earlier login stays.
     """
     global _login  # noqa: PLW0603 - the one thing that a notebook remembers
+    client.source = source
     _login = Login(client, source, pages.count_rows(client, RESOURCES["users"]))
     return _login
 

@@ -1,40 +1,127 @@
 """The log-in: what is found is used, a person is asked where one is there, and nobody else is kept waiting.
 
-The form is an HTML form of its own, not a set of ipywidgets: a widget's value is synchronised with every key, and
-may be saved in the notebook. Here the secret lives in the form's field only and goes to the kernel once, as the
-binary buffer of one message. No trait ever holds it.
+The form is an HTML form of its own (``login_form.js``), not a set of ipywidgets: a widget's value is synchronised
+with every key, and may be saved in the notebook. Here the secret lives in the form's field only and goes to the
+kernel once, as the binary buffer of one message. No trait ever holds it, and none holds what the kernel answers
+either: a saved notebook must not claim that somebody is logged in.
+
+Tried in JupyterLab 4 and Notebook 7, with ipywidgets 8 and 7.7. Only read about, in the documents and sources of
+anywidget and of the front-ends: VS Code and Colab show anywidgets and pass binary messages on to the kernel;
+Databricks shows ipywidgets from Runtime 11 on. Where a front-end does neither, ``kn.login(prompt=True)`` asks
+with getpass, and the two variables always work.
 """
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import functools
 import getpass
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kismet_nb import fetch
+from kismet_nb import fetch, key_store
 from kismet_nb.client import KismetClient
-from kismet_nb.credentials import WAYS_TO_LOG_IN, Credentials, find_api_url, find_credentials
-from kismet_nb.errors import CredentialsError, KismetError
+from kismet_nb.credentials import WAYS_TO_LOG_IN, Credentials
+from kismet_nb.errors import CredentialsError, InvalidInputError, KismetError
+from kismet_nb.sources import KEY_STORE, find_api_url, find_credentials, places
 
 if TYPE_CHECKING:
     import anywidget
 
-__all__ = ["login", "logout"]
+    from kismet_nb.sources import Place
 
-PLAIN_TEXT = (
-    "Log-in form. If you see only this text, set KISMET_CLIENT_ID and KISMET_CLIENT_SECRET in the environment or in a "
-    ".env file, and run kn.login() again."
+__all__ = ["FormLogin", "LoginStatus", "login", "login_status", "logout"]
+
+WITHOUT_THE_FORM = (
+    "No form above? kn.login(prompt=True) asks here, or set KISMET_CLIENT_ID and KISMET_CLIENT_SECRET in the "
+    "environment or in a .env file."
 )
 
 
-def login() -> None:
+class FormLogin:
+    """What ``login()`` returns when it shows a form: the login to be.
+
+    Attributes
+    ----------
+    client
+        The client, once the form has logged in.
+    """
+
+    def __init__(self, login: fetch.Login | None) -> None:
+        self._login = login
+
+    @property
+    def client(self) -> KismetClient:
+        """The client of this form's login.
+
+        Raises
+        ------
+        CredentialsError
+            The form has not logged in yet, or has logged out.
+        """
+        if self._login is None:
+            raise CredentialsError("The form is not logged in. Fill it in, then run this cell again.")
+        return self._login.client
+
+    def __repr__(self) -> str:
+        return str(self._login or "A log-in form that is not logged in.")
+
+    def _ipython_display_(self) -> None:
+        """Show nothing more below the form."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoginStatus:
+    """Who is logged in, and what ``login()`` would find.
+
+    Attributes
+    ----------
+    login
+        This notebook's login, or None.
+    places
+        Where ``login()`` looks, in this order, and what is there.
+    next_source
+        Where ``login()`` would take a pair from now, without asking; None if it would ask, or raise.
+    """
+
+    login: fetch.Login | None
+    places: tuple[Place, ...]
+    next_source: str | None
+
+    def __repr__(self) -> str:
+        width = max(len(place.name) for place in self.places)
+        lines = [str(self.login or "Nobody is logged in."), "", "kn.login() looks at, in this order:"]
+        for number, place in enumerate(self.places, start=1):
+            won = "  <- this login" if self.login and self.login.source == place.name else ""
+            lines.append(f"  {number}. {place.name:{width}}  {place.note}{won}")
+        lines.append(f"  {len(self.places) + 1}. {'you':{width}}  a form in a notebook, questions in a terminal")
+        lines += ["", _what_logs_in_again(self.places) or "After kn.logout(), kn.login() asks you."]
+        lines.append("A client= argument goes before all of this.")
+        return "\n".join(lines)
+
+
+def login(client: KismetClient | None = None, *, prompt: bool = False) -> fetch.Login | FormLogin:
     """Log this notebook in, and say who and where.
 
-    Credentials are taken from the environment, then from the nearest ``.env``. Without either, a notebook shows a
-    form, and a terminal asks. They are verified with one cheap request (``/organization_users``).
+    Credentials are taken from the environment, then from the nearest ``.env``, then from the operating system's
+    key store if "Remember on this computer" put a pair there. Without any, a notebook shows a form, and a
+    terminal asks. They are verified with one cheap request (``/organization_users``). A refused log-in leaves an
+    earlier one as it was.
+
+    Parameters
+    ----------
+    client
+        Take this client's pair instead of looking for one.
+    prompt
+        Ask, with getpass, whatever else could be found: where the form cannot be shown, or to switch.
+
+    Returns
+    -------
+    Login or FormLogin
+        Its ``.client`` can be passed to the fetch functions, so that two organizations can be compared. A form
+        has one once it has logged in.
 
     Raises
     ------
@@ -48,43 +135,129 @@ def login() -> None:
     >>> import kismet_nb as kn
     >>> kn.login()  # doctest: +SKIP
     Logged in: 131 users at api.kismethealth.com, from the environment, Client ID …ab12.
+
+    Two organizations side by side:
+
+    >>> here = kn.login()  # doctest: +SKIP
+    >>> there = kn.login(prompt=True)  # doctest: +SKIP
+    >>> kn.fetch_users(client=here.client), kn.fetch_users(client=there.client)  # doctest: +SKIP
     """
-    found = find_credentials()
-    if found is not None:
+    if client is not None:
+        if not isinstance(client, KismetClient):
+            raise InvalidInputError("kn.login(client) takes a KismetClient.")
+        return _announced(client, client.source)
+    present = fetch.current_login()
+    if not prompt and (found := find_credentials(remembered=True)):
         client = KismetClient.from_credentials(found.credentials, api_url=found.api_url)
-        print(fetch.log_in(client, found.source))
-    elif _in_notebook():
-        from IPython.display import display  # noqa: PLC0415 - only a notebook has it
-
-        display(_form_class()(api_url=find_api_url()))  # type: ignore[no-untyped-call]
-    elif sys.stdin is not None and sys.stdin.isatty():
-        api_url = find_api_url()
-        client_id = input(f"Client ID for {api_url}: ")
-        # Never a variable of this frame: a traceback of a refused pair would hold it.
-        typed = Credentials(client_id, getpass.getpass("Client Secret (not shown): "))
-        print(fetch.log_in(KismetClient.from_credentials(typed, api_url=api_url), "the terminal"))
-    else:
-        raise CredentialsError(f"There are no credentials, and nobody to ask for them. {WAYS_TO_LOG_IN}")
+        return _announced(client, found.source)
+    if not _somebody_can_answer():
+        if present is None or prompt:
+            raise CredentialsError(f"There are no credentials, and nobody to ask for them. {WAYS_TO_LOG_IN}")
+        print(present)
+        return present
+    if _kernel() is not None and not prompt:
+        return _show_form(present)
+    return _ask(present)
 
 
-def logout() -> None:
-    """Forget this notebook's login, and say if the environment or a ``.env`` would log it in again."""
-    was_in = fetch.current_login() is not None
+def logout(*, forget: bool = False) -> None:
+    """Forget this notebook's login, and say what would log it in again.
+
+    Parameters
+    ----------
+    forget
+        Also delete the pair that "Remember on this computer" put into the key store.
+    """
+    present = fetch.current_login()
     fetch.log_out()
-    print("Logged out." if was_in else "Nobody was logged in.")
-    with contextlib.suppress(KismetError):
-        if found := find_credentials():
-            print(f"kn.login() would log in again with the credentials from {found.source}.")
+    print("Logged out." if present else "Nobody was logged in.")
+    if forget:
+        try:
+            deleted = key_store.delete_pair(present.client.api_url if present else find_api_url())
+            print("Deleted from the key store." if deleted else "The key store held nothing.")
+        except key_store.KeyStoreError as error:
+            print(f"The key store was not used: {error}.")
+    if again := _what_logs_in_again(tuple(places())):
+        print(again)
 
 
-def _in_notebook() -> bool:
-    """Tell whether this is a kernel whose present cell was run by somebody who can answer."""
+def login_status() -> LoginStatus:
+    """Tell who is logged in, what ``login()`` looks at and finds, and what would still log in after ``logout()``.
+
+    Nothing is sent. Half a pair, empty values and placeholders are named; the key store may ask to be unlocked.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.login_status()  # doctest: +SKIP
+    Logged in: 131 users at api.kismethealth.com, from ../.env, Client ID …ab12.
+
+    kn.login() looks at, in this order:
+      1. the environment  neither variable is set
+      2. ../.env          a pair for api.kismethealth.com, Client ID …ab12  <- this login
+      3. the key store    nothing is remembered for api.kismethealth.com
+      4. you              a form in a notebook, questions in a terminal
+
+    After kn.logout(), kn.login() would log in again from ../.env.
+    A client= argument goes before all of this.
+    """
+    looked_at = tuple(places())
+    decides = next((place for place in looked_at if place.found or place.error), None)
+    return LoginStatus(fetch.current_login(), looked_at, decides.name if decides and decides.found else None)
+
+
+def _what_logs_in_again(looked_at: tuple[Place, ...]) -> str | None:
+    """Say what ``login()`` does without asking, or None if it asks."""
+    decides = next((place for place in looked_at if place.found or place.error), None)
+    if decides is None:
+        return None
+    if decides.error:
+        return f"kn.login() raises an error because of {decides.name}: set both variables there, or neither."
+    forget = "; kn.logout(forget=True) deletes it there" if decides.name == KEY_STORE else ""
+    return f"After kn.logout(), kn.login() would log in again from {decides.name}{forget}."
+
+
+def _announced(client: KismetClient, source: str) -> fetch.Login:
+    login = fetch.log_in(client, source)
+    print(login)
+    return login
+
+
+def _ask(present: fetch.Login | None) -> fetch.Login:
+    """Ask in the terminal, or below the cell."""
+    if present is not None:
+        print(present)
+        if input("Log in with another pair? [y/N] ").strip().lower() not in {"y", "yes"}:
+            return present
+    api_url = find_api_url()
+    client_id = input(f"Client ID for {api_url}: ")
+    # Never a variable of this frame: a traceback of a refused pair would hold it.
+    typed = Credentials(client_id, getpass.getpass("Client Secret (not shown): "))
+    return _announced(KismetClient.from_credentials(typed, api_url=api_url), "the terminal")
+
+
+def _kernel() -> Any:  # noqa: ANN401 - ipykernel has no types
     ipython = sys.modules.get("IPython")
-    kernel = getattr(ipython.get_ipython() if ipython else None, "kernel", None)
+    return getattr(ipython.get_ipython() if ipython else None, "kernel", None)
+
+
+def _somebody_can_answer() -> bool:
+    kernel = _kernel()
     if kernel is None:
-        return False
+        return sys.stdin is not None and sys.stdin.isatty()
     # A headless run (papermill, nbconvert) says so with its request; the kernel's class is no guide.
     return bool(kernel.get_parent("shell").get("content", {}).get("allow_stdin", False))
+
+
+def _show_form(present: fetch.Login | None) -> FormLogin:
+    from IPython.display import display  # noqa: PLC0415 - only a notebook has it
+
+    handle = FormLogin(present)
+    why_not = key_store.why_not()
+    form = _form_class()(handle, api_url=find_api_url(), cannot_remember=why_not or "")
+    display(form)  # type: ignore[no-untyped-call]
+    print(WITHOUT_THE_FORM)
+    return handle
 
 
 @functools.cache
@@ -94,165 +267,80 @@ def _form_class() -> type[anywidget.AnyWidget]:
     import traitlets  # noqa: PLC0415 - as said
 
     class LoginForm(anywidget.AnyWidget):
-        _esm = FORM_SCRIPT
-        _css = FORM_STYLE
+        _esm = Path(__file__).with_name("login_form.js")
+        _css = Path(__file__).with_name("login_form.css")
         api_url = traitlets.Unicode().tag(sync=True)
-        state = traitlets.Unicode("open").tag(sync=True)
-        message = traitlets.Unicode("").tag(sync=True)
+        cannot_remember = traitlets.Unicode().tag(sync=True)
 
-        def __init__(self, **traits: Any) -> None:  # noqa: ANN401 - traitlets' own
+        def __init__(self, handle: FormLogin, **traits: Any) -> None:  # noqa: ANN401 - traitlets' own
             super().__init__(**traits)
+            self._handle = handle
             # The pair goes where the form says, even if the environment has changed since.
             self._shown_url = self.api_url
+            self._answer = _success(handle._login) if handle._login else ("open", "")  # noqa: SLF001 - its maker
             self.on_msg(self._heard)
 
         def __repr__(self) -> str:
-            return PLAIN_TEXT
+            return "Kismet log-in form"
 
         def _heard(self, _widget: object, content: dict[str, Any], buffers: list[memoryview]) -> None:
-            if content.get("kind") == "log-out":
-                fetch.log_out()
-                self._say("open", "Logged out.")
-            elif content.get("kind") == "log-in" and buffers:
+            asked = content.get("kind")
+            if asked == "log-out":
+                self._say(*_log_out(self._handle))
+            elif asked == "log-in":
                 self._say("verifying", "Verifying …")
-                self._say(*_answer(buffers[0], self._shown_url))
+                self._say(*_log_in(self._handle, buffers, self._shown_url, remember=content.get("remember") is True))
+            else:  # a form that has just been drawn, perhaps after the page was loaded again
+                self._say(*self._answer)
 
         def _say(self, state: str, message: str) -> None:
-            with self.hold_sync():
-                self.message, self.state = message, state
-            self.send({"kind": "answered"})
+            self._answer = state, message
+            self.send({"state": state, "message": message})
 
     return LoginForm
 
 
-def _answer(pair: memoryview, api_url: str) -> tuple[str, str]:
+def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remember: bool) -> tuple[str, str]:
     """Try to log in with what the form sent; return the form's next state and what it says."""
     try:
-        typed = json.loads(bytes(pair))
-        return "done", str(fetch.log_in(KismetClient(typed["id"], typed["secret"], api_url=api_url), "this form"))
+        typed = _unpack(buffers)
+        login = fetch.log_in(KismetClient.from_credentials(typed, api_url=api_url), "the form")
     except KismetError as error:
         return "refused", str(error)
+    except KeyboardInterrupt:
+        return "refused", "Interrupted. Nothing was changed."
     except Exception as error:  # noqa: BLE001 - a traceback here would show the frames that hold the secret
         return "refused", f"Something unexpected went wrong ({type(error).__name__}). Nothing was changed."
+    handle._login = login  # noqa: SLF001 - the form is its maker
+    state, message = _success(login)
+    if remember:
+        try:
+            key_store.save_pair(api_url, typed)
+            message += "\nRemembered in this computer's key store."
+        except key_store.KeyStoreError as error:
+            message += f"\nNot remembered: the key store was not used, {error}."
+    return state, message
 
 
-FORM_SCRIPT = """
-function render({ model, el }) {
-  el.classList.add("kismet-login");
-  el.innerHTML = `
-    <form novalidate data-lm-suppress-shortcuts="true">
-      <p class="where">Log in to <strong></strong></p>
-      <label>Client ID<input name="id" type="text" autocomplete="username" spellcheck="false"
-        autocapitalize="off" required></label>
-      <label>Client Secret<input name="secret" type="password" autocomplete="current-password" required></label>
-      <div class="buttons">
-        <button type="submit">Log in</button>
-        <button type="button" class="show" aria-pressed="false">Show secret</button>
-      </div>
-    </form>
-    <p class="status" role="status" aria-live="polite" tabindex="-1"></p>
-    <button type="button" class="out" hidden>Log out</button>
-    <p class="else">Without this form: set KISMET_CLIENT_ID and KISMET_CLIENT_SECRET in the environment or a .env
-      file, and run kn.login() again.</p>`;
-  const find = (selector) => el.querySelector(selector);
-  const form = find("form"), id = form.elements.id, secret = form.elements.secret;
-  const submit = find("[type=submit]"), show = find(".show"), out = find(".out"), status = find(".status");
-  let waiting = null;
-  find("strong").textContent = model.get("api_url").replace(/^https?:\\/\\//, "");
+def _unpack(buffers: list[memoryview]) -> Credentials:
+    if not buffers:
+        raise CredentialsError(
+            "This notebook program passes no binary messages on, so the secret did not arrive. Run "
+            "kn.login(prompt=True) instead."
+        )
+    pair = json.loads(bytes(buffers[0]))
+    return Credentials(pair["id"], pair["secret"])
 
-  function busy(on, seconds = 20) {
-    form.setAttribute("aria-busy", String(on));
-    submit.disabled = on;
-    clearTimeout(waiting);
-    if (on) {
-      say("Verifying …");
-      waiting = setTimeout(() => {
-        busy(false);
-        say("No answer yet: the kernel is busy with another cell, or it is gone. Try again when it is idle.", "bad");
-      }, seconds * 1000);
-    }
-  }
-  function say(text, kind = "") {
-    status.textContent = text;
-    status.className = "status " + kind;
-  }
-  function update() {
-    const state = model.get("state");
-    if (state === "verifying") {
-      busy(true, 120);  // the kernel has the pair, and may try a slow server for a good while
-      return;
-    }
-    busy(false);
-    form.hidden = find(".else").hidden = state === "done";
-    out.hidden = state !== "done";
-    say(model.get("message"), { done: "good", refused: "bad" }[state]);
-    if (state === "refused") secret.focus();
-    // The status, not "Log out": a second Enter would log out again.
-    if (state === "done") status.focus();
-  }
 
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (submit.disabled) return;
-    if (!id.value.trim() || !secret.value.trim()) {
-      say("Fill in both fields. They are in the Kismet dashboard; the secret was shown once.", "bad");
-      (id.value.trim() ? secret : id).focus();
-      return;
-    }
-    const pair = JSON.stringify({ id: id.value.trim(), secret: secret.value.trim() });
-    secret.value = "";
-    busy(true);
-    model.send({ kind: "log-in" }, undefined, [new TextEncoder().encode(pair).buffer]);
-  });
-  // JupyterLab takes Enter for itself wherever a cell has the focus; the attribute on the form asks it not to.
-  form.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
-    event.preventDefault();
-    event.stopPropagation();
-    form.requestSubmit();
-  });
-  form.addEventListener("paste", (event) => {
-    const text = event.clipboardData.getData("text");
-    const part = (name) => (text.match(new RegExp(name + "\\\\s*=\\\\s*[\\"']?([^\\\\s\\"']+)")) || [])[1];
-    if (!part("KISMET_CLIENT_ID") || !part("KISMET_CLIENT_SECRET")) return;
-    event.preventDefault();
-    id.value = part("KISMET_CLIENT_ID");
-    secret.value = part("KISMET_CLIENT_SECRET");
-    submit.focus();
-  });
-  show.addEventListener("click", () => {
-    const shown = secret.type === "text";
-    secret.type = shown ? "password" : "text";
-    show.setAttribute("aria-pressed", String(!shown));
-  });
-  out.addEventListener("click", () => model.send({ kind: "log-out" }));
-  // A second refusal with the same words changes no trait's value: every answer also counts as a message.
-  model.on("change:state", update);
-  model.on("change:message", update);
-  model.on("msg:custom", update);
-  if (model.get("state") !== "open") update();
-}
-export default { render };
-"""
+def _success(login: fetch.Login) -> tuple[str, str]:
+    return "done", str(dataclasses.replace(login, source="this form") if login.source == "the form" else login)
 
-FORM_STYLE = """
-.kismet-login { max-width: 26rem; padding: 0.25rem 0.25rem 0.5rem; font-family: var(--jp-ui-font-family, sans-serif);
-  font-size: 14px; line-height: 1.4; color: var(--jp-ui-font-color1, #222); }
-.kismet-login p { margin: 0.25rem 0 0.75rem; }
-.kismet-login label { display: block; margin-bottom: 0.75rem; font-weight: 600; }
-.kismet-login input { display: block; box-sizing: border-box; width: 100%; margin-top: 0.25rem; padding: 0.45rem 0.6rem;
-  font: inherit; font-weight: 400; color: inherit; background: var(--jp-layout-color0, #fff);
-  border: 1px solid var(--jp-border-color1, #999); border-radius: 4px; }
-.kismet-login .buttons { display: flex; flex-wrap: wrap; gap: 0.5rem; }
-.kismet-login button { padding: 0.45rem 1rem; font: inherit; color: inherit; cursor: pointer;
-  background: var(--jp-layout-color2, #eee); border: 1px solid var(--jp-border-color1, #999); border-radius: 4px; }
-.kismet-login button[type=submit] { color: #fff; background: #1565c0; border-color: #1565c0; font-weight: 600; }
-.kismet-login button:disabled { opacity: 0.6; cursor: wait; }
-.kismet-login [aria-pressed=true] { border-width: 2px; }
-.kismet-login :focus-visible { outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
-.kismet-login .status { min-height: 1.4em; margin-top: 0.75rem; }
-.kismet-login .good::before { content: "✓ "; font-weight: 700; }
-.kismet-login .bad { padding-left: 0.6rem; border-left: 3px solid var(--jp-error-color1, #c62828); }
-.kismet-login .else { font-size: 12px; color: var(--jp-ui-font-color2, #555); }
-.kismet-login [hidden] { display: none; }
-"""
+
+def _log_out(handle: FormLogin) -> tuple[str, str]:
+    """Log out what this form logged in; another login that came later stays."""
+    mine, handle._login = handle._login, None  # noqa: SLF001 - the form is its maker
+    if mine is fetch.current_login():
+        fetch.log_out()
+    elif mine:
+        mine.client.close()
+    return "open", "\n".join(filter(None, ["Logged out.", _what_logs_in_again(tuple(places()))]))

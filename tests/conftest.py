@@ -1,5 +1,7 @@
 """What every test starts from: no credentials, an empty folder, nobody logged in."""
 
+import keyring
+import keyring.backends.fail
 import pytest
 
 import kismet_nb as kn
@@ -8,7 +10,9 @@ from kismet_nb import fetch
 
 @pytest.fixture(autouse=True)
 def _clean_slate(monkeypatch, tmp_path):
-    """Keep real credentials and files out, and log out afterwards."""
+    """Keep real credentials, files and key stores out, and log out afterwards."""
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # for other processes
     for name in ("KISMET_CLIENT_ID", "KISMET_CLIENT_SECRET", "KISMET_API_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
