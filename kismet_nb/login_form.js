@@ -46,7 +46,8 @@ function render({ model, el }) {
   find(".hint").textContent = `This computer's key store cannot be used to remember you: ${cannotRemember}.`;
 
   function say(text, problem = "") {
-    find(".status").textContent = text;
+    find(".status").textContent = text || presentLogin;
+    find(".status").classList.toggle("good", find(".status").textContent === presentLogin);
     find(".alert").textContent = problem;
   }
 
@@ -80,7 +81,6 @@ function render({ model, el }) {
     const done = state === "done";
     presentLogin = done ? message : "";
     say(message);
-    find(".status").classList.toggle("good", done);
     form.hidden = done;
     find(".after").hidden = !done;
     find(".keep").hidden = true;
@@ -93,6 +93,8 @@ function render({ model, el }) {
       model.send(content, undefined, buffers);
     } catch {
       busy(false);
+      presentLogin = "";
+      find(".keep").hidden = true;
       say("", "This form has lost its kernel. Run the cell with kn.login() again.");
     }
   }

@@ -34,10 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FormLogin", "LoginStatus", "login", "login_status", "logout"]
 
-WITHOUT_THE_FORM = (
-    "No form above? kn.login(prompt=True) asks here, or set KISMET_CLIENT_ID and KISMET_CLIENT_SECRET in the "
-    "environment or in a .env file."
-)
+WITHOUT_THE_FORM = "No form above? kn.login(prompt=True) asks here instead."
 
 
 class FormLogin:
