@@ -70,8 +70,10 @@ def test_a_dotenv_is_found_upward_and_changes_no_environment(demo, monkeypatch, 
 def test_half_a_pair_is_an_error_that_names_the_other_half(monkeypatch, given, missing):
     """One of the two variables alone, the other empty, is never passed over."""
     in_environment(monkeypatch, **{"CLIENT_ID": "", "CLIENT_SECRET": "", **given})
-    with pytest.raises(kn.CredentialsError, match=f"no {missing}"):
+    with pytest.raises(kn.CredentialsError, match=f"no {missing}") as caught:
         kn.login()
+
+    assert SECRET not in shown(caught.value)
 
 
 def test_a_dotenv_does_not_decide_where_the_environments_secret_goes(monkeypatch, tmp_path):

@@ -1,0 +1,282 @@
+"""Logging in: who is asked, what is remembered, what login_status() tells, and a kernel that shows no secret."""
+
+import io
+import json
+import os
+import queue
+import re
+import sys
+import threading
+
+import keyring
+import keyring.backends.null
+import pytest
+from faulty_server import SECRET, page_of, serving, user
+from jupyter_client.manager import KernelManager
+from memory_keyring import Keyring
+
+import kismet_nb as kn
+from kismet_nb import fetch, key_store
+from kismet_nb.credentials import Credentials
+
+ID = "client-id-ab12"
+
+
+@pytest.fixture
+def kept(demo, monkeypatch):
+    """Put the demo's pair into a key store in memory."""
+    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+    keyring.set_keyring(Keyring())
+    key_store.save_pair(demo.api_url, Credentials(demo.client_id, demo.client_secret))
+
+
+def in_environment(monkeypatch, client_id, client_secret, url):
+    """Set the three variables."""
+    for name, value in (("CLIENT_ID", client_id), ("CLIENT_SECRET", client_secret), ("API_URL", url)):
+        monkeypatch.setenv(f"KISMET_{name}", value)
+
+
+def test_a_remembered_pair_logs_in_until_it_is_forgotten(kept, capsys):
+    """login() takes the key store's pair and says so; logout(forget=True) deletes it."""
+    kn.login()
+    assert "from the key store" in capsys.readouterr().out
+    kn.logout()
+    assert "log in again from the key store; kn.logout(forget=True) deletes it" in capsys.readouterr().out
+    kn.logout(forget=True)
+    assert "Deleted from the key store." in capsys.readouterr().out
+    with pytest.raises(kn.CredentialsError):
+        kn.login()
+
+
+def test_the_environment_goes_before_the_key_store(kept, demo, monkeypatch):
+    """A pair in the environment is taken without asking the key store."""
+    in_environment(monkeypatch, demo.client_id, demo.client_secret, demo.api_url)
+    monkeypatch.setattr(keyring.get_keyring(), "get_password", None)
+
+    assert "the environment" == kn.login().source
+
+
+def test_a_pair_is_remembered_for_its_own_address(kept, monkeypatch):
+    """The key store is asked for the address that is logged in to, and for no other."""
+    monkeypatch.setenv("KISMET_API_URL", "https://elsewhere.example.org")
+
+    assert "nothing is remembered for elsewhere.example.org" in repr(kn.login_status())
+
+
+class Plain(Keyring):
+    """A backend that keyring itself rates as insecure."""
+
+    priority = 0.5
+
+
+@pytest.mark.parametrize("backend", [keyring.backends.null.Keyring, Plain])
+def test_what_is_no_key_store_is_not_used(demo, backend):
+    """Backends that forget, or that keep plain files, are refused, and nothing is written."""
+    keyring.set_keyring(backend())
+    with pytest.raises(key_store.KeyStoreError, match="none on this machine"):
+        key_store.save_pair(demo.api_url, Credentials(ID, SECRET))
+
+    assert {} == getattr(keyring.get_keyring(), "kept", {})
+
+
+def test_without_keyring_the_status_says_what_to_install(monkeypatch, capsys):
+    """A missing package is no error."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    kn.logout(forget=True)
+
+    assert 'pip install "kismet-nb[keyring]"' in capsys.readouterr().out
+    assert 'pip install "kismet-nb[keyring]"' in repr(kn.login_status())
+
+
+def test_a_key_store_that_does_not_answer_is_not_waited_for(kept, monkeypatch):
+    """A locked key store with nobody to unlock it does not hold up a log-in."""
+    go_on = threading.Event()
+    monkeypatch.setattr(keyring.get_keyring(), "get_password", lambda *_: go_on.wait(20) and None)
+    monkeypatch.setattr(key_store, "LONGEST_WAIT", 0.1)
+    status = repr(kn.login_status())
+    go_on.set()
+
+    assert "did not answer" in status
+
+
+def test_an_error_of_the_key_store_shows_no_secret(kept, monkeypatch):
+    """Only the name of what the system raised is told."""
+
+    def refuse(*_):
+        raise OSError(SECRET)
+
+    monkeypatch.setattr(keyring.get_keyring(), "get_password", refuse)
+    status = repr(kn.login_status())
+
+    assert "it refused (OSError)" in status
+    assert SECRET not in status
+
+
+def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkeypatch):
+    """Places stand in the order of looking, with the .env as a relative path and the winner marked."""
+    (tmp_path / "deep").mkdir()
+    pair = f"KISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET={demo.client_secret}\n"
+    (tmp_path / ".env").write_text(f"{pair}KISMET_API_URL={demo.api_url}\n")
+    monkeypatch.chdir(tmp_path / "deep")
+    dotenv = f"..{os.sep}.env"
+    kn.login()
+    status = kn.login_status()
+
+    assert ("the environment", dotenv, "the key store") == tuple(place.name for place in status.places)
+    assert dotenv == status.next_source
+    assert re.search(r"2\. \.\..\.env +a pair for 127\.0\.0\.1:\d+, Client ID …t-id  <- this login", repr(status))
+    assert f"After kn.logout(), kn.login() would log in again from {dotenv}." in repr(status)
+    assert demo.client_secret not in repr(status) + repr(status.places)
+
+
+@pytest.mark.parametrize(
+    ("client_id", "client_secret", "named"),
+    [
+        (ID, "", "has KISMET_CLIENT_ID but no KISMET_CLIENT_SECRET"),
+        ("", " ", "the variables are there, but empty"),
+        ("your-client-id", SECRET, "The Client ID is still the placeholder"),
+        (ID, "your_client_secret", "The Client Secret is still the placeholder"),
+        (ID, f"two {SECRET}", "The Client Secret holds a space"),
+    ],
+)
+def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, named):
+    """Half a pair, empty values and placeholders are named, without an error and without the secret."""
+    in_environment(monkeypatch, client_id, client_secret, "")
+    status = repr(kn.login_status())
+
+    assert named in status
+    assert SECRET not in status
+
+
+def test_a_401_in_the_middle_of_work_names_the_source_and_the_way_back(monkeypatch):
+    """When the pair expires, the error says where it came from, and how to log in again from there."""
+    expired = []
+    with serving(lambda query, _: (401, {}, b"") if expired else page_of([user(1)], query)) as (url, _):
+        in_environment(monkeypatch, ID, SECRET, url)
+        kn.login()
+        expired.append(True)
+        with pytest.raises(kn.AuthenticationError) as caught:
+            kn.fetch_users()
+
+    assert "from the environment" in str(caught.value)
+    assert "Correct KISMET_CLIENT_ID and KISMET_CLIENT_SECRET there" in str(caught.value)
+
+
+def test_two_organizations_can_be_compared(demo, client, monkeypatch):
+    """login() returns what has a client; login(client) makes a client this notebook's."""
+    with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
+        in_environment(monkeypatch, ID, SECRET, url)
+        here, there = kn.login(), kn.login(client)
+
+        assert (1, 131) == tuple(len(kn.fetch_users(client=login.client)) for login in (here, there))
+        assert "the argument" == fetch.current_login().source
+        with pytest.raises(kn.InvalidInputError):
+            kn.login(there)
+
+
+def test_where_nobody_can_answer_a_present_login_is_kept(demo, monkeypatch, capsys):
+    """A second login() says who is logged in; login(prompt=True) raises at once."""
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    kn.use_demo()
+    present = fetch.current_login()
+
+    assert present is kn.login()
+    assert "from the demo organization" in capsys.readouterr().out
+    with pytest.raises(kn.CredentialsError, match="nobody to ask"):
+        kn.login(prompt=True)
+
+
+class Kernel:
+    """A running IPython kernel, and everything that it has said."""
+
+    def __init__(self, client):
+        self.client, self.said = client, []
+
+    def run(self, code, *answers):
+        """Run code, answer its questions, and return what was printed or raised; prompts come first."""
+        message = self.client.execute(code, allow_stdin=True)
+        answers, start = list(answers), len(self.said)
+        while answers:
+            asked = self.client.get_stdin_msg(timeout=30)
+            self.said.append(asked)
+            self.client.input(answers.pop(0))
+        self._listen(message)
+        return json.dumps(self.said[start:], default=str, ensure_ascii=False)
+
+    def send(self, content, *buffers):
+        """Send a message of a form's page to the kernel, and return what comes back."""
+        opened = next(said for said in self.said if said["msg_type"] == "comm_open" and "login_form" in str(said))
+        data = {"method": "custom", "content": content}
+        message = self.client.session.msg("comm_msg", {"comm_id": opened["content"]["comm_id"], "data": data})
+        self.client.session.send(self.client.shell_channel.socket, message, buffers=list(buffers))
+        start = len(self.said)
+        self._listen(message["header"]["msg_id"])
+        return [said["content"]["data"]["content"] for said in self.said[start:] if said["msg_type"] == "comm_msg"]
+
+    def _listen(self, message):
+        ended = False
+        while not ended:
+            said = self.client.get_iopub_msg(timeout=60)
+            if said["parent_header"].get("msg_id") == message:
+                self.said.append(said)
+                ended = said["content"].get("execution_state") == "idle"
+
+
+@pytest.fixture
+def kernel(tmp_path, monkeypatch):
+    """Run a kernel that nobody but the test looks at."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(tmp_path))
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        yield Kernel(client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_the_prompt_in_a_notebook_asks_with_getpass(demo, kernel, monkeypatch):
+    """login(prompt=True) asks below the cell, hides the secret, and shows nothing but who is logged in."""
+    said = kernel.run(
+        f"import os; os.environ['KISMET_API_URL'] = '{demo.api_url}'\nimport kismet_nb as kn\nkn.login(prompt=True)",
+        demo.client_id,
+        demo.client_secret,
+    )
+
+    assert [False, True] == [it["content"]["password"] for it in kernel.said if it["msg_type"] == "input_request"]
+    assert "131 users" in said
+    assert "execute_result" not in said
+    assert demo.client_secret not in said
+    kept = kernel.run("kn.login(prompt=True)", "n")
+    assert "Logged in: 131 users" in kept
+
+
+def test_a_kernel_shows_the_secret_to_nobody(kernel):
+    """After a form's log-in and a refusal, no magic, traceback or log of the kernel holds the secret."""
+    refuse = []
+    with serving(lambda query, _: (401, {}, SECRET.encode()) if refuse else page_of([user(1)], query)) as (url, visits):
+        code = "import logging, os; logging.basicConfig(level=0)\nos.environ['KISMET_API_URL'] = '{}'\n%xmode Verbose\n"
+        kernel.run(code.format(url) + "import kismet_nb as kn\nme = kn.login()")
+        assert "The form is not logged in" in kernel.run("me.client")
+        pair = json.dumps({"id": ID, "secret": SECRET}).encode()
+        done = kernel.send({"kind": "log-in"}, pair)
+        refuse.append(True)
+        refused = kernel.send({"kind": "log-in"}, pair)
+        said = kernel.run("me\n%whos\nprint(vars(me), dir(me), me.client.__dict__)\nkn.fetch_users(client=me.client)")
+
+    assert ["verifying", "done"] == [answer["state"] for answer in done]
+    assert "1 users at" in done[-1]["message"]
+    assert ["verifying", "refused"] == [answer["state"] for answer in refused]
+    assert [SECRET] * 3 == [headers["X-Client-Secret"] for headers in visits]
+    assert "AuthenticationError" in said
+    assert SECRET[:8] not in json.dumps(kernel.said, default=str)
+
+
+def test_a_form_whose_secret_did_not_arrive_says_what_to_do(kernel):
+    """Where a front-end drops binary messages, the form names login(prompt=True)."""
+    kernel.run("import kismet_nb as kn\nkn.login()")
+
+    assert "kn.login(prompt=True)" in kernel.send({"kind": "log-in"})[-1]["message"]
