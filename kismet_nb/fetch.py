@@ -46,15 +46,17 @@ class Login:
     ----------
     client
         The client that fetches use.
-    source
-        Where the credentials came from.
     users
         How many users the organization had at that moment.
     """
 
     client: KismetClient
-    source: str
     users: int
+
+    @property
+    def source(self) -> str:
+        """Where the credentials came from."""
+        return self.client.source
 
     def __str__(self) -> str:
         host = urlsplit(self.client.api_url).netloc
@@ -80,7 +82,7 @@ def log_in(client: KismetClient, source: str) -> Login:
     """
     global _login  # noqa: PLW0603 - the one thing that a notebook remembers
     client.source = source
-    _login = Login(client, source, pages.count_rows(client, RESOURCES["users"]))
+    _login = Login(client, pages.count_rows(client, RESOURCES["users"]))
     return _login
 
 

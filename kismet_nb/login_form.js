@@ -46,9 +46,10 @@ function render({ model, el }) {
   find(".hint").textContent = `This computer's key store cannot be used to remember you: ${cannotRemember}.`;
 
   function say(text, problem = "") {
-    find(".status").textContent = text || presentLogin;
-    find(".status").classList.toggle("good", find(".status").textContent === presentLogin);
-    find(".alert").textContent = problem;
+    const whole = (sentence) => sentence.replaceAll("…", "…\u2060"); // no line break inside "…ab12"
+    find(".status").textContent = whole(text || presentLogin);
+    find(".status").classList.toggle("good", (text || presentLogin) === presentLogin);
+    find(".alert").textContent = whole(problem);
   }
 
   function busy(on, seconds = 0) {

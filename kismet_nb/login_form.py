@@ -25,7 +25,7 @@ from kismet_nb import fetch, key_store
 from kismet_nb.client import KismetClient
 from kismet_nb.credentials import WAYS_TO_LOG_IN, Credentials
 from kismet_nb.errors import CredentialsError, InvalidInputError, KismetError
-from kismet_nb.sources import KEY_STORE, find_api_url, find_credentials, places
+from kismet_nb.sources import KEY_STORE, THIS_FORM, find_api_url, find_credentials, places
 
 if TYPE_CHECKING:
     import anywidget
@@ -274,7 +274,8 @@ def _form_class() -> type[anywidget.AnyWidget]:
             self._handle = handle
             # The pair goes where the form says, even if the environment has changed since.
             self._shown_url = self.api_url
-            self._answer = _success(handle._login) if handle._login else ("open", "")  # noqa: SLF001 - its maker
+            present = handle._login  # noqa: SLF001 - the form is its maker
+            self._answer = ("done", str(present)) if present else ("open", "")
             self.on_msg(self._heard)
 
         def __repr__(self) -> str:
@@ -301,22 +302,23 @@ def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remem
     """Try to log in with what the form sent; return the form's next state and what it says."""
     try:
         typed = _unpack(buffers)
-        login = fetch.log_in(KismetClient.from_credentials(typed, api_url=api_url), "the form")
+        login = fetch.log_in(KismetClient.from_credentials(typed, api_url=api_url), THIS_FORM)
     except KismetError as error:
-        return "refused", str(error)
+        return "refused", str(error).replace(". ", ".\n")
     except KeyboardInterrupt:
         return "refused", "Interrupted. Nothing was changed."
     except Exception as error:  # noqa: BLE001 - a traceback here would show the frames that hold the secret
         return "refused", f"Something unexpected went wrong ({type(error).__name__}). Nothing was changed."
     handle._login = login  # noqa: SLF001 - the form is its maker
-    state, message = _success(login)
+    message = str(login)
+    login.client.source = "the form"  # which is another cell's when the pair expires
     if remember:
         try:
             key_store.save_pair(api_url, typed)
             message += "\nRemembered in this computer's key store."
         except key_store.KeyStoreError as error:
             message += f"\nNot remembered: the key store was not used, {error}."
-    return state, message
+    return "done", message
 
 
 def _unpack(buffers: list[memoryview]) -> Credentials:
@@ -327,10 +329,6 @@ def _unpack(buffers: list[memoryview]) -> Credentials:
         )
     pair = json.loads(bytes(buffers[0]))
     return Credentials(pair["id"], pair["secret"])
-
-
-def _success(login: fetch.Login) -> tuple[str, str]:
-    return "done", str(dataclasses.replace(login, source="this form") if login.source == "the form" else login)
 
 
 def _log_out(handle: FormLogin) -> tuple[str, str]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KEY_STORE",
     "THE_ARGUMENT",
+    "THIS_FORM",
     "FoundCredentials",
     "Place",
     "find_api_url",
@@ -38,6 +39,7 @@ __all__ = [
 
 ENVIRONMENT = "the environment"
 THE_ARGUMENT = "the argument"
+THIS_FORM = "this form"
 KEY_STORE = "the key store"
 
 
@@ -119,7 +121,7 @@ def how_to_log_in_again(source: str) -> str:
         return "Run kn.logout(forget=True), which deletes it there, and log in again: kn.login()."
     if source == ENVIRONMENT or source.endswith(".env"):
         return f"Correct {ID_VARIABLE} and {SECRET_VARIABLE} there and run kn.login(); kn.login(prompt=True) asks."
-    return "Then log in again: kn.login()."
+    return "Then try again." if source == THIS_FORM else "Then log in again: kn.login()."
 
 
 def find_api_url() -> str:

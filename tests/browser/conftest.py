@@ -139,7 +139,7 @@ class Notebook:
         nbformat.write(book, self.file)
         page.on("websocket", self._listen)
         page.on("dialog", lambda dialog: dialog.accept())  # "Leave site?"
-        page.goto(f"{jupyter.url}{front}/{self.file.name}?token=planted")
+        page.goto(f"{jupyter.url}{front}/{self.file.name}?token=planted&reset")  # with no tab of an earlier test
         self.wait_for_kernel()
 
     def _listen(self, socket):
@@ -211,6 +211,8 @@ def open_notebook(jupyter, browser):
     """Return a function that opens a notebook in a front-end, ``lab/tree`` or ``notebooks``."""
     contexts = []
     jupyter.kismet.mode = "well"
+    jupyter.kismet.go_on.clear()
+    jupyter.kismet.visits.clear()
 
     def opened(front, *cells, saving=True, dark=False, width=1100):
         jupyter.set("@jupyter-widgets/jupyterlab-manager:plugin", saveState=saving)

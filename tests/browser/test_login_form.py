@@ -27,7 +27,7 @@ def test_no_moment_leaves_a_trace(open_notebook, front, saving):
     book.submit("Verifying")
     assert [] == book.traces(), "in flight"
     book.kismet.go_on.set()
-    book.wait_for("a wrong Client ID; a wrong secret")
+    book.wait_for("Reasons, in order: a wrong Client ID; a wrong secret")
     assert [] == book.traces(), "refused"
     for mode, says in {"echo": "(400)", "redirect": "redirects", "500": "failed (500)"}.items():
         book.kismet.mode = mode
@@ -142,9 +142,9 @@ def test_the_form_by_keyboard_and_paste(open_notebook, jupyter, dark, width):
     book = open_notebook("notebooks", LOG_IN, dark=dark, width=width)
 
     def picture(name):
-        assert book.page.evaluate(
-            "() => { const e = document.querySelector('.kismet-login'); return e.scrollWidth <= e.clientWidth; }"
-        )
+        right = "element => element.getBoundingClientRect().right"
+        form = book.page.locator(".kismet-login")
+        assert form.evaluate(right) <= form.locator("..").evaluate(right)
         book.page.screenshot(path=jupyter.folder / f"{'dark' if dark else 'light'}-{name}.png")
 
     book.run(0)
