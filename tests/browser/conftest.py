@@ -1,8 +1,10 @@
 """One Jupyter server with both front-ends, a Chromium, and a scan of all that a typed secret could be left in."""
 
 import base64
+import functools
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -16,8 +18,6 @@ import nbformat
 import pytest
 from faulty_server import page_of, serving, user
 
-SECRET = "Zq7x-planted-secret-4f3a91"
-NEEDLES = [SECRET[:8].encode(), base64.b64encode(SECRET.encode())[:10]]  # a half-typed secret counts too
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
@@ -26,16 +26,16 @@ class Server:
 
     def __init__(self):
         self.mode = "well"
+        self.secret = ""  # what it sends back when it is told to
         self.go_on = threading.Event()
 
     def answer(self, query, _count):
         """Return the answer of the present mode."""
         answers = {
             "401": (401, {}, b'{ "error": "Unauthorized", }'),
-            "echo": (400, {}, f'{{"error": "bad header {SECRET}"}}'.encode()),
-            "redirect": (302, {"Location": f"https://elsewhere.example.org/?{SECRET}"}, b""),
-            "500": (500, {"Retry-After": "0"}, SECRET.encode()),
-            "hang up": b"",
+            "echo": (400, {}, f'{{"error": "bad header {self.secret}"}}'.encode()),
+            "redirect": (302, {"Location": f"https://elsewhere.example.org/?{self.secret}"}, b""),
+            "500": (500, {"Retry-After": "0"}, self.secret.encode()),
         }
         if self.mode == "slow 401":
             assert self.go_on.wait(60)
@@ -132,7 +132,9 @@ class Notebook:
     def __init__(self, jupyter, page, front, cells):
         self.jupyter, self.page, self.kismet = jupyter, page, jupyter.kismet
         self.file = jupyter.folder / f"log-in-{time.monotonic_ns()}.ipynb"
-        self.sent, self.received = [], []
+        # Each has a secret of its own, since the scan is also shown forms that leak.
+        self.secret = self.kismet.secret = f"{secrets.token_hex(4)}-planted-secret"
+        self.received = []
         book = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": KERNEL}
         )
@@ -143,7 +145,6 @@ class Notebook:
         self.wait_for_kernel()
 
     def _listen(self, socket):
-        socket.on("framesent", lambda frame: self.sent.append(_bytes(frame)))
         socket.on("framereceived", lambda frame: self.received.append(_bytes(frame)))
 
     def wait_for_kernel(self):
@@ -194,12 +195,18 @@ class Notebook:
     def traces(self):
         """Save, export, and return where the secret is found."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-        html, _ = nbconvert.HTMLExporter().from_filename(str(self.file))
+        html, _ = _exporter().from_filename(str(self.file))
         self.file.with_suffix(".html").write_text(html)
         files = {file.name: file.read_bytes() for file in self.jupyter.folder.rglob("*") if file.is_file()}
         assert {self.file.name, self.file.with_suffix(".html").name, "server.log", "history.sqlite"} <= set(files)
         everything = {**files, "a message from the kernel": b"\n".join(self.received)}
-        return sorted(name for name, content in everything.items() if any(needle in content for needle in NEEDLES))
+        needles = (self.secret[:8].encode(), base64.b64encode(self.secret.encode())[:10])  # a half-typed one counts
+        return sorted(name for name, content in everything.items() if any(needle in content for needle in needles))
+
+
+@functools.cache
+def _exporter():
+    return nbconvert.HTMLExporter()
 
 
 def _bytes(frame):
