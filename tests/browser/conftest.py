@@ -37,6 +37,9 @@ class Server:
             "redirect": (302, {"Location": f"https://elsewhere.example.org/?{self.secret}"}, b""),
             "500": (500, {"Retry-After": "0"}, self.secret.encode()),
         }
+        if self.mode == "hang up":
+            self.mode = "401"  # for the next try
+            return b""
         if self.mode == "slow 401":
             assert self.go_on.wait(60)
             return answers["401"]

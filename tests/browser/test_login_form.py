@@ -29,7 +29,8 @@ def test_no_moment_leaves_a_trace(open_notebook, front, saving):
     book.kismet.go_on.set()
     book.wait_for("Reasons, in order: a wrong Client ID; a wrong secret")
     assert [] == book.traces(), "refused"
-    for mode, says in {"echo": "(400)", "redirect": "redirects", "500": "failed (500)"}.items():
+    says_for = {"echo": "(400)", "redirect": "redirects", "500": "failed (500)", "hang up": "refused the credentials"}
+    for mode, says in says_for.items():
         book.kismet.mode = mode
         book.type(book.secret)
         book.submit(says)
@@ -76,7 +77,7 @@ def test_no_moment_leaves_a_trace(open_notebook, front, saving):
 
 def test_a_busy_kernel_is_said_to_be_busy(open_notebook):
     """A form that is not heard says why, and logs in when the cell that runs has ended."""
-    book = open_notebook("notebooks", LOG_IN, "import time; time.sleep(11)", saving=False)
+    book = open_notebook("lab/tree", LOG_IN, "import time; time.sleep(11)", saving=False)
     book.run(0)
     book.type_id()
     book.type(book.secret)
