@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FormLogin", "LoginStatus", "login", "login_status", "logout"]
 
-WITHOUT_THE_FORM = "No form above? kn.login(prompt=True) asks here; or set KISMET_CLIENT_ID and KISMET_CLIENT_SECRET."
+WITHOUT_THE_FORM = """\
+No form above? kn.login(prompt=True) asks here.
+Or set KISMET_CLIENT_ID and KISMET_CLIENT_SECRET."""
 
 
 class FormLogin:
