@@ -5,10 +5,10 @@ with every key, and may be saved in the notebook. Here the secret lives in the f
 kernel once, as the binary buffer of one message. No trait ever holds it, and none holds what the kernel answers
 either: a saved notebook must not claim that somebody is logged in.
 
-Tried in JupyterLab 4 and Notebook 7, with ipywidgets 8 and 7.7. Only read about, in the documents and sources of
-anywidget and of the front-ends: VS Code and Colab show anywidgets and pass binary messages on to the kernel;
-Databricks shows ipywidgets from Runtime 11 on. Where a front-end does neither, ``kn.login(prompt=True)`` asks
-with getpass, and the two variables always work.
+Tried in JupyterLab 4 and Notebook 7, with ipywidgets 8 and 7.7. Only read about: anywidget's documents name VS Code
+and Colab, and the source of Colab's widget manager passes binary messages on; Databricks' documents offer ipywidgets
+from Runtime 11 on and say nothing of anywidget. Where the form is not shown, or its message does not arrive,
+``kn.login(prompt=True)`` asks with getpass, and the two variables always work.
 """
 
 from __future__ import annotations
