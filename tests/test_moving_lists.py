@@ -1,0 +1,86 @@
+"""Lists that shift while they are read: the table is the server's list of one moment, or there is an error."""
+
+import threading
+
+import pytest
+from faulty_server import SECRET, page_of, serving, user
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import kismet_nb as kn
+
+# Fewer examples than this find a missing closing read too seldom.
+MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Before which answer something happens, what, and to which row (as a share of the list).
+EVENTS = st.lists(
+    st.tuples(
+        st.integers(1, 6), st.sampled_from(["both", "both", "delete", "insert"]), st.floats(0, 1, exclude_max=True)
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+class MovingList:
+    """A list of users to which ``events`` happen; it remembers every state that it was in."""
+
+    def __init__(self, ids, events, *, newest_first=False, anywhere=False):
+        self.ids = ids
+        self.events = events
+        self.newest_first = newest_first
+        self.anywhere = anywhere
+        self.states = [list(ids)]
+        self.next_id = 100_000
+        self.lock = threading.Lock()
+
+    def __call__(self, query, count):
+        """Let happen what is due, and answer one request."""
+        with self.lock:
+            for _, what, where in [event for event in self.events if event[0] == count]:
+                if what != "insert" and self.ids:
+                    del self.ids[int(where * len(self.ids))]
+                if what != "delete":
+                    self.next_id += 1
+                    place = int(where * len(self.ids)) if self.anywhere else 0 if self.newest_first else len(self.ids)
+                    self.ids.insert(place, self.next_id if not self.anywhere else -self.next_id)
+                self.states.append(list(self.ids))  # both are one change: nobody can read in between
+            return page_of([user(number) for number in self.ids], query)
+
+
+def fetched(moving, in_flight, page_size):
+    """Return the ids of the table, or None where there was an error instead."""
+    with (
+        serving(moving) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url, max_in_flight=in_flight, page_size=page_size) as client,
+    ):
+        try:
+            return kn.fetch_users(client=client)["id"].tolist()
+        except kn.IncompleteError:
+            return None
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch):
+    """Walk again at once."""
+    monkeypatch.setattr("kismet_nb.client.Lane.pause", lambda _lane, _seconds: None)
+
+
+@MANY
+@given(EVENTS, st.sampled_from([1, 8]), st.integers(8, 35), st.sampled_from([5, 10]), st.booleans())
+def test_a_list_in_order_is_read_as_it_was_at_one_moment(events, in_flight, count, page_size, newest_first):
+    """Whoever goes and comes between the answers, the table is a state of the list, never a mixture of two."""
+    ids = list(range(count, 0, -1) if newest_first else range(1, count + 1))
+    moving = MovingList(ids, events, newest_first=newest_first)
+    table = fetched(moving, in_flight, page_size)
+
+    assert table is None or table in moving.states
+
+
+@MANY
+@given(EVENTS, st.sampled_from([1, 8]), st.permutations(range(1, 31)))
+def test_a_list_without_order_is_read_as_it_was_at_one_moment(events, in_flight, ids):
+    """New rows may stand anywhere; reading every page twice finds them."""
+    moving = MovingList(list(ids), events, anywhere=True)
+    table = fetched(moving, in_flight, 10)
+
+    assert table is None or table in moving.states
