@@ -368,7 +368,7 @@ def _find(table: Mapping[str, T], key: str) -> T:
 
 def _positive(params: Params, name: str, default: int) -> int:
     text = params.get(name, str(default))
-    if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
+    if not re.fullmatch("0*[1-9][0-9]{0,99}", text):
         raise _RefusedError(400, f"{name} must be a positive integer")
     return int(text)
 

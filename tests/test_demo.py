@@ -155,12 +155,13 @@ class TestPages:
         assert 100 == len(body["organization_users"])
         assert {"current_page": 1, "per_page": 100, "total_pages": 2, "total_count": 131} == body["pagination"]
 
-    def test_past_the_end(self, api: Witness) -> None:
-        """A page past the end is empty, not an error, and keeps its number."""
-        body = api.get("/organization_users", page=9)
+    @pytest.mark.parametrize("page", [9, 10**29])
+    def test_past_the_end(self, api: Witness, page: int) -> None:
+        """A page past the end, however far, is empty, not an error, and keeps its number."""
+        body = api.get("/organization_users", page=page)
 
         assert [] == body["organization_users"]
-        assert {"current_page": 9, "per_page": 25, "total_pages": 6, "total_count": 131} == body["pagination"]
+        assert {"current_page": page, "per_page": 25, "total_pages": 6, "total_count": 131} == body["pagination"]
 
     def test_empty_list(self) -> None:
         """A list without rows has one page."""
@@ -170,7 +171,7 @@ class TestPages:
         assert {"current_page": 1, "per_page": 25, "total_pages": 1, "total_count": 0} == body["pagination"]
 
     @pytest.mark.parametrize("name", ["page", "per_page"])
-    @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "", "²", "9" * 30])
+    @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "", "²", "9" * 5000])
     def test_nonsense(self, api: Witness, name: str, value: str) -> None:
         """Whatever is no positive integer is answered with 400."""
         answer = api.ask("/invites", **{name: value})
