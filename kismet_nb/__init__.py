@@ -39,6 +39,7 @@ from kismet_nb.fetch import (
     fetch_waiting_rooms,
 )
 from kismet_nb.login_form import login, login_status, logout
+from kismet_nb.pseudonyms import pseudonymize
 from kismet_nb.snapshots import snapshot
 from kismet_nb.tables import describe
 
@@ -72,6 +73,7 @@ __all__ = [
     "login",
     "login_status",
     "logout",
+    "pseudonymize",
     "read_export",
     "snapshot",
     "use_demo",

@@ -34,6 +34,8 @@ class Column:
         Whether every server sends the field. False for a field that only one generation of the API has.
     blank_is_missing
         Whether an empty text means "none" and becomes a missing value.
+    personal
+        Whether it names a person or can: ``pseudonymize`` replaces it.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Column:
     nullable: bool = False
     expected: bool = True
     blank_is_missing: bool = False
+    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +100,17 @@ _USERS = Resource(
     key=("id",),
     columns=(
         Column("id", "Int64", "Key of the user."),
-        Column("email", "str", "Address."),
+        Column("email", "str", "Address.", personal=True),
         Column("is_admin", "boolean", "Has admin rights. Newer servers may send roles instead."),
         Column("roles", "object", "List of role names. Only newer servers send it.", expected=False),
-        Column("display_name", "str", "Shown name.", nullable=True),
+        Column("display_name", "str", "Shown name.", nullable=True, personal=True),
         Column(
             "waiting_room_url",
             "str",
             "Link to the user's waiting room; missing when there is none.",
             nullable=True,
             blank_is_missing=True,
+            personal=True,
         ),
         _CREATED,
         _UPDATED,

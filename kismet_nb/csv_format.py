@@ -1,0 +1,115 @@
+"""Tables in CSV, safe for a spreadsheet; what a CSV cannot say lies in a JSON beside it.
+
+The JSON holds the dtypes, where the table came from, and a checksum of the CSV. Where it is gone, or the CSV was
+edited since, columns that the API documents still get their documented dtype, and all others are text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import hashlib
+import io
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from kismet_nb.column_texts import FORMULA, arrow_column, column_from_texts, with_dtype
+
+if TYPE_CHECKING:
+    from io import BufferedRandom
+    from pathlib import Path
+
+__all__ = ["note", "note_path", "read", "table", "write"]
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def note_path(target: Path) -> Path:
+    """Return where the JSON lies: beside the file, whichever link it was written through."""
+    target = target.resolve()
+    return target.with_name(f"{target.name}.json")
+
+
+def note(df: pd.DataFrame, digest: str) -> bytes:
+    """Return the JSON for a CSV with this checksum."""
+    about = {"format": 1, "sha256": digest, "dtypes": {n: str(d) for n, d in df.dtypes.items()}, "attrs": df.attrs}
+    return json.dumps(about, ensure_ascii=False, indent=1).encode()
+
+
+def table(df: pd.DataFrame, *, safe: bool) -> pa.Table:
+    """Return the table as Arrow writes it; safe: with an apostrophe before what a spreadsheet would run."""
+    columns = [arrow_column(df[name], name) for name in df.columns]
+    names = list(df.columns)
+    if safe:
+        columns = [
+            pc.replace_substring_regex(column, f"^('*{FORMULA})", r"'\1")
+            if pa.types.is_large_string(column.type) or pa.types.is_string(column.type)
+            else column
+            for column in columns
+        ]
+        names = [f"'{name}" if re.match(f"'*{FORMULA}", name) else name for name in names]
+    return pa.table(columns, names=names)
+
+
+def write(file: BufferedRandom, table: pa.Table, *, gz: bool, safe: bool, options: dict[str, Any]) -> str:
+    """Write the file, through pandas if there are options, and return its checksum."""
+    with contextlib.ExitStack() as stack:
+        # No time stamp in the gzip header: the same table makes the same file.
+        out = stack.enter_context(gzip.GzipFile("", "wb", 6, file, mtime=0)) if gz else file
+        if safe and "encoding" not in options:
+            out.write(BYTE_ORDER_MARK)
+        if options:
+            cast("pd.DataFrame", table.to_pandas()).to_csv(out, **{"index": False} | options)
+        elif table.num_columns:
+            pyarrow.csv.write_csv(table, out)
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read(source: Path) -> pd.DataFrame:
+    """Read a table back."""
+    raw = source.read_bytes()
+    about = _read_note(source, raw)
+    text = gzip.decompress(raw) if source.suffix.lower() == ".gz" else raw
+    safe = text.startswith(BYTE_ORDER_MARK)
+    text = text.removeprefix(BYTE_ORDER_MARK)
+    if not text:
+        return pd.DataFrame()
+    header = next(csv.reader(io.StringIO(text.decode(), newline="")))
+    table = pyarrow.csv.read_csv(
+        io.BytesIO(text),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(header, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+        # A block must hold at least one whole row.
+        read_options=pyarrow.csv.ReadOptions(block_size=max(2**20, min(len(text), 2**30))),
+    )
+    series = {}
+    for sent, column in zip(header, table.columns, strict=True):
+        name = sent[1:] if safe and re.match(f"''*{FORMULA}", sent) else sent
+        texts = pc.replace_substring_regex(column, f"^'('*{FORMULA})", r"\1") if safe else column
+        dtype = about.get("dtypes", {}).get(name)
+        series[name] = with_dtype(texts, dtype) if dtype else column_from_texts(texts, name)
+    frame = pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
+    frame.attrs = about.get("attrs", {})
+    return frame
+
+
+def _read_note(source: Path, raw: bytes) -> dict[str, Any]:
+    """Return what the JSON beside a CSV says, or nothing if it is gone or speaks of another state of the file."""
+    try:
+        about: dict[str, Any] = json.loads(note_path(source).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return about if about.get("sha256") == hashlib.sha256(raw).hexdigest() else {}

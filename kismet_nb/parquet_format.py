@@ -1,0 +1,47 @@
+"""Tables in Parquet, with the columns that it has no type for as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from kismet_nb.column_texts import is_lists_of_text, json_texts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+__all__ = ["read", "write"]
+
+JSON_COLUMNS = "kismet_nb json columns"
+
+
+def write(file: BinaryIO, df: pd.DataFrame, *, provenance: bool, options: dict[str, Any]) -> None:
+    """Write a table; pandas keeps ``attrs`` in the file's metadata."""
+    mixed = [
+        name for name in df.columns if pd.api.types.is_object_dtype(df[name].dtype) and not is_lists_of_text(df[name])
+    ]
+    frame = df.assign(**{name: pd.Series(json_texts(df[name]), index=df.index, dtype=object) for name in mixed})
+    frame.attrs = (df.attrs if provenance else {}) | ({JSON_COLUMNS: mixed} if mixed else {})
+    settings: dict[str, Any] = {"engine": "pyarrow", "compression": "zstd", "index": False, **options}
+    frame.to_parquet(file, **settings)
+
+
+def read(source: Path) -> pd.DataFrame:
+    """Read a table back."""
+    frame = pd.read_parquet(source, engine="pyarrow")
+    mixed = frame.attrs.pop(JSON_COLUMNS, [])
+    for name, dtype in frame.dtypes.items():
+        if name in mixed:
+            values = [json.loads(text) if isinstance(text, str) else None for text in frame[name]]
+        elif pd.api.types.is_object_dtype(dtype):
+            values = [value.tolist() if isinstance(value, np.ndarray) else value for value in frame[name]]
+        else:
+            continue
+        restored = np.empty(len(frame), dtype=object)
+        restored[:] = values
+        frame[name] = pd.Series(restored, index=frame.index, dtype=object)
+    return frame

@@ -1,0 +1,136 @@
+"""Names and addresses replaced by codes that only the holder of a key can make."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from kismet_nb.errors import InvalidInputError
+from kismet_nb.resources import RESOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["pseudonymize"]
+
+SHORTEST_KEY = 32  # bytes
+
+
+def pseudonymize(
+    df: pd.DataFrame, *, key: str | bytes, columns: Iterable[str] = (), keep: Iterable[str] = ()
+) -> pd.DataFrame:
+    """Replace names and addresses by codes, for people who need counts and not names.
+
+    The same text and the same key give the same code, in every column, table and run, so tables can still be joined
+    and compared: an ``email`` has one code in users and in invites. Without the key, nobody can make a code from a
+    name to look it up.
+
+    Parameters
+    ----------
+    df
+        A table of this toolkit, or one made from it. ``describe`` says which documented columns are personal.
+    key
+        At least 32 bytes, or a text of that length. Make one with
+        ``python -c "import secrets; print(secrets.token_hex(32))"`` and keep it as you keep a password, out of the
+        notebook: ``key=os.environ["PSEUDONYM_KEY"]``.
+    columns
+        More columns of text to replace: those that the API does not document, and documented ones such as
+        ``organization_name``.
+    keep
+        Columns that the API does not document and that you know to be harmless, such as your own counts.
+
+    Returns
+    -------
+    DataFrame
+        A new table with the same columns and dtypes. A code is 16 letters and digits (``str``); missing stays
+        missing. Of ``attrs``, only ``attrs["kismet"]`` is kept, where ``pseudonymized`` names the columns.
+
+    Raises
+    ------
+    InvalidInputError
+        The key is too short; a column is neither documented nor named in ``columns`` or ``keep``; a column to
+        replace is not there or holds more than text; or the index holds data.
+
+    Notes
+    -----
+    What it does not protect against: ids, times and roles stay, so a person can be recognised by a role that only
+    one has, or by when somebody joined; small groups give away who is in them; whoever holds the key can make the
+    code of every name they know, and so find them; equal texts have equal codes, so the most frequent can be
+    guessed; an ``id`` leads back to the person for everybody who has access to Kismet. A link to a waiting room
+    and its slug get different codes. The result is still data about people: treat it so.
+
+    Examples
+    --------
+    >>> users = pd.DataFrame({"id": [11], "email": ["ada.ferris@example.org"]})
+    >>> pseudonymize(users, key="only an example, not a secret key")["email"].tolist()
+    ['tsjtrdlklf4jhxmw']
+    """
+    secret = _secret(key)
+    personal = _personal(df, _names(columns, "columns"), _names(keep, "keep"))
+    codes = {name: _codes(df[name], secret) for name in personal}
+    result = df.assign(**codes)
+    result.attrs = {"kismet": {**df.attrs.get("kismet", {}), "pseudonymized": personal}}
+    return result
+
+
+def _secret(key: object) -> bytes:
+    secret = key.encode() if isinstance(key, str) else key
+    if isinstance(secret, bytes) and len(secret) >= SHORTEST_KEY:
+        return secret
+    raise InvalidInputError(
+        f"key must have at least {SHORTEST_KEY} bytes, so that nobody can guess it. Make one with: "
+        'python -c "import secrets; print(secrets.token_hex(32))"'
+    )
+
+
+def _names(names: object, what: str) -> set[str]:
+    if isinstance(names, str):
+        raise InvalidInputError(f"{what} must be a list of column names: {what}=[{names!r}].")
+    return set(names)  # type: ignore[call-overload, no-any-return]
+
+
+def _personal(df: object, columns: set[str], keep: set[str]) -> list[str]:
+    """Return the columns to replace, or refuse a table in which a name could be left."""
+    if not isinstance(df, pd.DataFrame):
+        raise InvalidInputError(f"pseudonymize takes a pandas DataFrame, not {type(df).__name__}.")
+    if df.columns.has_duplicates or df.columns.nlevels > 1:
+        raise InvalidInputError("Column names must be different and of one level. Rename them first.")
+    if df.index.name is not None or not (pd.api.types.is_integer_dtype(df.index.dtype) or not len(df)):
+        raise InvalidInputError("The index may hold names. Call df.reset_index() first to make it a column.")
+    absent = sorted((columns | keep) - set(df.columns))
+    if absent:
+        raise InvalidInputError(f"The table has no column {', '.join(absent)}.")
+    own = RESOURCES.get(str(df.attrs.get("kismet", {}).get("resource")))
+    judged: dict[str, bool] = {}
+    for column in (column for resource in RESOURCES.values() for column in resource.columns):
+        judged[column.name] = column.personal or judged.get(column.name, False)
+    judged |= {c.name: c.personal for c in own.columns} if own else {}
+    contradicted = sorted(keep & columns | {name for name in keep if name in judged})
+    if contradicted:
+        raise InvalidInputError(
+            f"keep is for columns that the API does not document, and that are not to be replaced. Leave out: "
+            f"{', '.join(contradicted)}. To be rid of a column, use df.drop(columns=...)."
+        )
+    unknown = [str(name) for name in df.columns if name not in judged and name not in columns | keep]
+    if unknown:
+        raise InvalidInputError(
+            f"Nobody has said whether these columns hold names: {', '.join(unknown)}. Name each in columns=[...] to "
+            "replace it, or in keep=[...] to leave it."
+        )
+    return [name for name in df.columns if name in columns or judged.get(name)]
+
+
+def _codes(column: pd.Series[Any], secret: bytes) -> pd.Series[Any]:
+    """Return a code for each text: 80 bits, so that two names in a million tables hardly ever share one."""
+    missing = column.isna()
+    if not all(isinstance(text, str) for text in column[~missing].unique()):
+        raise InvalidInputError(f"{column.name} holds more than text. Convert it with astype(str) first, or drop it.")
+    codes = {}
+    for text in column[~missing].unique():
+        digest = hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        codes[text] = base64.b32encode(digest[:10]).decode().lower()
+    return column.map(codes).astype("str")
