@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -242,3 +243,171 @@ def test_permissions_and_links_stay(tmp_path, suffix):
     assert link.is_symlink()
     assert 0o640 == path.stat().st_mode & 0o777
     assert [2] == kn.read_export(path)["a"].tolist()
+
+
+# Excel, and where a table came from
+
+EXCEL_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8)
+EXCEL_TEXT |= st.sampled_from(
+    ["", "=1+1", "#N/A", " a ", "a\rb\r\n", "_x000D_", "_x005F_x000D_", "[]", "a, b", "true", "1"]
+)
+
+
+@pytest.mark.parametrize("tz", [None, "America/New_York"])
+@given(rows=rows_with(EXCEL_TEXT))
+@settings(deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_table_without_control_characters_reads_back_from_excel(tmp_path, tz, rows):
+    """Values, missing values, dtypes, column order and attrs survive, whichever zone the times are shown in."""
+    table = frame(rows)
+    table.attrs["kismet"] = {"resource": "users"}
+    back = kn.read_export(kn.export(table, tmp_path / "t.xlsx", tz=tz))
+
+    pd.testing.assert_frame_equal(table, back)
+    assert table.attrs == back.attrs
+
+
+def sheets(path):
+    """Read an Excel file as openpyxl alone does: the cells of each sheet by its name."""
+    book = openpyxl.load_workbook(path)
+    return {page.title: page for page in book.worksheets}
+
+
+def test_a_sheet_is_ready_to_work_with(client, tmp_path):
+    """The header stays in sight and filters, columns are as wide as their text, and times stand in the zone named."""
+    users = kn.fetch_users(client=client)
+    page = sheets(kn.export(users, tmp_path / "users.xlsx", tz="America/New_York"))["table"]
+    header = [cell.value for cell in page[1]]
+
+    assert "created_at (America/New_York)" == header[6]
+    assert users["created_at"][0].tz_convert("America/New_York").tz_localize(None) == page["G2"].value
+    assert ("A2", "A1:H132") == (page.freeze_panes, page.auto_filter.ref)
+    assert users["email"].str.len().max() <= page.column_dimensions["B"].width <= 60
+
+
+def test_excel_runs_and_rounds_nothing(tmp_path):
+    """Text that looks like a formula is text, integers of 16 digits are text, a list is read as people write it."""
+    table = pd.DataFrame(
+        {
+            "name": ["=1+1", "#N/A"],
+            "id": pd.array([2**60, 1], dtype="Int64"),
+            "n": [1, 2],
+            "roles": [["provider", "organization_admin"], ["a, b"]],
+        }
+    )
+    page = sheets(kn.export(table, tmp_path / "t.xlsx"))["table"]
+
+    assert [("=1+1", "s"), ("1152921504606846976", "s"), (1, "n"), ("provider, organization_admin", "s")] == [
+        (cell.value, cell.data_type) for cell in page[2]
+    ]
+    assert [("#N/A", "s"), ("1", "s"), (2, "n"), ('["a, b"]', "s")] == [(c.value, c.data_type) for c in page[3]]
+
+
+def test_a_time_that_a_cell_cannot_tell_is_text(tmp_path):
+    """In the hour that a clock shows twice, and below a millisecond, the cell says the time with its offset."""
+    times = ["2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z", "2026-11-01T12:00:00.000001Z", "2026-11-01T12:00:00Z"]
+    table = pd.DataFrame({"at": pd.to_datetime(times, format="ISO8601")})
+    page = sheets(kn.export(table, tmp_path / "t.xlsx", tz="America/New_York"))["table"]
+
+    assert [
+        "2026-11-01T01:30:00-04:00",
+        "2026-11-01T01:30:00-05:00",
+        "2026-11-01T07:00:00.000001-05:00",
+        pd.Timestamp("2026-11-01 07:00"),
+    ] == [cell.value for cell in page["A"][1:]]
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        (pd.DataFrame({"a": ["x" * 32_768]}), "32,767"),
+        (pd.DataFrame({"a": ["🌻" * 16_384]}), "32,767"),
+        (pd.DataFrame({"a": ["secret\x01"]}), "control"),
+        (pd.DataFrame({"a": ["secret\uffff"]}), "control"),
+        (pd.DataFrame({"a": np.zeros(1_048_576)}), "1,048,575"),
+    ],
+)
+def test_what_excel_cannot_hold_is_refused(tmp_path, table, reason):
+    """Too long a text, too many rows and control characters are an error that shows no value; nothing is written."""
+    with pytest.raises(kn.ExportError, match=reason) as caught:
+        kn.export(table, tmp_path / "new" / "t.xlsx")
+
+    assert "secret" not in str(caught.value)
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("t.xlsx", {"tz": "Mars/Olympus"}), ("t.csv", {"tz": "UTC"}), ("t.xlsx", {"sep": ";"})],
+)
+def test_an_option_that_does_not_fit_the_format_is_refused(tmp_path, name, options):
+    """An unknown zone, a zone for another format, and pandas' options for Excel are refused, by name."""
+    with pytest.raises(kn.InvalidInputError, match=r"Mars|tz|sep"):
+        kn.export(pd.DataFrame({"a": [1]}), tmp_path / name, **options)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_two_equal_headers_are_refused(tmp_path):
+    """A time's header must not become that of another column."""
+    table = pd.DataFrame({"at": pd.to_datetime(["2026-01-01T00:00:00Z"]), "at (UTC)": [1]})
+    with pytest.raises(kn.InvalidInputError, match="same header"):
+        kn.export(table, tmp_path / "t.xlsx")
+
+
+def test_without_openpyxl_the_extra_is_named(tmp_path, monkeypatch):
+    """Whoever lacks the package reads how to install it."""
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(kn.InvalidInputError, match=r"kismet-nb\[excel\]"):
+        kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.xlsx")
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_an_edited_sheet_still_reads(client, tmp_path):
+    """Rows may be sorted and cells changed in a spreadsheet: a column keeps its dtype where all its cells fit."""
+    users = kn.fetch_users(client=client)
+    path = kn.export(users, tmp_path / "users.xlsx", tz="Asia/Kolkata")
+    book = openpyxl.load_workbook(path)
+    book["table"].delete_rows(2)
+    book["table"]["A2"] = "one"
+    book.save(path)
+    back = kn.read_export(path)
+
+    assert "one" == back["id"][0]
+    expected = users.drop(columns="id")[1:].reset_index(drop=True)
+    pd.testing.assert_frame_equal(expected, back.drop(columns="id"))
+
+
+def test_a_sheet_from_elsewhere_reads(tmp_path):
+    """Without a second sheet, columns that the API does not document get the dtype that their cells have."""
+    book = openpyxl.Workbook()
+    for row in (["id", "n", "ok", "x", "note", "day"], [7, 1, True, 0.5, "a", pd.Timestamp("2026-01-02")]):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+
+    assert ["Int64", "Int64", "boolean", "Float64", "str", "datetime64[us]"] == [
+        str(dtype) for dtype in kn.read_export(tmp_path / "t.xlsx").dtypes
+    ]
+
+
+@by_suffix
+def test_every_format_says_where_the_table_came_from(client, tmp_path, suffix):
+    """The origin is in the file or beside it, and with provenance=False nowhere."""
+    users = kn.fetch_users(client=client)
+    told = kn.read_export(kn.export(users, tmp_path / f"a{suffix}"))
+    kept = kn.read_export(kn.export(users, tmp_path / f"b{suffix}", provenance=False))
+
+    assert users.attrs == told.attrs
+    assert {} == kept.attrs
+    pd.testing.assert_frame_equal(users, kept)
+
+
+def test_the_second_sheet_is_for_people(client, tmp_path):
+    """It says where the table came from, in which zone its times are, and what its columns mean."""
+    pages = sheets(kn.export(kn.fetch_users(client=client), tmp_path / "users.xlsx"))
+    about = {row[0].value: row[1].value for row in pages["about"].rows}
+
+    assert ["table", "about"] == list(pages)
+    assert ("users", "complete", "UTC") == (about["resource"], about["verdict"], about["times are shown in"])
+    assert ("Int64", "datetime64[us, UTC]") == (about["id"], about["created_at (UTC)"])
+    assert "Key of the user." in [row[2].value for row in pages["about"].rows]
