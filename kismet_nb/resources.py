@@ -126,7 +126,7 @@ _CALLS = Resource(
     columns=(
         Column("organization_user_id", "Int64", "User whose call it is: the id in the users table."),
         Column("id", "Int64", "Key of the call."),
-        Column("name", "str", "Title of the call.", nullable=True),
+        Column("name", "str", "Title of the call.", nullable=True, personal=True),
         Column("livekit_session_id", "str", "Key of the underlying video session.", nullable=True),
         Column("state", "str", "State, such as active. More values may come."),
         Column("has_egresses", "boolean", "Has recordings."),
@@ -150,7 +150,14 @@ _PARTICIPANTS = Resource(
         Column("call_id", "Int64", "Call: the id in the calls table."),
         Column("id", "Int64", "Key of the participant."),
         Column("participant_type", "str", "Kind, such as Recipient. More values may come."),
-        Column("name", "str", "Name, often a patient's: only when it is asked for.", nullable=True, expected=False),
+        Column(
+            "name",
+            "str",
+            "Name, often a patient's: only when it is asked for.",
+            nullable=True,
+            expected=False,
+            personal=True,
+        ),
     ),
     layout="part",
 )
@@ -207,12 +214,12 @@ _WAITING_ROOMS = Resource(
     columns=(
         Column("id", "Int64", "Key of the room."),
         Column("user_id", "Int64", "Owner. The API does not say that this is the id in the users table."),
-        Column("slug", "str", "Key of the room in links."),
+        Column("slug", "str", "Key of the room in links.", personal=True),
         Column("theme", "str", "Look, such as ocean or forest. More values may come.", nullable=True),
         Column("is_active", "boolean", "Is active."),
         _CREATED,
         _UPDATED,
-        Column("user_display_name", "str", "Shown name of the owner.", nullable=True),
+        Column("user_display_name", "str", "Shown name of the owner.", nullable=True, personal=True),
     ),
     opened=("user",),
 )
@@ -223,7 +230,12 @@ _WAITING_ROOM_SUBS = Resource(
     envelope="waiting_room_subs",
     key=("waiting_room_slug", "id"),
     columns=(
-        Column("waiting_room_slug", "str", "Room that needs the substitute: the slug in the waiting rooms table."),
+        Column(
+            "waiting_room_slug",
+            "str",
+            "Room that needs the substitute: the slug in the waiting rooms table.",
+            personal=True,
+        ),
         Column("id", "Int64", "Key of the substitution."),
         Column("waiting_room_id", "Int64", "Room that needs the substitute: the id in the waiting rooms table."),
         Column("user_id", "Int64", "Substitute; missing while nobody has taken it.", nullable=True),
@@ -232,6 +244,7 @@ _WAITING_ROOM_SUBS = Resource(
             "str",
             "Room that visitors are sent to; missing while nobody has taken it.",
             nullable=True,
+            personal=True,
         ),
         Column("datetime_start", "datetime64[us, UTC]", "Start of the period, UTC."),
         Column("datetime_end", "datetime64[us, UTC]", "End of the period, UTC."),
@@ -248,8 +261,8 @@ _INVITES = Resource(
     key=("id",),
     columns=(
         Column("id", "Int64", "Key of the invite."),
-        Column("email", "str", "Invited address."),
-        Column("display_name", "str", "Invited name.", nullable=True),
+        Column("email", "str", "Invited address.", personal=True),
+        Column("display_name", "str", "Invited name.", nullable=True, personal=True),
         Column("roles", "object", "List of roles granted. Only newer servers send it.", expected=False),
         Column("is_admin", "boolean", "Will be an admin. Only older servers send it.", expected=False),
         Column("organization_id", "Int64", "Key of the inviting organization."),
