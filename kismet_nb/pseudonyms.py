@@ -126,11 +126,11 @@ def _personal(df: object, columns: set[str], keep: set[str]) -> list[str]:
 
 def _codes(column: pd.Series[Any], secret: bytes) -> pd.Series[Any]:
     """Return a code for each text: 80 bits, so that two names in a million tables hardly ever share one."""
-    missing = column.isna()
-    if not all(isinstance(text, str) for text in column[~missing].unique()):
+    present = column[column.notna()]
+    if not all(isinstance(text, str) for text in present):
         raise InvalidInputError(f"{column.name} holds more than text. Convert it with astype(str) first, or drop it.")
     codes = {}
-    for text in column[~missing].unique():
+    for text in present.unique():
         digest = hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
         codes[text] = base64.b32encode(digest[:10]).decode().lower()
     return column.map(codes).astype("str")

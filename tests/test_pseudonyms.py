@@ -1,0 +1,142 @@
+"""Codes in place of names: stable for whoever has the key, and no name let through."""
+
+import base64
+import hashlib
+import hmac
+
+import pandas as pd
+import pytest
+
+import kismet_nb as kn
+from kismet_nb.resources import RESOURCES
+
+KEY = "an invented key, long enough for a test"
+
+
+@pytest.fixture
+def users(client):
+    """Fetch the demo's users."""
+    return kn.fetch_users(client=client)
+
+
+def texts(table):
+    """Return everything that stands in a table, as one text."""
+    return table.to_csv(index=False) + repr(table.attrs)
+
+
+def test_no_name_is_left(users):
+    """Names, addresses and links are codes; all else, the dtypes and the missing values are as before."""
+    table = kn.pseudonymize(users, key=KEY)
+    personal = ["email", "display_name", "waiting_room_url"]
+
+    for name in personal:
+        assert not set(users[name].dropna()) & set(table[name].dropna())
+        assert users[name].isna().equals(table[name].isna())
+        assert table[name].dropna().str.fullmatch("[a-z2-7]{16}").all()
+    pd.testing.assert_frame_equal(users.drop(columns=personal), table.drop(columns=personal))
+    assert users.dtypes.equals(table.dtypes)
+
+
+def test_the_table_says_so_without_the_key(users):
+    """attrs keep the origin and name the columns replaced; neither the key nor anything else of attrs is kept."""
+    users.attrs["note"] = "for Ada Ferris"
+    table = kn.pseudonymize(users, key=KEY)
+
+    assert {
+        "kismet": users.attrs["kismet"] | {"pseudonymized": ["email", "display_name", "waiting_room_url"]}
+    } == table.attrs
+    assert KEY not in texts(table)
+
+
+def test_codes_are_the_same_across_tables_and_runs(users):
+    """A join by address or name gives the same rows as before, and text and bytes are the same key."""
+    invites = pd.DataFrame({"email": users["email"][:9], "display_name": users["display_name"][:9]})
+    rooms = pd.DataFrame({"user_display_name": users["display_name"][9:19].dropna()})
+    u, i, r = (kn.pseudonymize(table, key=KEY) for table in (users, invites, rooms))
+
+    assert 9 == u["email"].isin(i["email"]).sum()
+    assert u["display_name"].isin(r["user_display_name"]).equals(users["display_name"].isin(rooms["user_display_name"]))
+    pd.testing.assert_frame_equal(u, kn.pseudonymize(users, key=KEY.encode()))
+
+
+def test_the_code_is_an_hmac():
+    """A code is the start of HMAC-SHA256 in base 32, so that another program can make it with the same key."""
+    table = pd.DataFrame({"email": ["ada.ferris@example.org"]})
+    code = kn.pseudonymize(table, key=KEY)["email"][0].upper()
+    digest = hmac.new(KEY.encode(), b"ada.ferris@example.org", hashlib.sha256).hexdigest()
+
+    assert digest[:20] == base64.b32decode(code).hex()
+    assert code != kn.pseudonymize(table, key=KEY + "!")["email"][0].upper()
+
+
+@pytest.mark.parametrize("key", ["", "short", b"x" * 31, None, 12])
+def test_a_key_that_can_be_guessed_is_refused(users, key):
+    """Less than 32 bytes is refused, with the way to make a key; the key is not repeated."""
+    with pytest.raises(kn.InvalidInputError, match="token_hex") as caught:
+        kn.pseudonymize(users, key=key)
+
+    assert "short" not in str(caught.value)
+
+
+def test_what_nobody_has_judged_is_refused(users):
+    """A column that the API does not document is replaced or kept by name only."""
+    table = users[["email"]].assign(nickname="Ada", calls=3)
+    with pytest.raises(kn.InvalidInputError, match="nickname, calls"):
+        kn.pseudonymize(table, key=KEY)
+    done = kn.pseudonymize(table, key=KEY, columns=["nickname"], keep=["calls"])
+
+    assert "Ada" not in texts(done)
+    assert 3 == done["calls"][0]
+
+
+@pytest.mark.parametrize(
+    "options", [{"keep": ["email"]}, {"keep": ["nobody"]}, {"columns": ["nobody"]}, {"columns": "email"}]
+)
+def test_a_slip_lets_no_name_through(users, options):
+    """A personal column cannot be kept, a name that is not there is a slip, and so is a text for a list."""
+    with pytest.raises(kn.InvalidInputError):
+        kn.pseudonymize(users, key=KEY, **options)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda users: users.set_index("email"),
+        lambda users: users.set_axis(users["email"]),
+        lambda users: users[["email", "email"]],
+        lambda users: users.assign(display_name=7),
+        lambda users: users.assign(email=[["ada.ferris@example.org"]] * len(users)),
+        lambda users: users["email"],
+    ],
+)
+def test_where_a_name_could_hide_is_refused(users, change):
+    """Names in the index, in doubled columns, or in anything but text are refused."""
+    with pytest.raises(kn.InvalidInputError):
+        kn.pseudonymize(change(users), key=KEY)
+
+
+def test_a_joined_table_is_judged_by_every_declaration(client, users):
+    """A column that is personal in any table is replaced, unless the table's own declaration says otherwise."""
+    roles = kn.fetch_roles(client=client)
+    joined = users[["id", "is_admin"]].assign(name="Ada Ferris")
+
+    assert roles["name"].equals(kn.pseudonymize(roles, key=KEY)["name"])
+    assert "Ada" not in texts(kn.pseudonymize(joined, key=KEY))
+
+
+def test_an_empty_table_stays_one(client):
+    """Without rows, the columns and dtypes are as before."""
+    nobody = kn.fetch_users("nobody@example.org", client=client)
+
+    pd.testing.assert_frame_equal(nobody, kn.pseudonymize(nobody, key=KEY))
+
+
+def test_every_declared_name_is_personal():
+    """In no table of the API does a column called like a name, address or link to a person stay."""
+    left = {
+        (resource.name, column.name)
+        for resource in RESOURCES.values()
+        for column in resource.columns
+        if not column.personal and any(part in column.name for part in ("email", "name", "url", "slug"))
+    }
+    assert {("roles", "name"), ("invites", "organization_name")} == left
