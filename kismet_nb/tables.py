@@ -139,7 +139,8 @@ def describe(resource: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a column, with ``column``, ``dtype``, ``nullable`` (a missing value is normal) and ``meaning``.
+        One row a column, with ``column``, ``dtype``, ``nullable`` (a missing value is normal), ``personal``
+        (``pseudonymize`` replaces it) and ``meaning``.
 
     Raises
     ------
@@ -159,6 +160,7 @@ def describe(resource: str) -> pd.DataFrame:
             "column": column.name,
             "dtype": column.dtype,
             "nullable": column.nullable or not column.expected,
+            "personal": column.personal,
             "meaning": column.meaning,
         }
 

@@ -90,11 +90,17 @@ def test_what_nobody_has_judged_is_refused(users):
 
 
 @pytest.mark.parametrize(
-    "options", [{"keep": ["email"]}, {"keep": ["nobody"]}, {"columns": ["nobody"]}, {"columns": "email"}]
+    ("options", "reason"),
+    [
+        ({"keep": ["email"]}, "Leave out: email"),
+        ({"keep": ["nobody"]}, "no column nobody"),
+        ({"columns": ["nobody"]}, "no column nobody"),
+        ({"columns": "email"}, "must be a list"),
+    ],
 )
-def test_a_slip_lets_no_name_through(users, options):
+def test_a_slip_lets_no_name_through(users, options, reason):
     """A personal column cannot be kept, a name that is not there is a slip, and so is a text for a list."""
-    with pytest.raises(kn.InvalidInputError):
+    with pytest.raises(kn.InvalidInputError, match=reason):
         kn.pseudonymize(users, key=KEY, **options)
 
 
@@ -140,3 +146,10 @@ def test_every_declared_name_is_personal():
         if not column.personal and any(part in column.name for part in ("email", "name", "url", "slug"))
     }
     assert {("roles", "name"), ("invites", "organization_name")} == left
+
+
+def test_the_dictionary_says_which_columns_are_personal():
+    """An analyst can look up what will be replaced."""
+    words = kn.describe("users").set_index("column")["personal"]
+
+    assert ["email", "display_name", "waiting_room_url"] == words[words].index.tolist()
