@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedRandom
 
-__all__ = ["check_path", "export", "read_export"]
+__all__ = ["check_path", "export", "read_export", "replacing"]
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -89,20 +89,20 @@ def export(
     _check_frame(df)
     if _suffix(target) == ".parquet":
         settings: dict[str, Any] = {"engine": "pyarrow", "compression": "zstd", "index": False, **options}
-        with _replacing(target) as file, _speaking_of("Parquet", options):
+        with replacing(target) as file, _speaking_of("Parquet", options):
             _parquet_frame(df).to_parquet(file, **settings)
         return target
     columns = {name: _csv_column(df[name], name, safe=spreadsheet_safe) for name in df.columns}
     header = [_neutral(name) if spreadsheet_safe else name for name in df.columns]
     digest = ""
-    with _replacing(target) as file:
+    with replacing(target) as file:
         digest = _write_csv(
             file, columns, header, gz=target.suffix.lower() == ".gz", safe=spreadsheet_safe, options=options
         )
     note = _note_path(target)
     if provenance and not options:
         about = {"format": 1, "sha256": digest, "dtypes": {n: str(d) for n, d in df.dtypes.items()}, "attrs": df.attrs}
-        with _replacing(note) as file:
+        with replacing(note) as file:
             file.write(json.dumps(about, ensure_ascii=False, indent=1).encode())
     else:
         note.unlink(missing_ok=True)
@@ -179,8 +179,14 @@ def _check_frame(df: object) -> None:
 
 
 @contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[BufferedRandom]:
-    """Lend a temporary file in the same folder that takes the target's place only when it is whole."""
+def replacing(target: Path) -> Iterator[BufferedRandom]:
+    """Lend a temporary file in the same folder that takes the target's place only when it is whole.
+
+    Raises
+    ------
+    ExportError
+        The disk refused; an older file is untouched.
+    """
     target = target.resolve()  # a link stays a link
     problem = ""
     temporary: Path | None = None
