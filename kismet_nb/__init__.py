@@ -9,6 +9,7 @@
     kn.export(users, "exports/users.parquet")
 """
 
+from kismet_nb import charts, summaries
 from kismet_nb.client import KismetClient
 from kismet_nb.compare import compare
 from kismet_nb.demo import DemoOrganization, use_demo
@@ -39,7 +40,9 @@ from kismet_nb.fetch import (
     fetch_waiting_rooms,
 )
 from kismet_nb.login_form import login, login_status, logout
+from kismet_nb.look import profile, view
 from kismet_nb.pseudonyms import pseudonymize
+from kismet_nb.report import report
 from kismet_nb.snapshots import snapshot
 from kismet_nb.tables import describe
 
@@ -59,6 +62,7 @@ __all__ = [
     "SchemaDriftWarning",
     "UnavailableError",
     "UnexpectedAnswerError",
+    "charts",
     "compare",
     "describe",
     "export",
@@ -73,8 +77,12 @@ __all__ = [
     "login",
     "login_status",
     "logout",
+    "profile",
     "pseudonymize",
     "read_export",
+    "report",
     "snapshot",
+    "summaries",
     "use_demo",
+    "view",
 ]

@@ -25,6 +25,7 @@ from kismet_nb.client import KismetClient
 from kismet_nb.compare import compare, readable
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.export import check_path, export, read_export
+from kismet_nb.report import notebooks_folder, report
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import LISTS, snapshot
 from kismet_nb.sources import find_credentials
@@ -96,6 +97,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--out", metavar="OUT", help="write the changes to a file too, such as changes.csv")
     command.set_defaults(run=_compare)
+
+    command = commands.add_parser(
+        "report", help="write a report of a month as one HTML file; credentials from the environment or .env"
+    )
+    command.add_argument("--out", default="report.html", metavar="FILE", help="the file; report.html by default")
+    command.add_argument("--demo", action="store_true", help="of the demo organization, without credentials")
+    command.add_argument("--month", metavar="YYYY-MM", help="the month; last month by default")
+    command.add_argument("--start", metavar="YYYY-MM-DD", help="the first day, instead of a month")
+    command.add_argument("--end", metavar="YYYY-MM-DD", help="the last day, included")
+    command.add_argument("--tz", metavar="ZONE", help="whose days count, such as America/New_York; UTC by default")
+    command.add_argument(
+        "--fail-rate-unit",
+        choices=["fraction", "percent"],
+        help="what the API sends; or else fail rates are left out",
+    )
+    command.add_argument("--notebook", metavar="FILE", help="your own copy of 03_report.ipynb")
+    command.set_defaults(run=_report)
 
     command = commands.add_parser("lab", help="open JupyterLab on the notebooks, with the demo unless logged in")
     command.add_argument("folder", nargs="?", default="notebooks", help="where the notebooks are, or are put")
@@ -176,16 +194,27 @@ def _compare(options: argparse.Namespace) -> None:
         print(f"\nWrote {export(changes, options.out)}")
 
 
+def _report(options: argparse.Namespace) -> None:
+    written = report(
+        options.out,
+        month=options.month,
+        start=options.start,
+        end=options.end,
+        tz=options.tz,
+        fail_rate_unit=options.fail_rate_unit,
+        demo=options.demo,
+        notebook=options.notebook,
+    )
+    print(f"Wrote {written}")
+
+
 def _lab(options: argparse.Namespace) -> None:
     if find_spec("jupyterlab") is None:
         raise InvalidInputError('JupyterLab is not installed. Install it with: pip install "kismet-nb[lab]"')
     folder = Path(options.folder).expanduser()
     if not folder.exists():
-        package = Path(__file__).parent
-        # The wheel has them inside the package; in a clone they lie beside it.
-        places = (package / "notebooks", package.parent / "notebooks")
         folder.mkdir(parents=True)
-        source = next(place for place in places if place.is_dir())
+        source = notebooks_folder()
         for file in (*source.glob("*.ipynb"), *source.glob("data/*")):
             target = folder / file.relative_to(source)
             target.parent.mkdir(exist_ok=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedRandom
 
-__all__ = ["check_path", "export", "read_export"]
+__all__ = ["check_path", "export", "read_export", "replacing"]
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xlsx")
 # What the libraries raise when they read a file that is none of theirs, or half of one.
@@ -93,18 +93,18 @@ def export(
         if options:
             raise InvalidInputError(f"Excel files take no options of pandas: leave out {', '.join(options)}.")
         sheet = excel_format.sheet(df, tz or "UTC")
-        with _replacing(target) as file:
+        with replacing(target) as file:
             excel_format.write(file, sheet, df if provenance else None)
     elif suffix == ".parquet":
-        with _replacing(target) as file, _speaking_of("Parquet", options):
+        with replacing(target) as file, _speaking_of("Parquet", options):
             parquet_format.write(file, df, provenance=provenance, options=options)
     else:
         table, digest = csv_format.table(df, safe=spreadsheet_safe), ""
-        with _replacing(target) as file, _speaking_of("CSV", options):
+        with replacing(target) as file, _speaking_of("CSV", options):
             digest = csv_format.write(file, table, gz=suffix == ".csv.gz", safe=spreadsheet_safe, options=options)
         note = csv_format.note_path(target)
         if provenance and not options:
-            with _replacing(note) as file:
+            with replacing(note) as file:
                 file.write(csv_format.note(df, digest))
         else:
             note.unlink(missing_ok=True)
@@ -184,8 +184,14 @@ def _check_frame(df: object) -> None:
 
 
 @contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[BufferedRandom]:
-    """Lend a temporary file in the same folder that takes the target's place only when it is whole."""
+def replacing(target: Path) -> Iterator[BufferedRandom]:
+    """Lend a temporary file in the same folder that takes the target's place only when it is whole.
+
+    Raises
+    ------
+    ExportError
+        The disk refused; an older file is untouched.
+    """
     target = target.resolve()  # a link stays a link
     problem = ""
     temporary: Path | None = None

@@ -34,6 +34,8 @@ class Column:
         Whether every server sends the field. False for a field that only one generation of the API has.
     blank_is_missing
         Whether an empty text means "none" and becomes a missing value.
+    codes
+        The values that the documentation shows, where there are few; others may come.
     personal
         Whether it names a person or can: ``pseudonymize`` replaces it.
     """
@@ -44,6 +46,7 @@ class Column:
     nullable: bool = False
     expected: bool = True
     blank_is_missing: bool = False
+    codes: tuple[str, ...] = ()
     personal: bool = False
 
 
@@ -90,6 +93,7 @@ class Resource:
         return tuple(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
 
+_ROLE_NAMES = ("provider", "provider_assistant", "organization_admin")
 _CREATED = Column("created_at", "datetime64[us, UTC]", "When it was created, UTC.")
 _UPDATED = Column("updated_at", "datetime64[us, UTC]", "When it was last changed, UTC.")
 
@@ -102,7 +106,7 @@ _USERS = Resource(
         Column("id", "Int64", "Key of the user."),
         Column("email", "str", "Address.", personal=True),
         Column("is_admin", "boolean", "Has admin rights. Newer servers may send roles instead."),
-        Column("roles", "object", "List of role names. Only newer servers send it.", expected=False),
+        Column("roles", "object", "List of role names. Only newer servers send it.", expected=False, codes=_ROLE_NAMES),
         Column("display_name", "str", "Shown name.", nullable=True, personal=True),
         Column(
             "waiting_room_url",
@@ -128,7 +132,7 @@ _CALLS = Resource(
         Column("id", "Int64", "Key of the call."),
         Column("name", "str", "Title of the call.", nullable=True, personal=True),
         Column("livekit_session_id", "str", "Key of the underlying video session.", nullable=True),
-        Column("state", "str", "State, such as active. More values may come."),
+        Column("state", "str", "State, such as active. More values may come.", codes=("active",)),
         Column("has_egresses", "boolean", "Has recordings."),
         Column("is_recording", "boolean", "Is being recorded now."),
         Column("is_canvas_locked", "boolean", "Its canvas is locked now."),
@@ -149,7 +153,7 @@ _PARTICIPANTS = Resource(
         Column("organization_user_id", "Int64", "User whose call it is."),
         Column("call_id", "Int64", "Call: the id in the calls table."),
         Column("id", "Int64", "Key of the participant."),
-        Column("participant_type", "str", "Kind, such as Recipient. More values may come."),
+        Column("participant_type", "str", "Kind, such as Recipient. More values may come.", codes=("Recipient",)),
         Column(
             "name",
             "str",
@@ -172,7 +176,12 @@ _EGRESSES = Resource(
         Column("call_id", "Int64", "Call that was recorded: the id in the calls table."),
         Column("id", "Int64", "Key of the recording."),
         Column("egress_id", "str", "Key in the recording service."),
-        Column("status", "str", "Status, such as egress_starting or egress_ended. More values may come."),
+        Column(
+            "status",
+            "str",
+            "Status, such as egress_starting or egress_ended. More values may come.",
+            codes=("egress_starting", "egress_ended"),
+        ),
         Column("error", "str", "Why the recording failed; missing when it succeeded.", nullable=True),
         Column("is_stopped", "boolean", "Has been stopped."),
         Column("ended_at", "datetime64[us, UTC]", "End of the recording, UTC.", nullable=True),
@@ -215,7 +224,13 @@ _WAITING_ROOMS = Resource(
         Column("id", "Int64", "Key of the room."),
         Column("user_id", "Int64", "Owner. The API does not say that this is the id in the users table."),
         Column("slug", "str", "Key of the room in links.", personal=True),
-        Column("theme", "str", "Look, such as ocean or forest. More values may come.", nullable=True),
+        Column(
+            "theme",
+            "str",
+            "Look, such as ocean or forest. More values may come.",
+            nullable=True,
+            codes=("ocean", "forest"),
+        ),
         Column("is_active", "boolean", "Is active."),
         _CREATED,
         _UPDATED,
@@ -263,7 +278,9 @@ _INVITES = Resource(
         Column("id", "Int64", "Key of the invite."),
         Column("email", "str", "Invited address.", personal=True),
         Column("display_name", "str", "Invited name.", nullable=True, personal=True),
-        Column("roles", "object", "List of roles granted. Only newer servers send it.", expected=False),
+        Column(
+            "roles", "object", "List of roles granted. Only newer servers send it.", expected=False, codes=_ROLE_NAMES
+        ),
         Column("is_admin", "boolean", "Will be an admin. Only older servers send it.", expected=False),
         Column("organization_id", "Int64", "Key of the inviting organization."),
         Column("organization_name", "str", "Name of the inviting organization."),
@@ -271,7 +288,13 @@ _INVITES = Resource(
         Column("used_at", "datetime64[us, UTC]", "When it was used, UTC; missing while it was not.", nullable=True),
         _CREATED,
         _UPDATED,
-        Column("status", "str", "Made here, at the time of the fetch: used, expired, or open.", expected=False),
+        Column(
+            "status",
+            "str",
+            "Made here, at the time of the fetch: used, expired, or open.",
+            expected=False,
+            codes=("used", "expired", "open"),
+        ),
     ),
 )
 

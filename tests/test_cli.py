@@ -59,7 +59,8 @@ seen = []
 sys.addaudithook(lambda name, args: seen.append(name)
     if name == "socket.connect" or (name == "open" and str(args[0]).endswith(".env")) else None)
 import kismet_nb
-print(seen + [name for name in ("ipywidgets", "anywidget", "IPython", "tqdm") if name in sys.modules])
+heavy = ("ipywidgets", "anywidget", "IPython", "tqdm", "altair", "vl_convert", "itables", "nbconvert", "nbclient")
+print(seen + [name for name in heavy if name in sys.modules])
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

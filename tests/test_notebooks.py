@@ -19,7 +19,7 @@ by_name = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.s
 
 @by_name
 def test_a_notebook_runs(notebook, tmp_path):
-    """With the data beside it, no cell fails, none prints to stderr, and there is a file to hand on."""
+    """With the data beside it, no cell fails, none prints to stderr, and the files that it names are there."""
     shutil.copy(notebook, tmp_path)
     shutil.copytree(FOLDER / "data", tmp_path / "data")
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", notebook.name]
@@ -28,7 +28,8 @@ def test_a_notebook_runs(notebook, tmp_path):
     assert 0 == run.returncode, run.stderr[-2000:]
     outputs = [out for cell in nbformat.read(tmp_path / notebook.name, 4).cells for out in cell.get("outputs", [])]
     assert outputs
-    assert list((tmp_path / "exports").glob("*.csv"))
+    named = re.findall(r'"([\w/]+\.(?:csv|parquet|png))"', (tmp_path / notebook.name).read_text().replace("\\", ""))
+    assert [] == [name for name in named if not (tmp_path / name).is_file()]
     assert [] == [out.text for out in outputs if out.get("name") == "stderr"]
 
 

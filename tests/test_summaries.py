@@ -1,0 +1,275 @@
+"""Summaries: small tables whose numbers are right, typed, and add up to what came in."""
+
+import pandas as pd
+import pytest
+
+import kismet_nb as kn
+from kismet_nb import summaries
+from kismet_nb.resources import RESOURCES
+
+NEW_YORK = "America/New_York"
+
+
+def times(*texts):
+    """Return a column of times, UTC."""
+    return pd.to_datetime(pd.Series(texts), format="ISO8601", utc=True).astype("datetime64[us, UTC]")
+
+
+def days(*texts):
+    """Return a column of plain days."""
+    return pd.to_datetime(pd.Series(texts), format="ISO8601").astype("datetime64[us]")
+
+
+def table(resource, **columns):
+    """Return a table with the declared columns, of which these are filled."""
+    length = max(map(len, columns.values()))
+    dtypes = {column.name: column.dtype for column in RESOURCES[resource].columns}
+    filled = {name: columns.get(name, [None] * length) for name in dtypes}
+    return pd.DataFrame({name: pd.Series(values, dtype=dtypes[name]) for name, values in filled.items()})
+
+
+def metrics(**columns):
+    """Return two days of the whole organization: nine calls on Monday, one on Tuesday."""
+    usual = {
+        "date": days("2026-02-02", "2026-02-03"),
+        "total_calls": [9, 1],
+        "average_duration": [600, 900],
+        "call_fail_rate": [0, 1],
+        "average_wait_time": [10, 60],
+    }
+    return table("call_metrics", **usual | columns)
+
+
+CALLS = table(
+    "calls",
+    organization_user_id=[11, 11, 12],
+    # Sunday evening in New York, which is Monday in UTC; two weeks later; the Wednesday between.
+    created_at=times("2026-02-02T03:00Z", "2026-02-16T15:00Z", "2026-02-11T15:00Z"),
+)
+USERS = table(
+    "users",
+    id=[11, 12, 13],
+    display_name=["Ada Ferris", "Dee Park", None],
+    email=["ada@example.org", "dee@example.org", "cy@example.org"],
+    waiting_room_url=["https://app.example.org/meet/ada", None, None],
+    created_at=times("2025-12-31T23:00Z", "2026-01-01T02:00Z", "2026-03-01T12:00Z"),
+)
+
+
+def test_users_over_time_counts_in_the_named_zone_and_leaves_no_month_out():
+    """What is January in UTC may be December in New York, and a month without anybody new is there with 0."""
+    grown = summaries.users_over_time(USERS, tz=NEW_YORK)
+
+    assert ["2025-12-01", "2026-01-01", "2026-02-01", "2026-03-01"] == grown["month"].dt.date.map(str).tolist()
+    assert [2, 0, 0, 1] == grown["new_users"].tolist()
+    assert [2, 2, 2, 3] == grown["users"].tolist()
+
+
+def test_users_without_a_date_are_counted_last():
+    """The counts add up to the table, also where a time is missing or was kept as it came."""
+    users = USERS.assign(created_at=pd.Series(["2026-01-05T09:00:00Z", None, "soon"], dtype=object))
+    grown = summaries.users_over_time(users)
+
+    assert [1, 2] == grown["new_users"].tolist()
+    assert grown["month"].isna().tolist() == [False, True]
+
+
+def test_rights_are_counted_in_both_generations():
+    """Booleans and lists of roles are counted each, with who has none and who is not told about."""
+    users = table("users", is_admin=[True, None, False, None], roles=[["provider", "b"], ["provider"], [], None])
+    rights = summaries.admins_and_roles(users)
+
+    assert [
+        ("is_admin", "admin", 1),
+        ("is_admin", "not an admin", 1),
+        ("is_admin", "not told", 2),
+        ("roles", "provider", 2),
+        ("roles", "b", 1),
+        ("roles", "no role", 1),
+        ("roles", "not told", 1),
+    ] == list(rights[["field", "value", "users"]].itertuples(index=False, name=None))
+    assert 0.25 == rights["share"][0]
+
+
+def test_users_without_a_waiting_room_are_listed_newest_first():
+    """Whose link is missing is listed, with times in the named zone."""
+    without = summaries.users_without_waiting_room(USERS, tz=NEW_YORK)
+
+    assert [13, 12] == without["id"].tolist()
+    assert "2025-12-31 21:00:00-05:00" == str(without["created_at"][1])
+
+
+def test_calls_per_week_has_a_row_for_every_provider_and_week():
+    """A week without a call counts 0, weeks begin on Monday, and a cut week says how many of its days are in."""
+    weekly = summaries.calls_per_week(CALLS, USERS, tz=NEW_YORK)
+
+    assert ["Ada Ferris"] * 4 + ["Dee Park"] * 4 == weekly["display_name"].tolist()
+    assert ["2026-01-26", "2026-02-02", "2026-02-09", "2026-02-16"] == weekly["week"][:4].dt.date.map(str).tolist()
+    assert [1, 0, 0, 1, 0, 0, 1, 0] == weekly["calls"].tolist()
+    assert [1, 7, 7, 1] == weekly["days"][:4].tolist()
+
+
+def test_calls_per_week_keeps_to_the_days_asked_for():
+    """Both days are included, nothing outside is counted, and a range without calls is empty."""
+    weekly = summaries.calls_per_week(CALLS, start="2026-02-11", end="2026-02-16")
+    later = summaries.calls_per_week(CALLS, start="2026-03-01", end="2026-03-31")
+
+    assert [(11, 0), (11, 1), (12, 1), (12, 0)] == list(
+        weekly[["organization_user_id", "calls"]].itertuples(index=False, name=None)
+    )
+    assert [5, 1, 5, 1] == weekly["days"].tolist()
+    assert later.empty
+
+
+def test_calls_without_a_date_are_counted_last():
+    """No call is lost because its time cannot be read."""
+    calls = CALLS.assign(created_at=pd.Series(["2026-02-02T03:00:00Z", "?", "2026-02-03T03:00:00Z"], dtype=object))
+    weekly = summaries.calls_per_week(calls)
+
+    assert 3 == weekly["calls"].sum()
+    assert [11] == weekly.loc[weekly["week"].isna(), "organization_user_id"].tolist()
+
+
+def test_providers_without_calls_lists_who_never_called_first():
+    """The last call decides; calls and users after the moment asked about did not exist then."""
+    silent = summaries.providers_without_calls(USERS, CALLS, days=4, as_of="2026-02-16")
+
+    assert [(11, 13), (12, 4)] == list(silent[["id", "days_since_call"]].itertuples(index=False, name=None))
+    assert [11] == summaries.providers_without_calls(USERS, CALLS, days=5, as_of="2026-02-16")["id"].tolist()
+    assert [13, 12, 11] == summaries.providers_without_calls(USERS, CALLS, days=0, as_of="2026-04-01")["id"].tolist()
+
+
+def test_idle_rooms_are_open_rooms_of_silent_owners():
+    """A closed room is not idle, and a room whose owner is no known user says so."""
+    rooms = table(
+        "waiting_rooms",
+        id=[1, 2, 3, 4],
+        user_id=[11, 12, 99, 12],
+        slug=["a", "b", "c", "d"],
+        is_active=[True, True, None, False],
+        created_at=times(*["2026-01-05T09:00Z"] * 4),
+    )
+    idle = summaries.idle_rooms(rooms, USERS, CALLS, days=4, as_of="2026-02-16T16:00Z")
+
+    assert [3, 2] == idle["id"].tolist()
+    assert [False, True] == idle["owner_known"].tolist()
+
+
+def test_days_weigh_as_much_as_their_calls():
+    """A quiet day does not count as much as a busy one."""
+    week = summaries.combine_days(metrics()).iloc[0]
+
+    assert (2, 10) == (week["days"], week["total_calls"])
+    assert (630, 0.1, 15) == (week["average_duration"], week["call_fail_rate"], week["average_wait_time"])
+
+
+@pytest.mark.parametrize("calls", [0, None])
+def test_a_day_without_calls_or_average_is_left_out_of_the_means(calls):
+    """Its average means nothing, and a missing one is not 0."""
+    week = summaries.combine_days(metrics(total_calls=[9, calls], average_wait_time=[None, 60])).iloc[0]
+
+    assert 600 == week["average_duration"]
+    assert pd.isna(week["average_wait_time"])
+    assert 9 == week["total_calls"]
+    assert [10] == summaries.combine_days(metrics(average_wait_time=[10, None]))["average_wait_time"].tolist()
+
+
+def test_users_are_combined_or_kept_apart():
+    """The rows of several users become one a day, or one a user; mixed with the organization's they are refused."""
+    two = metrics(user_id=[11, 12], date=days("2026-02-02", "2026-02-02"))
+
+    assert [630] == summaries.combine_days(two, by="day")["average_duration"].tolist()
+    assert [600, 900] == summaries.combine_days(two, per_user=True)["average_duration"].tolist()
+    with pytest.raises(kn.InvalidInputError, match="twice"):
+        summaries.combine_days(metrics(user_id=[11, None]))
+
+
+def test_the_fail_rate_needs_its_unit():
+    """It becomes percent from either unit; a rate that the unit rules out is refused, and there is no default."""
+    assert [10] == summaries.fail_rate(metrics(), unit="fraction", by="month")["fail_rate_percent"].tolist()
+    assert [0, 1] == summaries.fail_rate(metrics(), unit="percent")["fail_rate_percent"].tolist()
+    for unit, rate in (("fraction", 1.5), ("percent", 101), ("share", 0)):
+        with pytest.raises(kn.InvalidInputError, match="unit"):
+            summaries.fail_rate(metrics(call_fail_rate=[0, rate]), unit=unit)
+
+
+INVITES = table(
+    "invites",
+    id=[1, 2, 3, 4],
+    expires_at=times(*["2026-02-10T00:00Z"] * 3, "2026-04-01T00:00Z"),
+    used_at=times(None, "2026-02-05T00:00Z", "2026-02-20T00:00Z", None),
+    created_at=times(*["2026-01-11T00:00Z"] * 3, "2026-03-01T00:00Z"),
+)
+
+
+def test_invites_are_as_they_were_then():
+    """An invite used later was still open, or expired; one created later was not there."""
+    then = summaries.invites_by_status(INVITES, as_of="2026-02-15")
+
+    assert [("expired", 2), ("used", 1)] == list(then[["status", "invites"]].itertuples(index=False, name=None))
+    assert [1] == summaries.invites_expired_unused(INVITES, as_of="2026-03-02")["id"].tolist()
+    assert ["open"] == summaries.invites_by_status(INVITES, as_of="2026-02-01")["status"].unique().tolist()
+
+
+def test_what_was_fetched_is_looked_at_as_of_then(client):
+    """Without as_of, the moment of the fetch counts."""
+    invites = kn.fetch_invites(client=client)
+    expired = summaries.invites_expired_unused(invites)
+    invites.attrs["kismet"]["fetched_at"] = "2023-01-01T00:00:00+00:00"
+
+    assert len(expired) == (invites["status"] == "expired").sum()
+    assert summaries.invites_expired_unused(invites).empty
+
+
+EMPTY = {name: table(name, **{RESOURCES[name].columns[0].name: [None]}).iloc[:0] for name in RESOURCES}
+SUMMARIES = {
+    "users_over_time": lambda t: summaries.users_over_time(t["users"]),
+    "admins_and_roles": lambda t: summaries.admins_and_roles(t["users"]),
+    "users_without_waiting_room": lambda t: summaries.users_without_waiting_room(t["users"]),
+    "calls_per_week": lambda t: summaries.calls_per_week(t["calls"], t["users"]),
+    "providers_without_calls": lambda t: summaries.providers_without_calls(t["users"], t["calls"]),
+    "idle_rooms": lambda t: summaries.idle_rooms(t["waiting_rooms"], t["users"], t["calls"]),
+    "combine_days": lambda t: summaries.combine_days(t["call_metrics"]),
+    "combine_days_per_user": lambda t: summaries.combine_days(t["call_metrics"], per_user=True),
+    "wait_and_duration": lambda t: summaries.wait_and_duration(t["call_metrics"]),
+    "fail_rate": lambda t: summaries.fail_rate(t["call_metrics"], unit="percent"),
+    "invites_by_status": lambda t: summaries.invites_by_status(t["invites"]),
+    "invites_expired_unused": lambda t: summaries.invites_expired_unused(t["invites"]),
+}
+FULL = {
+    "users": USERS.assign(is_admin=pd.array([True, False, None], dtype="boolean")),
+    "calls": CALLS,
+    "waiting_rooms": table("waiting_rooms", id=[1], user_id=[11], slug=["a"], created_at=times("2026-01-05T09:00Z")),
+    "call_metrics": metrics(),
+    "invites": INVITES,
+}
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_an_empty_table_has_an_empty_summary_of_the_same_types(name):
+    """Nothing in, nothing out, with the same columns and dtypes as ever."""
+    full, empty = SUMMARIES[name](FULL), SUMMARIES[name](EMPTY)
+
+    assert empty.empty
+    assert not full.empty
+    assert full.dtypes.to_dict() == empty.dtypes.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("summarize", "why"),
+    [
+        (lambda: summaries.users_over_time(CALLS.drop(columns="created_at")), "created_at"),
+        (lambda: summaries.users_over_time([]), "not list"),
+        (lambda: summaries.users_over_time(USERS, tz="Mars/Olympus"), "time zone"),
+        (lambda: summaries.users_over_time(USERS, by="fortnight"), "by must be"),
+        (lambda: summaries.admins_and_roles(CALLS), "neither"),
+        (lambda: summaries.calls_per_week(CALLS, start="yesterday"), "must be days"),
+        (lambda: summaries.calls_per_week(CALLS, end="2026-02-03T12:00"), "must be days"),
+        (lambda: summaries.providers_without_calls(USERS, CALLS, days=-1), "days must be"),
+        (lambda: summaries.providers_without_calls(USERS, CALLS, as_of="soon"), "as_of"),
+    ],
+)
+def test_bad_input_is_refused(summarize, why):
+    """A wrong table, zone, period or moment is refused with a sentence that says which."""
+    with pytest.raises(kn.InvalidInputError, match=why):
+        summarize()
