@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     days = "of call_metrics; of other tables, only rows created then (UTC)"
     command.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help=f"the first day {days}")
     command.add_argument("--until", type=_day, metavar="YYYY-MM-DD", help=f"the last day {days}; today by default")
+    command.add_argument("--tz", metavar="ZONE", help="of the times in an Excel file; UTC by default")
     command.add_argument("--strict", action="store_true", help="fail where the API sends other columns than known")
     command.set_defaults(run=_export)
 
@@ -156,7 +157,7 @@ def _export(options: argparse.Namespace) -> None:
             frame = fetch_table(client=client)
             if any(days):
                 frame = _created(frame, options.since or dt.date.min, options.until or dt.date.max)
-    print(f"Wrote {len(frame)} {options.table} to {export(frame, options.out)}")
+    print(f"Wrote {len(frame)} {options.table} to {export(frame, options.out, tz=options.tz)}")
 
 
 def _created(frame: pd.DataFrame, since: dt.date, until: dt.date) -> pd.DataFrame:
