@@ -529,11 +529,21 @@ def _decode(answer: _Answer) -> _Decoded | UnexpectedAnswerError:
         )
     else:
         try:
-            return _Decoded(json.loads(answer.body.decode("utf-8-sig"), parse_constant=_refuse_constant))
+            return _Decoded(
+                json.loads(answer.body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_object)
+            )
         except (ValueError, RecursionError):
             problem = "The answer is not valid JSON."
     # A gateway's blip looks like this too, so it is worth another try.
     return UnexpectedAnswerError(f"{problem} Try again; if it stays, report it.", status=answer.status, retryable=True)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its pairs; of two with the same name, one would be lost in silence."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name comes twice in one object")
+    return members
 
 
 def _refuse_constant(name: str) -> NoReturn:

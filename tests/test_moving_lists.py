@@ -67,7 +67,8 @@ def _no_pauses(monkeypatch):
 
 @MANY
 @given(EVENTS, st.sampled_from([1, 8]), st.integers(8, 35), st.sampled_from([5, 10]), st.booleans())
-@example([(2, "both", 0.0)], 1, 30, 5, False)  # only the closing read sees this one
+# Only the closing read sees this one.
+@example(events=[(2, "both", 0.0)], in_flight=1, count=30, page_size=5, newest_first=False)
 def test_a_list_in_order_is_read_as_it_was_at_one_moment(events, in_flight, count, page_size, newest_first):
     """Whoever goes and comes between the answers, the table is a state of the list, never a mixture of two."""
     ids = list(range(count, 0, -1) if newest_first else range(1, count + 1))
