@@ -63,6 +63,7 @@ __all__ = ["KismetClient", "Lane"]
 API_PREFIX = "/api/external"
 LARGEST_BODY = 64 * 2**20  # bytes; a page of 500 rows takes about 0.2 MB
 LONGEST_CONNECT = 10.0  # seconds
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
@@ -466,9 +467,9 @@ class Lane:
 
     def _new_pool(self) -> HTTPConnectionPool:
         """Return a pool of one connection, which this lane can cut, and which keeps ``http.client`` quiet."""
-        url, tls = self._client.api_url, self._client.tls
-        # This machine is never asked through a proxy.
-        proxy = _proxy(url) if url.startswith("https") else None
+        url = self._client.api_url
+        # This machine may be asked without TLS, whose certificates take a while to load, and never through a proxy.
+        tls, proxy = (self._client.tls, _proxy(url)) if url.startswith("https") else (None, None)
         settings: dict[str, Any] = {"num_pools": 1, "maxsize": 1, "ssl_context": tls}
         manager = (
             urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(proxy), proxy_ssl_context=tls, **settings)
@@ -519,7 +520,7 @@ def _proxy_headers(proxy: str) -> dict[str, str]:
 
 
 def _decode(answer: _Answer) -> _Decoded | UnexpectedAnswerError:
-    start = answer.body[:200].lstrip(b"\xef\xbb\xbf \t\r\n")
+    start = answer.body[:200].removeprefix(BYTE_ORDER_MARK).lstrip()
     if not start:
         problem = "The answer is empty where JSON was expected."
     elif start.startswith(b"<"):
@@ -529,9 +530,7 @@ def _decode(answer: _Answer) -> _Decoded | UnexpectedAnswerError:
         )
     else:
         try:
-            return _Decoded(
-                json.loads(answer.body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_object)
-            )
+            return _Decoded(_decoder.decode(answer.body.removeprefix(BYTE_ORDER_MARK).decode()))
         except (ValueError, RecursionError):
             problem = "The answer is not valid JSON."
     # A gateway's blip looks like this too, so it is worth another try.
@@ -548,6 +547,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+# json.loads makes a new one each time, which costs as much as decoding a page.
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
 
 
 def _seconds_to_wait(retry_after: str | None) -> float | None:

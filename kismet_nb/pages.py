@@ -261,8 +261,8 @@ class _Walk(Generic[Chunk]):
         # A long list fills the requests beside that for the last page, and pays with reading these pages again.
         ahead = range(2, min(1 + spare, last)) if last > 4 * (spare + 2) else range(0)
         if last > 1:
-            yield from self._fetch([last, *ahead], self._keep)
-            yield from self._fetch([number for number in range(2, last) if number not in ahead], self._keep)
+            bulk = [number for number in range(2, last) if number not in ahead]
+            yield from self._fetch([last, *ahead], self._keep, then=bulk)
         keys = [key for number in sorted(self.pages) for key in self.pages[number].keys]
         if len(keys) != first.total_count:
             raise _MovedError(f"total_count is {first.total_count}, but the pages hold {len(keys)} rows")
@@ -328,11 +328,17 @@ class _Walk(Generic[Chunk]):
             raise _MovedError(f"page {page.number} had other rows when it was read again")
 
     def _fetch(
-        self, numbers: Sequence[int], take: Callable[[Any], None], behind: int | None = None
+        self,
+        numbers: Sequence[int],
+        take: Callable[[Any], None],
+        *,
+        then: Sequence[int] = (),
+        behind: int | None = None,
     ) -> Generator[_Batch | None, Any, None]:
         """Hand each page to ``take`` as it comes in; of those read only to compare, no more than their keys.
 
-        The page ``behind`` the last may be refused, and is None then.
+        The pages ``then`` are asked for as soon as the first of ``numbers`` has come in. The page ``behind`` the last
+        may be refused, and is None then.
         """
         resource, listing, size = self._resource, self._listing, self._reading.page_sizes[0]
         comparing = behind is not None
@@ -358,12 +364,15 @@ class _Walk(Generic[Chunk]):
 
             return run
 
-        batch = _Batch([job(number) for number in numbers])
+        batch, later = (_Batch([job(number) for number in some]) for some in (numbers, then))
         try:
-            for position in range(len(numbers)):
-                take((yield None if position else batch))
+            asked: _Batch | None = batch
+            for _ in range(len(numbers) + len(then)):
+                page = yield asked
+                take(page)
+                asked = later if then and page.number == numbers[0] else None
         finally:
-            batch.over = True
+            batch.over = later.over = True
 
 
 def _parsed(resource: Resource, number: int, payload: object, convert: Callable[[list[Record]], Chunk]) -> _Page[Chunk]:
