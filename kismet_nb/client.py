@@ -396,7 +396,8 @@ class Lane:
             return self._timed_out()
         if isinstance(error, urllib3.exceptions.ProxyError):
             return UnavailableError("The proxy could not be reached. Check HTTPS_PROXY and NO_PROXY.")
-        if self._socket is None and isinstance(error, urllib3.exceptions.SSLError):
+        hung_up = isinstance(error, urllib3.exceptions.SSLError) and isinstance(error.args[0], ssl.SSLEOFError)
+        if self._socket is None and isinstance(error, urllib3.exceptions.SSLError) and not hung_up:
             return UnexpectedAnswerError(
                 f"No trusted TLS connection to {_host(url)} could be made, so nothing was sent. Behind a company "
                 "proxy, point REQUESTS_CA_BUNDLE to the company's certificate."

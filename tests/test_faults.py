@@ -2,6 +2,7 @@
 
 import email.utils
 import json
+import ssl
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ import time
 
 import pandas as pd
 import pytest
+import trustme
 from faulty_server import SECRET, page_of, serving, user
 
 import kismet_nb as kn
@@ -282,3 +284,32 @@ def test_missing_fields_are_missing_values():
     assert [2] == users["id"][users["email"].isna()].tolist()
     assert pd.isna(users["created_at"][1])
     assert "datetime64[us, UTC]" == str(users["created_at"].dtype)
+
+
+class HangsUpOnce:
+    """A server's TLS that drops the first connection before the handshake."""
+
+    def __init__(self, tls):
+        self.tls = tls
+        self.dropped = False
+
+    def wrap_socket(self, connection, **options):
+        """Take a connection on, but for the first."""
+        if not self.dropped:
+            self.dropped = True
+            connection.close()
+            raise ConnectionAbortedError
+        return self.tls.wrap_socket(connection, **options)
+
+
+def test_a_tls_handshake_that_breaks_off_is_tried_again(monkeypatch, tmp_path):
+    """A server that hangs up during the handshake is no untrusted one: the next try gets all rows."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    with (
+        serving(lambda query, _: page_of(ROWS, query), tls=HangsUpOnce(tls)) as (url, _),
+        kn.KismetClient("id", SECRET, api_url=url) as client,
+    ):
+        assert 30 == len(kn.fetch_users(client=client))
