@@ -23,7 +23,7 @@ class Gate:
     """The one way from a client to its server.
 
     Until the server says 429 only the number is bounded. After that, starts are also spaced: at first by what the
-    server granted until then, then a little faster each second, up to what it granted when it was too fast again.
+    server granted until then, then a little faster each second, up to near the rate that was once too fast.
     """
 
     def __init__(self, max_in_flight: int) -> None:
@@ -68,14 +68,12 @@ class Gate:
             return was_open
 
     def _slow_down(self, busy_for: float, closed_for: float) -> None:
-        granted = max(self._granted, 1)
-        if self._rate < float("inf") and busy_for > 1:
-            # What the server granted is nearer to its limit than the rate that we had in mind.
-            self._too_fast = min(self._rate, self._too_fast, granted / busy_for)
-            self._rate = min(self._rate * 0.93, self._too_fast * 0.97)
-        else:
-            # A server that counts by the second, or the minute, gave its whole count, and says how long that must last.
-            self._rate = min(self._rate * 0.93, granted / max(busy_for, closed_for))
+        # A server that counts by the second, or by the minute, granted this for the time until it will grant again.
+        granted = max(self._granted, 1) / (busy_for + closed_for)
+        if self._rate < float("inf"):
+            self._too_fast = min(self._rate, self._too_fast)
+            granted = max(granted, self._rate * 0.8)  # of a short time between two refusals it says too little
+        self._rate = min(self._rate * 0.93, granted)
         self._granted = 0
 
     def _seconds_until_start(self) -> float:
@@ -96,5 +94,5 @@ class Gate:
 
     def _speed_up(self, now: float) -> None:
         if now - self._rated_at >= 1:
-            self._rate *= 1.05 if self._rate * 1.05 < self._too_fast else 1.0005
+            self._rate *= 1.05 if self._rate * 1.05 < self._too_fast * 0.97 else 1.0005
             self._rated_at = now
