@@ -63,6 +63,7 @@ __all__ = ["KismetClient", "Lane"]
 API_PREFIX = "/api/external"
 LARGEST_BODY = 64 * 2**20  # bytes; a page of 500 rows takes about 0.2 MB
 LONGEST_CONNECT = 10.0  # seconds
+LARGEST_NUMBER = 10**6  # of any setting: a socket takes no endless timeout
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HEADERS = {
     "Accept": "application/json",
@@ -145,8 +146,8 @@ class KismetClient:
             ("max_in_flight", max_in_flight, 1),
             ("page_size", page_size, 1),
         ):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
-                raise InvalidInputError(f"{name} must be a number of at least {least}.")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= LARGEST_NUMBER:
+                raise InvalidInputError(f"{name} must be a number from {least} to {LARGEST_NUMBER}.")
         self.api_url = checked_api_url(api_url)
         self.timeout = timeout
         self.retries = retries
@@ -367,6 +368,10 @@ class Lane:
             return self._connection_failure(url, error)
         except (KeyboardInterrupt, SystemExit) as error:
             return type(error)(*error.args)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its frames may hold the headers
+            return UnexpectedAnswerError(
+                f"The request failed in an unforeseen way ({type(error).__name__}). Report it."
+            )
         finally:
             self._deadline = float("inf")
 
@@ -392,7 +397,9 @@ class Lane:
         )
 
     def _connection_failure(self, url: str, error: Exception) -> KismetError:
-        if time.monotonic() > self._deadline or isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
+        refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # to urllib3 this too is a timeout
+        slow = isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError) and not refused
+        if slow or time.monotonic() > self._deadline:
             return self._timed_out()
         if isinstance(error, urllib3.exceptions.ProxyError):
             return UnavailableError("The proxy could not be reached. Check HTTPS_PROXY and NO_PROXY.")

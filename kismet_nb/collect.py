@@ -35,6 +35,7 @@ __all__ = ["collect"]
 
 Record = dict[str, Any]
 _logger = logging.getLogger("kismet_nb")
+_NONE = object()
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -80,10 +81,11 @@ def collect(
     def convert(listing: Listing, rows: list[Record]) -> list[Chunk]:
         labels = dict(listing.labels)
         rows = _asked_for(resources[0], listing, rows)
-        labelled = [{**labels, **row} for row in rows] if labels else rows
+        labelled = [_labelled(labels, row) for row in rows] if labels else rows
         of_each = [labelled, *([_participants(labelled, names=names)] if participants else [])]
         return [tables.chunk(resource, rows) for resource, rows in zip(resources, of_each, strict=True)]
 
+    listings = list(dict.fromkeys(listings))  # an id may come as a number and as text
     started = dt.datetime.now(dt.UTC)
     task = (name, participants, names)
     walked: dict[Listing, Walked[list[Chunk]]] = client.unfinished.get(task, {}) if resume else {}
@@ -139,14 +141,25 @@ def _asked_for(resource: Resource, listing: Listing, rows: list[Record]) -> list
     return [row for row in rows if not _DAY.fullmatch(row[day]) or asked["date_start"] <= row[day] <= asked["date_end"]]
 
 
+def _labelled(labels: Record, row: Record) -> Record:
+    """Put the labels in front of a row; should it have fields of that name which say otherwise, they are kept too."""
+    if labels.keys().isdisjoint(row):
+        return {**labels, **row}
+    own = {
+        f"own.{name}" if name in labels else name: value
+        for name, value in row.items()
+        if value != labels.get(name, _NONE)
+    }
+    return {**labels, **own}
+
+
 def _participants(calls: list[Record], *, names: bool) -> list[Record]:
     """Return a row for each participant of calls, without the names unless they are asked for."""
     return [
-        {
-            "organization_user_id": call["organization_user_id"],
-            "call_id": call.get("id"),
-            **{field: value for field, value in person.items() if names or field != "name"},
-        }
+        _labelled(
+            {"organization_user_id": call["organization_user_id"], "call_id": call.get("id")},
+            {field: value for field, value in person.items() if names or field != "name"},
+        )
         for call in calls
         for person in call.get("participants") or ()
         if isinstance(person, dict)  # anything else is counted, and has no fields

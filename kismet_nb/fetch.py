@@ -349,7 +349,8 @@ def fetch_call_metrics(
                 raise
         if len(ranges) == 1:
             # Is it the width? Where a single day is refused too, this raises what is wrong.
-            collect(_chosen(client), "call_metrics", [_metrics(users[0], first, first)], progress=False)
+            days = [_metrics(user, first, first) for user in users]
+            pages.read_lists(_chosen(client), RESOURCES["call_metrics"], days, lambda *_: None, lambda *_: None, {})
         ranges = [half for days in ranges for half in _halves(*days)]
 
 
@@ -596,15 +597,21 @@ def _below(name: str, *keys: int | str) -> Listing:
     """Return the list of a resource that belongs to something, such as the calls of a user."""
     resource = RESOURCES[name]
     dtypes = {column.name: column.dtype for column in resource.columns}
-    labels = dict(zip(resource.parameters, keys, strict=True))
+    labels = {
+        label: _id(key) if dtypes[label] == "Int64" else key
+        for label, key in zip(resource.parameters, keys, strict=True)
+    }
     path = resource.path.format(**{label: quote(str(key), safe="") for label, key in labels.items()})
-    for label, key in labels.items():
-        if dtypes[label] == "Int64" and str(key).isdecimal():
-            labels[label] = int(key)  # an id given as text is the same id
     return pages.Listing(path, labels=tuple(labels.items()))
 
 
+def _id(key: int | str) -> int | str:
+    """Return an id; one given as text is the same id."""
+    return int(key) if str(key).isdecimal() else key
+
+
 def _metrics(user: int | str | None, first: dt.date, last: dt.date) -> Listing:
+    user = None if user is None else _id(user)
     query = (("date_start", first.isoformat()), ("date_end", last.isoformat()))
     asked = () if user is None else (("user_id", str(user)),)
     return pages.Listing(RESOURCES["call_metrics"].path, (*query, *asked), (("user_id", user),))

@@ -75,6 +75,7 @@ class Gate:
             granted = max(granted, self._rate * 0.8)  # of a short time between two refusals it says too little
         self._rate = min(self._rate * 0.93, granted)
         self._granted = 0
+        self._rated_at = time.monotonic() + closed_for
 
     def _seconds_until_start(self) -> float:
         """Return 0 and book a start, or how long to wait before asking again."""
@@ -93,6 +94,8 @@ class Gate:
             return 0.0
 
     def _speed_up(self, now: float) -> None:
-        if now - self._rated_at >= 1:
-            self._rate *= 1.05 if self._rate * 1.05 < self._too_fast * 0.97 else 1.0005
-            self._rated_at = now
+        seconds = min(now - self._rated_at, 60.0)  # starts may be rarer than that
+        if seconds >= 1:
+            faster = self._rate * 1.05**seconds
+            near = max(self._rate * 1.0005**seconds, self._too_fast * 0.97)
+            self._rate, self._rated_at = min(faster, near), now

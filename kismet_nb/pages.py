@@ -237,9 +237,13 @@ class _Walk(Generic[Chunk]):
             except _MovedError as signal:
                 moved = str(signal)
             except NotFoundError:
-                if not self._listing.labels:
+                # Only page 1 tells whether there is such a list: a later page goes when the list gets shorter.
+                if self.pages:
+                    moved = "a page that page 1 had counted is absent (404)"
+                elif self._listing.labels:
+                    return self._listing, Walked([], gone=True)
+                else:
                     raise
-                return self._listing, Walked([], gone=True)
             if not moved or walk == MOST_WALKS:
                 break
             self._reading.count(-len(self.pages), -self._further)

@@ -74,7 +74,11 @@ def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tupl
         if name in resource.withheld:
             continue
         if name in counted:
-            yield counted[name], [_length(resource, name, value) for value in values]
+            # As below: a field of that name keeps its place.
+            yield (
+                counted[name] if counted[name] not in names else f"{name}.count",
+                [_length(resource, name, value) for value in values],
+            )
         elif name in resource.opened and all(value is None or isinstance(value, dict) for value in values):
             for key in dict.fromkeys(key for value in values for key in value or ()):
                 # user_id is a field of its own; an id within user must not take its place.
