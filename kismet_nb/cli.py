@@ -147,6 +147,8 @@ def _export(options: argparse.Namespace) -> None:
     dated = "created_at" in [column.name for column in resource.columns]
     if resource.layout == "maps" and options.since is None:
         raise InvalidInputError(f"{options.table} need --since, their first day.")
+    if all(days) and options.until < options.since:
+        raise InvalidInputError("--until is before --since.")
     if resource.layout != "maps" and any(days) and not dated:
         raise InvalidInputError(f"{options.table} carry no dates: leave --since and --until away.")
     fetch_table = getattr(fetch, f"fetch_{options.table}")
@@ -162,8 +164,8 @@ def _export(options: argparse.Namespace) -> None:
 
 def _created(frame: pd.DataFrame, since: dt.date, until: dt.date) -> pd.DataFrame:
     """Keep the rows created from one day to another, UTC, and say so in ``attrs``."""
-    if not isinstance(frame["created_at"].dtype, pd.DatetimeTZDtype):
-        raise InvalidInputError("created_at has values that are no times: leave --since and --until away.")
+    if not isinstance(frame["created_at"].dtype, pd.DatetimeTZDtype) or frame["created_at"].isna().any():
+        raise InvalidInputError("Some rows have no created_at, or none that is a time: leave --since and --until away.")
     day = frame["created_at"].dt.date
     kept: pd.DataFrame = frame[(day >= since) & (day <= until)]
     about = frame.attrs["kismet"]

@@ -216,7 +216,7 @@ class KismetClient:
         KismetError
             One of its subclasses, by what to do next.
         """
-        with self.lanes(1) as (lane,):
+        with self.lanes(1) as (lane,), _watched(lane):
             return lane.get(path, params or {}, resource=resource)
 
     @contextlib.contextmanager
@@ -488,6 +488,24 @@ class Lane:
         quiet = _QuietHTTPSConnection if pool.scheme == "https" else _QuietHTTPConnection
         pool.ConnectionCls = functools.partial(quiet, lane=self)  # type: ignore[assignment]
         return pool
+
+
+@contextlib.contextmanager
+def _watched(lane: Lane) -> Iterator[None]:
+    """Cut the lane's request when its time is up: the thread that reads it may never come back to look."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.25):
+            lane.cut_if_overdue()
+
+    thread = threading.Thread(target=watch, daemon=True, name="kismet_nb")
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 class _QuietHTTPConnection(urllib3.connection.HTTPConnection):

@@ -128,7 +128,12 @@ def collect(
         moved = walked.pop(listing)  # to be read again by a resume
         raise _incomplete(name, moved, frames[0], len(walked), len(listings))
     client.unfinished.pop(task, None)
-    gone = [", ".join(str(key) for _, key in listing.labels) for listing in listings if walked[listing].gone]
+    personal = {column.name for column in resources[0].columns if column.personal}
+    gone = [
+        ", ".join("…" if label in personal else str(key) for label, key in listing.labels)
+        for listing in listings
+        if walked[listing].gone
+    ]
     _tell(client, name, gone, len(listings), drifts)
     return frames
 
@@ -161,7 +166,8 @@ def _participants(calls: list[Record], *, names: bool) -> list[Record]:
             {field: value for field, value in person.items() if names or field != "name"},
         )
         for call in calls
-        for person in call.get("participants") or ()
+        if isinstance(call.get("participants"), list)  # or else counting them is an error
+        for person in call["participants"]
         if isinstance(person, dict)  # anything else is counted, and has no fields
     ]
 
@@ -190,8 +196,9 @@ def _incomplete(name: str, walked: Walked[Any], partial: pd.DataFrame, read: int
 def _tell(client: KismetClient, name: str, gone: list[str], asked: int, drifts: list[str]) -> None:
     """Warn of what is gone and of what is new; a strict client raises."""
     if gone:
-        text = f"{name}: {len(gone)} of {asked} that were asked for are gone (404): {'; '.join(gone[:5])}"
-        text += f" and {len(gone) - 5} more." if len(gone) > 5 else "."
+        which = list(dict.fromkeys(gone))
+        text = f"{name}: {len(gone)} of {asked} that were asked for are gone (404): {'; '.join(which[:5])}"
+        text += f" and {len(which) - 5} more." if len(which) > 5 else "."
         if client.strict or len(gone) == asked:
             raise NotFoundError(f"{text} Check them, or fetch the table that they come from again.", status=404)
         warnings.warn(f"{text} The table is complete without them.", GoneWarning, stacklevel=4)

@@ -642,9 +642,9 @@ def _keys(argument: str, given: object, table: str, column: str) -> list[int | s
     if isinstance(given, pd.DataFrame):
         if given.attrs.get("kismet", {}).get("resource", table) == table and column in given:
             values = given[column].tolist()
-    elif isinstance(given, int | str):
+    elif isinstance(given, int | str | np.generic):
         values = [given]
-    elif isinstance(given, Iterable):
+    elif isinstance(given, Iterable) and not isinstance(given, bytes):
         values = list(given)
     keys = [value.item() if isinstance(value, np.generic) else value for value in values]
     # A text of nothing but dots would change the path.

@@ -528,10 +528,10 @@ def _reading_threads(client: KismetClient) -> Iterator[_Pool]:
     with client.lanes(client.max_in_flight) as lanes:
         pool = _Pool(lanes)
         threads = [threading.Thread(target=_work, args=(lane, pool), daemon=True, name="kismet_nb") for lane in lanes]
-        for thread in threads:
-            thread.start()
         finished = False
         try:
+            for thread in threads:
+                thread.start()
             yield pool
             finished = True
         finally:
@@ -541,6 +541,8 @@ def _reading_threads(client: KismetClient) -> Iterator[_Pool]:
                 pool.todo.put(None)
             give_up_at = time.monotonic() + 2
             for lane, thread in zip(lanes, threads, strict=True):
+                if thread.ident is None:
+                    continue  # an interrupt, or a machine without room, came before it started
                 thread.join(max(0.0, give_up_at - time.monotonic()))
                 if thread.is_alive():
                     lane.cancel()  # still busy with what nobody waits for any more: the lane is not lent again

@@ -205,7 +205,10 @@ def _misfits(values: list[Any], dtype: Dtype) -> int:
 def _times(column: pa.ChunkedArray) -> tuple[pd.Series[Any] | None, int]:
     arrow = pa.timestamp("us", tz="UTC")
     try:
-        return column.cast(arrow).to_pandas(), 0
+        times = column.cast(arrow).to_pandas()
+        # Arrow reads years that Python has not, and that cannot be shown then.
+        if not (times < pd.Timestamp("0001-01-01", tz="UTC").as_unit("us")).any():
+            return times, 0
     except pa.ArrowInvalid:
         pass  # Arrow reads the usual spellings fast; the others are read one by one
     values = [_instant(text) for text in column.to_pylist()]

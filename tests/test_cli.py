@@ -77,3 +77,12 @@ def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
     assert "JupyterLab ended with code" in capsys.readouterr().err
     assert Path("notebooks/01_login_and_fetch.ipynb").is_file()
     assert Path("notebooks/data/users-2026-10-01T0600Z.parquet").is_file()
+
+
+@pytest.mark.parametrize(
+    ("days", "why"), [(["--since", "2026-02-01", "--until", "2026-01-01"], "before"), ([], "No credentials")]
+)
+def test_days_in_the_wrong_order_are_refused_before_anything_is_fetched(capsys, days, why):
+    """An end before the start would be an empty file."""
+    assert 1 == main(["export", "users", "users.csv", *days])
+    assert why in capsys.readouterr().err

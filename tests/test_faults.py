@@ -313,3 +313,49 @@ def test_a_tls_handshake_that_breaks_off_is_tried_again(monkeypatch, tmp_path):
         kn.KismetClient("id", SECRET, api_url=url) as client,
     ):
         assert 30 == len(kn.fetch_users(client=client))
+
+
+def test_an_address_where_nobody_listens_is_told_as_such():
+    """A refused connection is no timeout, whatever the HTTP library calls it."""
+    with serving(lambda *_: b"") as (url, _):
+        pass
+    with (
+        kn.KismetClient("client-id", SECRET, api_url=url, retries=0) as client,
+        pytest.raises(kn.UnavailableError, match="cannot be reached"),
+    ):
+        kn.fetch_users(client=client)
+
+
+@pytest.mark.parametrize("setting", ["timeout", "retries", "max_in_flight", "page_size"])
+def test_a_setting_without_end_is_refused(setting):
+    """A number that no socket takes is an error of ours, before anything is sent."""
+    with pytest.raises(kn.InvalidInputError, match=setting):
+        kn.KismetClient("client-id", SECRET, **{setting: float("inf")})
+
+
+def test_a_dripping_server_does_not_hold_up_a_login():
+    """A single request is cut when its time is up, as those of a fetch are."""
+
+    def drip():
+        yield b"HTTP/1.1 200 OK\r\nX-Slow:"
+        for _ in range(50):
+            time.sleep(0.1)
+            yield b" "
+
+    started = time.monotonic()
+    with (
+        serving(lambda *_: drip()) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url, timeout=0.5, retries=0) as client,
+        pytest.raises(kn.UnavailableError, match=r"0\.5 s"),
+    ):
+        client.get("/organization_users")
+
+    assert time.monotonic() - started < 2
+
+
+def test_a_year_that_cannot_be_shown_is_kept_as_text():
+    """The year 0 is no time of Python's: the column stays as it came."""
+    with pytest.warns(kn.SchemaDriftWarning, match="created_at has 1 values"):
+        users = fetch_with(created_at="0000-01-01T00:00:00Z")
+
+    assert "0000-01-01T00:00:00Z" == users["created_at"][1]

@@ -84,7 +84,9 @@ def test_one_user_with_most_of_the_calls_is_read_beside_the_others():
     assert 30 == len({path for path, _ in order[:30]})
 
 
-@pytest.mark.parametrize("given", [[3, 1], (number for number in (3, 1)), pd.DataFrame({"id": [3, 1, 3]}), [3, "1"]])
+@pytest.mark.parametrize(
+    "given", [[3, 1], (number for number in (3, 1)), pd.DataFrame({"id": [3, 1, 3]}), [3, "1", "3", 1]]
+)
 def test_only_the_users_given_are_asked_about(given):
     """Ids or a table of users, each once, in their order."""
     clinic = Clinic({key: [call(key)] for key in (1, 2, 3)})
@@ -279,3 +281,41 @@ def test_a_whole_list_that_turns_out_to_have_pages_is_read_to_the_end():
         table = fetch(answer, "ada", fetching=kn.fetch_waiting_room_subs)
 
     assert list(range(35)) == table["id"].tolist()
+
+
+def test_a_list_that_gets_shorter_is_read_again_and_not_taken_for_gone():
+    """A page that is absent because rows went meanwhile costs another reading, and no row."""
+    clinic = Clinic({7: [call(number) for number in range(12)]})
+
+    def before(query):
+        if query["page"] == "2":
+            del clinic.calls[7][:3]
+            return 404, {}, b""
+        return None
+
+    clinic.before = before
+
+    assert list(range(3, 12)) == fetch(clinic, [7])["id"].tolist()
+
+
+def test_a_field_that_contradicts_a_label_or_a_count_is_kept_beside_it():
+    """The user asked for stays in its column; what the row says itself is a column of its own, and told."""
+    clinic = Clinic({7: [call(1, organization_user_id=99, participant_count=5), call(2)]})
+    with pytest.warns(kn.SchemaDriftWarning, match=r"own\.organization_user_id is new"):
+        calls = fetch(clinic, 7)
+
+    assert [7, 7] == calls["organization_user_id"].tolist()
+    assert 99 == calls["own.organization_user_id"][0]
+    assert (5, 1) == (calls["participant_count"][0], calls["participants.count"][0])
+
+
+def test_a_room_that_is_gone_is_told_without_its_slug():
+    """A slug is a person's name, and stays out of warnings and logs."""
+
+    def answer(query, _):
+        return (404, {}, b"") if "ada-ferris" in query.path else {"waiting_room_subs": []}
+
+    with pytest.warns(kn.GoneWarning) as caught:
+        fetch(answer, ["ada-ferris", "bo-chen"], fetching=kn.fetch_waiting_room_subs)
+
+    assert "ada" not in str(caught[0].message)
