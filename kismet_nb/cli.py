@@ -169,7 +169,9 @@ def _created(frame: pd.DataFrame, since: dt.date, until: dt.date) -> pd.DataFram
     day = frame["created_at"].dt.date
     kept: pd.DataFrame = frame[(day >= since) & (day <= until)]
     about = frame.attrs["kismet"]
-    kept.attrs["kismet"] = {**about, "filters": [*about["filters"], "created_at"], "rows": len(kept)}
+    # The days too: tables of other days must not be compared.
+    filters = [*about["filters"], f"created_at from {since} to {until}"]
+    kept.attrs["kismet"] = {**about, "filters": filters, "rows": len(kept)}
     return kept
 
 

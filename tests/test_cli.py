@@ -86,3 +86,15 @@ def test_days_in_the_wrong_order_are_refused_before_anything_is_fetched(capsys, 
     """An end before the start would be an empty file."""
     assert 1 == main(["export", "users", "users.csv", *days])
     assert why in capsys.readouterr().err
+
+
+def test_exports_of_other_days_are_not_compared(demo, monkeypatch, capsys):
+    """Rows that only one file was asked for would look removed: the comparison is refused."""
+    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
+    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
+    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+    for file, since in (("a.parquet", "2023-01-01"), ("b.parquet", "2026-01-01")):
+        assert 0 == main(["export", "waiting_rooms", file, "--since", since])
+
+    assert 1 == main(["compare", "a.parquet", "b.parquet"])
+    assert "filters" in capsys.readouterr().err
