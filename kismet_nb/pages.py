@@ -5,16 +5,15 @@ read twice or never seen. Counting does not show it. With one deletion for each 
 returns 97 different rows against a total of 97, and three users who were there throughout are missing.
 
 What is checked in a walk: each answer names the page that was asked for, and the same page size, number of
-pages and total; each page has as many rows as these say; no key comes twice. What that leaves open is a row
-that goes and another that comes between two answers, so a closing read follows:
+pages and total; each page has as many rows as these say; no key comes twice; the page behind a full last one is
+empty, absent, or the last again. What that leaves open is a row that goes and another that comes between two answers:
 
-* A list of one page needs none: one answer is one moment.
-* Where the keys rise (or fall) through the whole list, new rows can only come at one end. The last page is read
-  before the bulk of the list. At the end it is read again, and so is the first, with whatever else was read before
-  the last. If they are as they were and so is the total, no row came since the last page was first read, hence none
-  went either; and none went before that, or the pages read ahead of it would have shifted.
+* A list of one page is one answer, and one answer is one moment.
+* Where the keys rise through the whole list, new rows come at its end, and the last page is read before all others
+  (page 1, which told how many there are, once more after it). A row that came later would have a key beyond that
+  page's and stand out of order. So all keys are of rows that were there when the last page was read; they are as
+  many as the list had then, and all different: they are that list. Where the keys fall, the same holds of page 1.
 * Otherwise a row may come anywhere, and the whole list is read a second time.
-* If the last page is full, the page behind it is asked for too, and must be empty, absent, or the last again.
 
 So the table is the server's list as it was at one moment, if (second case) new rows get keys beyond all others.
 An edit of a row is no movement: each row is as it was when its page was read. Where anything moved, the walk is
@@ -30,6 +29,7 @@ import contextlib
 import functools
 import itertools
 import math
+import operator
 import queue
 import random
 import threading
@@ -224,6 +224,7 @@ class _Walk(Generic[Chunk]):
     def __init__(self, reading: _Reading[Chunk], listing: Listing) -> None:
         self.pages: dict[int, _Page[Chunk]] = {}
         self._further = 0  # how many pages the server says that there are beyond the first
+        self._behind: list[Any] = []  # the keys of the page behind the last
         self._reading = reading
         self._resource = reading.resource
         self._listing = listing
@@ -248,7 +249,7 @@ class _Walk(Generic[Chunk]):
                 break
             self._reading.count(-len(self.pages), -self._further)
             self.pages.clear()
-            self._further = 0
+            self._behind, self._further = [], 0
             pause = 0.2 * 2 ** (walk - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - a pause, nothing secret
             yield _Batch([functools.partial(_pause, seconds=pause)])
         pages = [self.pages[number] for number in sorted(self.pages)]
@@ -257,40 +258,39 @@ class _Walk(Generic[Chunk]):
 
     def _walk(self) -> Generator[_Batch | None, Any, str]:
         """Read every page once, prove that nothing moved meanwhile, and say how it was proved."""
-        first = yield from self._first_page()
-        last, spare = first.last, self._reading.max_in_flight - 2
+        yield from self._first_page()
+        first = self.pages[1]
+        last, full = first.last, first.total_count == first.last * first.per_page
         self._further = last - 1
         self._reading.count(0, self._further)
-        self._keep(first)
-        # A long list fills the requests beside that for the last page, and pays with reading these pages again.
-        ahead = range(2, min(1 + spare, last)) if last > 4 * (spare + 2) else range(0)
-        if last > 1:
-            bulk = [number for number in range(2, last) if number not in ahead]
-            yield from self._fetch([last, *ahead], self._keep, then=bulk)
+        behind = [last + 1] if full and self._resource.layout == "pages" else []
+        newest_last = last > 1 and _in_order(first.keys, operator.lt)
+        if newest_last:
+            yield from self._fetch([last])
+        others = [number for number in range(2, last + 1) if number not in self.pages]
+        yield from self._fetch([*others, *([1] if newest_last else []), *behind])
         keys = [key for number in sorted(self.pages) for key in self.pages[number].keys]
         if len(keys) != first.total_count:
             raise _MovedError(f"total_count is {first.total_count}, but the pages hold {len(keys)} rows")
         if len(set(keys)) < len(keys):
             raise _MovedError(f"a row came twice ({len(keys)} rows, {len(set(keys))} different)")
+        # Some servers give the last page again for any page behind it.
+        if self._behind and self._behind != self.pages[last].keys:
+            raise _MovedError(f"page {last + 1} has rows, although it lies behind the last one")
         if last == 1:
-            proof, again = "one page" if self._resource.layout == "pages" else "one answer", []
-        elif _rises_or_falls(keys):
-            # Nothing was read after the last of two pages.
-            proof, again = "closing read", [1] if last == 2 else [1, *ahead, last]
-        else:
-            proof, again = "every page read twice", list(range(1, last + 1))
-        if self.pages[last].rows_due == first.per_page and self._resource.layout == "pages":
-            again = [*again, last + 1]
-        yield from self._fetch(again, self._compare_again, behind=last + 1)
-        return proof
+            return "one page" if self._resource.layout == "pages" else "one answer"
+        rising, falling = newest_last and _in_order(keys, operator.lt), _in_order(keys, operator.gt)
+        if len(keys) >= FEWEST_ORDERED and (rising or falling):
+            return "keys in order"
+        yield from self._fetch(range(1, last + 1))
+        return "every page read twice"
 
-    def _first_page(self) -> Generator[_Batch | None, Any, _Page[Chunk]]:
+    def _first_page(self) -> Generator[_Batch | None, Any, None]:
         sizes = self._reading.page_sizes
-        found: list[_Page[Chunk]] = []
-        while not found:
+        while not self.pages:
             asked = sizes[0]
             try:
-                yield from self._fetch([1], found.append)
+                yield from self._fetch([1])
             except RequestRefusedError:
                 # The page size may be what is refused; without one left to try, it was something else. Another list
                 # may have found that out already.
@@ -298,85 +298,64 @@ class _Walk(Generic[Chunk]):
                     raise
                 if asked == sizes[0]:
                     del sizes[0]
-        return found[0]
 
-    def _keep(self, page: _Page[Chunk]) -> None:
-        self._compare(page)
-        if len(page.keys) != page.rows_due:
-            raise _MovedError(
-                f"page {page.number} has {len(page.keys)} rows where a total_count of {page.total_count} calls for "
-                f"{page.rows_due}"
-            )
-        self.pages[page.number] = page
-        self._reading.count(1)
+    def _fetch(self, numbers: Sequence[int]) -> Generator[_Batch | None, Any, None]:
+        """Keep pages as they come in; compare those that are known already."""
+        batch = _Batch([self._job(number) for number in numbers])
+        try:
+            asked: _Batch | None = batch
+            for _ in numbers:
+                page = yield asked
+                asked = None
+                if page is not None:
+                    self._take(page)
+        finally:
+            batch.over = True
 
-    def _compare(self, page: _Page[Any]) -> None:
-        first = self.pages.get(1, page)
+    def _job(self, number: int) -> _Job:
+        resource, listing, size = self._resource, self._listing, self._reading.page_sizes[0]
+        behind = bool(self.pages) and number > self.pages[1].last
+        comparing = behind or number in self.pages
+        params: dict[str, str | int] = dict(listing.query)
+        if resource.layout == "pages" or number > 1:
+            params["page"] = number
+        if size:
+            params["per_page"] = size
+
+        def convert(rows: list[Record]) -> Chunk | None:
+            return None if comparing else self._reading.convert(listing, rows)
+
+        def run(lane: Lane) -> _Page[Any] | None:
+            try:
+                payload = lane.get(listing.path, params, resource=resource.name, page=number)
+            except (NotFoundError, RequestRefusedError):
+                if not behind:
+                    raise
+                return None
+            return _parsed(resource, number, payload, convert)
+
+        return run
+
+    def _take(self, page: _Page[Chunk]) -> None:
+        first, known = self.pages.get(1, page), self.pages.get(page.number)
+        if page.number > first.last:
+            self._behind = page.keys
+            return
         if page.cut != first.cut:
             raise _MovedError(
                 f"total_count was {first.total_count} ({first.total_pages} pages) on page 1 and {page.total_count} "
                 f"({page.total_pages} pages) on page {page.number}"
             )
-
-    def _compare_again(self, page: _Page[None] | None) -> None:
-        if page is None:
-            return
-        known = self.pages.get(page.number)
-        if known is None:
-            # Some servers give the last page again for any page behind it.
-            if page.keys and page.keys != self.pages[page.number - 1].keys:
-                raise _MovedError(f"page {page.number} has rows, although it lies behind the last one")
-            return
-        self._compare(page)
-        if page.keys != known.keys:
+        if known and page.keys != known.keys:
             raise _MovedError(f"page {page.number} had other rows when it was read again")
-
-    def _fetch(
-        self,
-        numbers: Sequence[int],
-        take: Callable[[Any], None],
-        *,
-        then: Sequence[int] = (),
-        behind: int | None = None,
-    ) -> Generator[_Batch | None, Any, None]:
-        """Hand each page to ``take`` as it comes in; of those read only to compare, no more than their keys.
-
-        The pages ``then`` are asked for as soon as the first of ``numbers`` has come in. The page ``behind`` the last
-        may be refused, and is None then.
-        """
-        resource, listing, size = self._resource, self._listing, self._reading.page_sizes[0]
-        comparing = behind is not None
-
-        def convert(rows: list[Record]) -> Chunk | None:
-            return None if comparing else self._reading.convert(listing, rows)
-
-        def job(number: int) -> _Job:
-            params: dict[str, str | int] = dict(listing.query)
-            if resource.layout == "pages" or number > 1:
-                params["page"] = number
-            if size:
-                params["per_page"] = size
-
-            def run(lane: Lane) -> _Page[Any] | None:
-                try:
-                    payload = lane.get(listing.path, params, resource=resource.name, page=number)
-                except (NotFoundError, RequestRefusedError):
-                    if number != behind:
-                        raise
-                    return None
-                return _parsed(resource, number, payload, convert)
-
-            return run
-
-        batch, later = (_Batch([job(number) for number in some]) for some in (numbers, then))
-        try:
-            asked: _Batch | None = batch
-            for _ in range(len(numbers) + len(then)):
-                page = yield asked
-                take(page)
-                asked = later if then and page.number == numbers[0] else None
-        finally:
-            batch.over = later.over = True
+        if len(page.keys) != page.rows_due:
+            raise _MovedError(
+                f"page {page.number} has {len(page.keys)} rows where a total_count of {page.total_count} calls for "
+                f"{page.rows_due}"
+            )
+        if not known:
+            self.pages[page.number] = page
+            self._reading.count(1)
 
 
 def _parsed(resource: Resource, number: int, payload: object, convert: Callable[[list[Record]], Chunk]) -> _Page[Chunk]:
@@ -456,11 +435,8 @@ def _identity(row: Record, key: str) -> object:
     return value if isinstance(value, int | str) else repr(row)
 
 
-def _rises_or_falls(keys: list[Any]) -> bool:
-    if len(keys) < FEWEST_ORDERED or not all(type(key) is int for key in keys):
-        return False
-    pairs = list(itertools.pairwise(keys))
-    return all(a < b for a, b in pairs) or all(a > b for a, b in pairs)
+def _in_order(keys: list[Any], before: Callable[[int, int], bool]) -> bool:
+    return set(map(type, keys)) == {int} and all(map(before, keys, keys[1:]))
 
 
 def _pause(lane: Lane, seconds: float) -> None:

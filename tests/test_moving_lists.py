@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import kismet_nb as kn
 
-# Fewer examples than this find a missing closing read too seldom.
+# Fewer examples than this find a last page that is not read first too seldom.
 MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Before which answer something happens, what, and to which row (as a share of the list).
 EVENTS = st.lists(
@@ -67,7 +67,7 @@ def _no_pauses(monkeypatch):
 
 @MANY
 @given(EVENTS, st.sampled_from([1, 8]), st.integers(8, 35), st.sampled_from([5, 10]), st.booleans())
-# Only the closing read sees this one.
+# Only the second reading of page 1 sees this one.
 @example(events=[(2, "both", 0.0)], in_flight=1, count=30, page_size=5, newest_first=False)
 def test_a_list_in_order_is_read_as_it_was_at_one_moment(events, in_flight, count, page_size, newest_first):
     """Whoever goes and comes between the answers, the table is a state of the list, never a mixture of two."""
