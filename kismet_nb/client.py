@@ -216,21 +216,26 @@ class KismetClient:
         KismetError
             One of its subclasses, by what to do next.
         """
-        with self.lanes(1) as (lane,), _watched(lane):
+        with self.lanes() as lend, _watched(lane := lend()):
             return lane.get(path, params or {}, resource=resource)
 
     @contextlib.contextmanager
-    def lanes(self, count: int) -> Iterator[list[Lane]]:
-        """Lend ``count`` lanes; those that are still whole are kept for the next fetch."""
-        with self._lock:
-            lanes = [self._idle_lanes.pop() for _ in range(min(count, len(self._idle_lanes)))]
-        lanes += [Lane(self) for _ in range(count - len(lanes))]
+    def lanes(self) -> Iterator[Callable[[], Lane]]:
+        """Lend lanes, one at each call; those that are still whole are kept for the next fetch."""
+        lent: list[Lane] = []
+
+        def lend() -> Lane:
+            with self._lock:
+                lane = self._idle_lanes.pop() if self._idle_lanes else None
+            lent.append(lane or Lane(self))
+            return lent[-1]
+
         whole = False
         try:
-            yield lanes
+            yield lend
             whole = True
         finally:
-            for lane in lanes:
+            for lane in lent:
                 if not whole or lane.cancelled.is_set():
                     lane.close()
                 else:

@@ -173,14 +173,18 @@ def read_lists(
     todo = [listing for listing in dict.fromkeys(listings) if listing not in walked]
     if not todo:
         return
-    reading = _Reading(client, resource, convert, on_progress, known=len(todo))
+    reading = _Reading(client, resource, convert, known=len(todo))
     with contextlib.suppress(_GivenUpError), _reading_threads(client) as pool:
         for listing in todo:
-            pool.advance(_Walk(reading, listing).steps(), None)
-        for listing, one in pool.finished(len(todo)):
-            walked[listing] = one
-            if one.moved:
-                raise _GivenUpError
+            pool.lead(_Walk(reading, listing).steps())
+        missing = len(todo)
+        while missing:
+            if finished := pool.next_finished():
+                listing, walked[listing] = finished
+                missing -= 1
+                if walked[listing].moved:
+                    raise _GivenUpError
+            on_progress(reading.read, reading.known)
 
 
 class _Reading(Generic[Chunk]):
@@ -191,24 +195,14 @@ class _Reading(Generic[Chunk]):
         client: KismetClient,
         resource: Resource,
         convert: Callable[[Listing, list[Record]], Chunk],
-        on_progress: Callable[[int, int], None],
         known: int,
     ) -> None:
         self.resource = resource
         self.convert = convert
-        self.max_in_flight = client.max_in_flight
+        self.read, self.known = 0, known  # pages
         smaller = [size for size in LAST_RESORT_PAGE_SIZES if size is None or size < client.page_size]
         # Only a list that the documentation cuts into pages is asked for pages.
         self.page_sizes: list[int | None] = [client.page_size, *smaller] if resource.layout == "pages" else [None]
-        self._on_progress = on_progress
-        self._read = 0
-        self._known = known
-
-    def count(self, read: int, known: int = 0) -> None:
-        """Tell the caller that so many more pages are read and known."""
-        self._read += read
-        self._known += known
-        self._on_progress(self._read, self._known)
 
 
 _Steps = Generator["_Batch | None", Any, tuple[Listing, Walked[Any]]]
@@ -247,7 +241,8 @@ class _Walk(Generic[Chunk]):
                     raise
             if not moved or walk == MOST_WALKS:
                 break
-            self._reading.count(-len(self.pages), -self._further)
+            self._reading.read -= len(self.pages)
+            self._reading.known -= self._further
             self.pages.clear()
             self._behind, self._further = [], 0
             pause = 0.2 * 2 ** (walk - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - a pause, nothing secret
@@ -262,7 +257,7 @@ class _Walk(Generic[Chunk]):
         first = self.pages[1]
         last, full = first.last, first.total_count == first.last * first.per_page
         self._further = last - 1
-        self._reading.count(0, self._further)
+        self._reading.known += self._further
         behind = [last + 1] if full and self._resource.layout == "pages" else []
         newest_last = last > 1 and _in_order(first.keys, operator.lt)
         if newest_last:
@@ -355,7 +350,7 @@ class _Walk(Generic[Chunk]):
             )
         if not known:
             self.pages[page.number] = page
-            self._reading.count(1)
+            self._reading.read += 1
 
 
 def _parsed(resource: Resource, number: int, payload: object, convert: Callable[[list[Record]], Chunk]) -> _Page[Chunk]:
@@ -456,42 +451,94 @@ class _Batch:
 
 
 class _Pool:
-    """Leads the walks: hands their jobs to the reading threads, and what these return to the walks."""
+    """Leads the walks: hands their jobs to reading threads, and what these return to the walks.
 
-    def __init__(self, lanes: list[Lane]) -> None:
-        self.lanes = lanes
-        self.todo: queue.SimpleQueue[tuple[_Job, _Batch] | None] = queue.SimpleQueue()
-        self.results: queue.SimpleQueue[tuple[_Batch, Any, BaseException | None]] = queue.SimpleQueue()
-        self._finished: list[tuple[Listing, Walked[Any]]] = []
+    A thread is started for a job that waits, as long as one more is of use: where answers come faster than they can
+    be worked on, the threads would only take the interpreter's lock from each other.
+    """
 
-    def advance(self, steps: _Steps, result: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - any job's
+    def __init__(self, client: KismetClient, lend: Callable[[], Lane]) -> None:
+        self.threads: list[tuple[threading.Thread, Lane]] = []
+        self._most = client.max_in_flight
+        self._lend = lend
+        self._open = True
+        self._lock = threading.Lock()
+        self._todo: queue.SimpleQueue[tuple[_Job, _Batch] | None] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[tuple[Listing, Walked[Any]] | BaseException] = queue.SimpleQueue()
+        self._elapsed = self._computed = 0.0  # seconds that jobs took, and of these their threads
+        self._looked = 0.0
+
+    def lead(self, steps: _Steps) -> None:
+        """Take on a walk."""
+        with self._lock:
+            self._advance(steps, None, None)
+            self._start_threads(self._todo.qsize())
+
+    def next_finished(self) -> tuple[Listing, Walked[Any]] | None:
+        """Wait for a walk to finish, or for a moment; raise what a walk could not go on after."""
+        news = None
+        with contextlib.suppress(queue.Empty):
+            news = self._news.get(timeout=TICK)
+        if time.monotonic() - self._looked > TICK:
+            self._looked = time.monotonic()
+            for _, lane in tuple(self.threads):
+                lane.cut_if_overdue()
+        if isinstance(news, BaseException):
+            raise news
+        return news
+
+    def close(self) -> None:
+        """Begin no more jobs."""
+        with self._lock:
+            self._open = False
+        for _ in self.threads:
+            self._todo.put(None)
+
+    def _work(self, lane: Lane) -> None:
+        while (item := self._todo.get()) is not None and not lane.cancelled.is_set():
+            job, batch = item
+            if batch.over:
+                continue
+            result = error = None
+            started, computed = time.perf_counter(), time.thread_time()
+            try:
+                result = job(lane)
+            except FetchEndedError:
+                return
+            except BaseException as problem:  # noqa: BLE001 - it is raised where the walk, or the caller, waits
+                error = problem
+            elapsed, computed = time.perf_counter() - started, time.thread_time() - computed
+            with self._lock:
+                self._elapsed += elapsed
+                self._computed += computed
+                if self._open and not batch.over and batch.steps is not None:
+                    try:
+                        self._advance(batch.steps, result, error)
+                        self._start_threads(self._todo.qsize() - 1)  # this one takes a job itself
+                    except BaseException as problem:  # noqa: BLE001 - as above
+                        self._news.put(problem)
+
+    def _advance(self, steps: _Steps, result: Any, error: BaseException | None) -> None:  # noqa: ANN401 - any job's
         """Let a walk go on with what one of its jobs returned or raised, and take on the jobs that it asks for."""
         try:
             batch = steps.send(result) if error is None else steps.throw(error)
         except StopIteration as end:
-            self._finished.append(end.value)
+            self._news.put(end.value)
             return
         if batch is not None:
             batch.steps = steps
             for job in batch.jobs:
-                self.todo.put((job, batch))
+                self._todo.put((job, batch))
 
-    def finished(self, count: int) -> Iterator[tuple[Listing, Walked[Any]]]:
-        """Yield each of ``count`` walks as soon as it is finished."""
-        looked = time.monotonic()
-        while count:
-            while self._finished:
-                count -= 1
-                yield self._finished.pop()
-            if time.monotonic() - looked > TICK:
-                looked = time.monotonic()
-                for lane in self.lanes:
-                    lane.cut_if_overdue()
-            if count:
-                with contextlib.suppress(queue.Empty):
-                    batch, result, error = self.results.get(timeout=TICK)
-                    if not batch.over and batch.steps is not None:
-                        self.advance(batch.steps, result, error)
+    def _start_threads(self, waiting: int) -> None:
+        useful = self._most
+        if self._computed:
+            useful = min(useful, 1 + int(0.6 * self._elapsed / self._computed))
+        for _ in range(min(waiting, useful - len(self.threads))):
+            lane = self._lend()
+            thread = threading.Thread(target=self._work, args=(lane,), daemon=True, name="kismet_nb")
+            self.threads.append((thread, lane))
+            thread.start()
 
 
 @contextlib.contextmanager
@@ -501,37 +548,21 @@ def _reading_threads(client: KismetClient) -> Iterator[_Pool]:
     The calling thread only waits, so an interrupt is heard at once and finds no request in its frames. However
     the block ends, no thread goes on.
     """
-    with client.lanes(client.max_in_flight) as lanes:
-        pool = _Pool(lanes)
-        threads = [threading.Thread(target=_work, args=(lane, pool), daemon=True, name="kismet_nb") for lane in lanes]
+    with client.lanes() as lend:
+        pool = _Pool(client, lend)
         finished = False
         try:
-            for thread in threads:
-                thread.start()
             yield pool
             finished = True
         finally:
-            for lane in lanes:
+            pool.close()
+            for _, lane in pool.threads:
                 if not finished:
                     lane.cancel()
-                pool.todo.put(None)
             give_up_at = time.monotonic() + 2
-            for lane, thread in zip(lanes, threads, strict=True):
+            for thread, lane in pool.threads:
                 if thread.ident is None:
                     continue  # an interrupt, or a machine without room, came before it started
                 thread.join(max(0.0, give_up_at - time.monotonic()))
                 if thread.is_alive():
                     lane.cancel()  # still busy with what nobody waits for any more: the lane is not lent again
-
-
-def _work(lane: Lane, pool: _Pool) -> None:
-    while (item := pool.todo.get()) is not None and not lane.cancelled.is_set():
-        job, batch = item
-        if batch.over:
-            continue
-        try:
-            pool.results.put((batch, job(lane), None))
-        except FetchEndedError:
-            return
-        except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
-            pool.results.put((batch, None, error))
