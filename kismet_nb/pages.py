@@ -267,14 +267,14 @@ class _Walk(Generic[Chunk]):
         keys = [key for number in sorted(self.pages) for key in self.pages[number].keys]
         if len(keys) != first.total_count:
             raise _MovedError(f"total_count is {first.total_count}, but the pages hold {len(keys)} rows")
-        if len(set(keys)) < len(keys):
+        rising, falling = newest_last and _in_order(keys, operator.lt), _in_order(keys, operator.gt)
+        if not (rising or falling) and len(set(keys)) < len(keys):
             raise _MovedError(f"a row came twice ({len(keys)} rows, {len(set(keys))} different)")
         # Some servers give the last page again for any page behind it.
         if self._behind and self._behind != self.pages[last].keys:
             raise _MovedError(f"page {last + 1} has rows, although it lies behind the last one")
         if last == 1:
             return "one page" if self._resource.layout == "pages" else "one answer"
-        rising, falling = newest_last and _in_order(keys, operator.lt), _in_order(keys, operator.gt)
         if len(keys) >= FEWEST_ORDERED and (rising or falling):
             return "keys in order"
         yield from self._fetch(range(1, last + 1))
