@@ -284,10 +284,20 @@ class _Decoded:
 
 
 class Lane:
-    """One keep-alive connection of a client, for one thread at a time."""
+    """One keep-alive connection of a client, for one thread at a time.
+
+    Attributes
+    ----------
+    cancelled
+        Whether to send nothing more.
+    meanwhile
+        What to do while this lane waits: for the answer to its next request, or for the time to send it. It must
+        not raise: the frames around it hold the request's headers.
+    """
 
     def __init__(self, client: KismetClient) -> None:
         self.cancelled = threading.Event()
+        self.meanwhile: Callable[[], None] | None = None
         self._client = client
         self._gate = client._gate  # noqa: SLF001 - a lane is a part of its client
         self._credentials = client._credentials  # noqa: SLF001 - as above
@@ -311,8 +321,15 @@ class Lane:
         """Send one GET, with retries, and return the decoded JSON; ``resource`` and ``page`` name it in errors."""
         return self._retry(self._attempt, path, params, resource, page)
 
+    def catch_up(self) -> None:
+        """Do what was left for a wait."""
+        work, self.meanwhile = self.meanwhile, None
+        if work:
+            work()
+
     def pause(self, seconds: float) -> None:
         """Wait, unless the fetch ends meanwhile."""
+        self.catch_up()
         if self.cancelled.wait(seconds):
             raise FetchEndedError
 
@@ -337,7 +354,9 @@ class Lane:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _attempt(self, path: str, params: Params, resource: str | None, page: int | None) -> Any:  # noqa: ANN401
-        with self._gate.passage(self.cancelled):
+        with self._gate.passage(self.pause):
+            if self.cancelled.is_set():
+                raise FetchEndedError
             sent = self._send(self._client.api_url + API_PREFIX + path, params)
         outcome = self._judge(sent) if isinstance(sent, _Answer) else sent
         if isinstance(outcome, BaseException):
@@ -479,7 +498,7 @@ class Lane:
             _logger.warning("waiting %.0f s before trying again: %s", state.upcoming_sleep, error)
 
     def _new_pool(self) -> HTTPConnectionPool:
-        """Return a pool of one connection, which this lane can cut, and which keeps ``http.client`` quiet."""
+        """Return a pool of one connection, which knows this lane."""
         url = self._client.api_url
         # This machine may be asked without TLS, whose certificates take a while to load, and never through a proxy.
         tls, proxy = (self._client.tls, _proxy(url)) if url.startswith("https") else (None, None)
@@ -490,8 +509,8 @@ class Lane:
             else urllib3.PoolManager(**settings)
         )
         pool = manager.connection_from_url(url)
-        quiet = _QuietHTTPSConnection if pool.scheme == "https" else _QuietHTTPConnection
-        pool.ConnectionCls = functools.partial(quiet, lane=self)  # type: ignore[assignment]
+        kind = _LaneHTTPSConnection if pool.scheme == "https" else _LaneHTTPConnection
+        pool.ConnectionCls = functools.partial(kind, lane=self)  # type: ignore[assignment]
         return pool
 
 
@@ -513,7 +532,7 @@ def _watched(lane: Lane) -> Iterator[None]:
         thread.join()
 
 
-class _QuietHTTPConnection(urllib3.connection.HTTPConnection):
+class _LaneHTTPConnection(urllib3.connection.HTTPConnection):
     # http.client prints whole requests, headers included, where its class attribute is raised for debugging.
     debuglevel = 0
 
@@ -526,8 +545,12 @@ class _QuietHTTPConnection(urllib3.connection.HTTPConnection):
         super().connect()
         self._lane._socket = self.sock  # noqa: SLF001 - as above
 
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
+        self._lane.catch_up()  # the request is on its way
+        return super().getresponse()
 
-class _QuietHTTPSConnection(_QuietHTTPConnection, urllib3.connection.HTTPSConnection):
+
+class _LaneHTTPSConnection(_LaneHTTPConnection, urllib3.connection.HTTPSConnection):
     pass
 
 

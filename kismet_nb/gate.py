@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["FetchEndedError", "Gate"]
 
@@ -37,17 +37,13 @@ class Gate:
         self._rated_at = 0.0
 
     @contextlib.contextmanager
-    def passage(self, cancelled: threading.Event) -> Iterator[None]:
-        """Wait for a place and for the time to start; give the place back at the end."""
+    def passage(self, pause: Callable[[float], None]) -> Iterator[None]:
+        """Wait for a place and for the time to start, with ``pause``; give the place back at the end."""
         while not self._places.acquire(timeout=0.2):
-            if cancelled.is_set():
-                raise FetchEndedError
+            pause(0)
         try:
             while (seconds := self._seconds_until_start()) > 0:
-                if cancelled.wait(seconds):
-                    raise FetchEndedError
-            if cancelled.is_set():
-                raise FetchEndedError
+                pause(seconds)
             yield
         finally:
             self._places.release()

@@ -34,11 +34,12 @@ import queue
 import random
 import threading
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from kismet_nb.errors import NotFoundError, RequestRefusedError, UnexpectedAnswerError
+from kismet_nb.errors import KismetError, NotFoundError, RequestRefusedError, UnexpectedAnswerError
 from kismet_nb.gate import FetchEndedError
 
 if TYPE_CHECKING:
@@ -103,13 +104,12 @@ class Walked(Generic[Chunk]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Page(Generic[Chunk]):
+class _Page:
     number: int
     per_page: int
     total_pages: int
     total_count: int
     keys: list[Any]
-    chunk: Chunk
 
     @property
     def cut(self) -> tuple[int, int, int]:
@@ -136,7 +136,8 @@ class _GivenUpError(Exception):
 def count_rows(client: KismetClient, resource: Resource) -> int:
     """Return how many rows the server counts: one cheap request, which also proves the credentials."""
     payload = client.get(resource.path, {"page": 1, "per_page": 1})
-    return _parsed(resource, 1, payload, lambda _rows: None).total_count
+    page, _ = _parsed(resource, 1, payload)
+    return page.total_count
 
 
 def read_lists(
@@ -209,14 +210,15 @@ _Steps = Generator["_Batch | None", Any, tuple[Listing, Walked[Any]]]
 
 
 class _Walk(Generic[Chunk]):
-    """Walks one list; ``pages`` holds what the present walk has read.
+    """Walks one list; ``pages`` and ``chunks`` hold what the present walk has read.
 
     The generators here yield jobs, or None to wait for the next of those yielded before, and are sent what a job
     returned. So one thread can lead any number of walks.
     """
 
     def __init__(self, reading: _Reading[Chunk], listing: Listing) -> None:
-        self.pages: dict[int, _Page[Chunk]] = {}
+        self.pages: dict[int, _Page] = {}
+        self.chunks: dict[int, Chunk] = {}  # of each page
         self._further = 0  # how many pages the server says that there are beyond the first
         self._behind: list[Any] = []  # the keys of the page behind the last
         self._reading = reading
@@ -244,12 +246,13 @@ class _Walk(Generic[Chunk]):
             self._reading.read -= len(self.pages)
             self._reading.known -= self._further
             self.pages.clear()
+            self.chunks.clear()
             self._behind, self._further = [], 0
             pause = 0.2 * 2 ** (walk - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - a pause, nothing secret
             yield _Batch([functools.partial(_pause, seconds=pause)])
-        pages = [self.pages[number] for number in sorted(self.pages)]
-        rows = sum(len(page.keys) for page in pages)
-        return self._listing, Walked([page.chunk for page in pages], rows, len(pages), walk, proof, moved)
+        chunks = [self.chunks[number] for number in sorted(self.chunks)]
+        rows = sum(len(page.keys) for page in self.pages.values())
+        return self._listing, Walked(chunks, rows, len(chunks), walk, proof, moved)
 
     def _walk(self) -> Generator[_Batch | None, Any, str]:
         """Read every page once, prove that nothing moved meanwhile, and say how it was proved."""
@@ -300,38 +303,33 @@ class _Walk(Generic[Chunk]):
         try:
             asked: _Batch | None = batch
             for _ in numbers:
-                page = yield asked
+                answer = yield asked
                 asked = None
-                if page is not None:
-                    self._take(page)
+                if answer is not None:
+                    self._take(*_parsed(self._resource, *answer))
         finally:
             batch.over = True
 
     def _job(self, number: int) -> _Job:
         resource, listing, size = self._resource, self._listing, self._reading.page_sizes[0]
         behind = bool(self.pages) and number > self.pages[1].last
-        comparing = behind or number in self.pages
         params: dict[str, str | int] = dict(listing.query)
         if resource.layout == "pages" or number > 1:
             params["page"] = number
         if size:
             params["per_page"] = size
 
-        def convert(rows: list[Record]) -> Chunk | None:
-            return None if comparing else self._reading.convert(listing, rows)
-
-        def run(lane: Lane) -> _Page[Any] | None:
+        def run(lane: Lane) -> tuple[int, Any] | None:
             try:
-                payload = lane.get(listing.path, params, resource=resource.name, page=number)
+                return number, lane.get(listing.path, params, resource=resource.name, page=number)
             except (NotFoundError, RequestRefusedError):
                 if not behind:
                     raise
                 return None
-            return _parsed(resource, number, payload, convert)
 
         return run
 
-    def _take(self, page: _Page[Chunk]) -> None:
+    def _take(self, page: _Page, rows: list[Record]) -> None:
         first, known = self.pages.get(1, page), self.pages.get(page.number)
         if page.number > first.last:
             self._behind = page.keys
@@ -349,12 +347,13 @@ class _Walk(Generic[Chunk]):
                 f"{page.rows_due}"
             )
         if not known:
+            self.chunks[page.number] = self._reading.convert(self._listing, rows)
             self.pages[page.number] = page
             self._reading.read += 1
 
 
-def _parsed(resource: Resource, number: int, payload: object, convert: Callable[[list[Record]], Chunk]) -> _Page[Chunk]:
-    """Check that an answer is the page asked for, in the documented shape."""
+def _parsed(resource: Resource, number: int, payload: object) -> tuple[_Page, list[Record]]:
+    """Check that an answer is the page asked for, in the documented shape, and return it with its rows."""
     try:
         rows = _rows(resource, payload)
         per_page, total_pages, total_count = _counts(resource, number, payload, len(rows))
@@ -366,7 +365,7 @@ def _parsed(resource: Resource, number: int, payload: object, convert: Callable[
         keys = [row.get(key) for row in rows]
         if not set(map(type, keys)) <= {int, str}:
             keys = [_identity(row, key) for row in rows]
-        return _Page(number, per_page, total_pages, total_count, keys, convert(rows))
+        return _Page(number, per_page, total_pages, total_count, keys), rows
     raise UnexpectedAnswerError(text, status=200, resource=resource.name, page=number)
 
 
@@ -495,7 +494,7 @@ class _Pool:
             self._todo.put(None)
 
     def _work(self, lane: Lane) -> None:
-        while (item := self._todo.get()) is not None and not lane.cancelled.is_set():
+        while (item := self._next_for(lane)) is not None and not lane.cancelled.is_set():
             job, batch = item
             if batch.over:
                 continue
@@ -507,16 +506,36 @@ class _Pool:
                 return
             except BaseException as problem:  # noqa: BLE001 - it is raised where the walk, or the caller, waits
                 error = problem
-            elapsed, computed = time.perf_counter() - started, time.thread_time() - computed
+            lane.catch_up()  # should the job have needed no wait
             with self._lock:
-                self._elapsed += elapsed
-                self._computed += computed
-                if self._open and not batch.over and batch.steps is not None:
-                    try:
-                        self._advance(batch.steps, result, error)
-                        self._start_threads(self._todo.qsize() - 1)  # this one takes a job itself
-                    except BaseException as problem:  # noqa: BLE001 - as above
-                        self._news.put(problem)
+                self._elapsed += time.perf_counter() - started
+                self._computed += time.thread_time() - computed
+            lane.meanwhile = functools.partial(self._hand_over, batch, result, error)
+            if error is not None:
+                lane.catch_up()
+
+    def _next_for(self, lane: Lane) -> tuple[_Job, _Batch] | None:
+        """Return the next job; where there is none as yet, what was put off comes first, for it may bring some."""
+        with contextlib.suppress(queue.Empty):
+            return self._todo.get_nowait()
+        lane.catch_up()
+        return self._todo.get()
+
+    def _hand_over(self, batch: _Batch, result: Any, error: BaseException | None) -> None:  # noqa: ANN401 - any job's
+        """Give a walk what one of its jobs returned or raised. A lane does this while its next request is under way."""
+        with self._lock:
+            if not self._open or batch.over or batch.steps is None:
+                return
+            try:
+                self._advance(batch.steps, result, error)
+                self._start_threads(self._todo.qsize() - 1)  # this one takes a job itself
+            except BaseException as problem:  # noqa: BLE001 - it is raised where the caller waits
+                if problem is not error:
+                    # Its frames lead to those of the request that is under way, which hold the secret.
+                    if not isinstance(problem, KismetError):
+                        problem.add_note(traceback.format_exc())
+                    problem.__traceback__ = problem.__context__ = None
+                self._news.put(problem)
 
     def _advance(self, steps: _Steps, result: Any, error: BaseException | None) -> None:  # noqa: ANN401 - any job's
         """Let a walk go on with what one of its jobs returned or raised, and take on the jobs that it asks for."""

@@ -132,14 +132,16 @@ def test_an_address_that_is_not_https_is_refused(address):
 
 
 def shown(error):
-    """Return all that a verbose traceback could show of our frames behind an error, and of its causes."""
+    """Return all that a verbose traceback could show of the frames behind an error, and of its causes."""
     texts, todo = [], [error]
     while todo:
         one = todo.pop()
         texts += [repr(vars(one)), str(one)]
-        for frame, _ in traceback.walk_tb(one.__traceback__):
-            if frame.f_code.co_filename != __file__:
+        for inner, _ in traceback.walk_tb(one.__traceback__):
+            frame = inner
+            while frame and frame.f_code.co_filename != __file__:
                 texts += [f"{name} = {value!r}" for name, value in frame.f_locals.items()]
+                frame = frame.f_back
         todo += [cause for cause in (one.__cause__, one.__context__) if cause]
     return "\n".join(texts)
 
@@ -170,6 +172,24 @@ def test_no_error_shows_the_secret(reply, monkeypatch):
     for caught in (one, two):
         assert "kismet_nb.client.Lane" in shown(caught.value)
         assert SECRET[:9] not in shown(caught.value)
+
+
+def test_an_error_found_while_the_next_request_is_under_way_does_not_lead_to_its_headers():
+    """The frames of a request hold the secret; an answer is worked on while the next one is awaited."""
+
+    def reply(query, _):
+        page = page_of([user(number) for number in range(1, 2000)], query)
+        return (200, {}, b'{"organization_users": 1}') if query.get("page") == "2" else page
+
+    with (
+        serving(reply) as (url, _),
+        kn.KismetClient(ID, SECRET, api_url=url, max_in_flight=1) as client,
+        pytest.raises(kn.UnexpectedAnswerError) as caught,
+    ):
+        kn.fetch_users(client=client)
+
+    assert caught.value.page == 2
+    assert SECRET not in shown(caught.value)
 
 
 def test_no_log_and_no_debug_output_shows_the_secret(monkeypatch, caplog, capsys):
