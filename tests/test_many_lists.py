@@ -180,6 +180,26 @@ def test_an_interrupted_fetch_goes_on_where_it_stopped(caplog):
     assert list(range(1, 20)) == calls["id"].tolist()
 
 
+def test_what_is_read_counts_while_all_have_to_wait(caplog):
+    """A list that was read just before another request is refused (429) is not lost by an interrupt during the wait."""
+    refused = threading.Event()
+    clinic = Clinic({key: [call(key)] for key in range(1, 10)})
+
+    def before(query):
+        if "/1/" in query.path:
+            threading.Timer(0.3, refused.set).start()
+            return 429, {"Retry-After": "20"}, b""
+        refused.wait(5)
+        return None
+
+    clinic.before = before
+    threading.Timer(1.5, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt), caplog.at_level(logging.WARNING):
+        fetch(clinic, range(1, 10), client={"max_in_flight": 2, "retries": 1})
+
+    assert "1 of 9 lists are read" in caplog.text
+
+
 def test_a_list_that_moves_is_read_again_without_the_others():
     """Movement in one user's list costs another reading of that list alone."""
     clinic = Clinic({key: [call(key * 1000 + number) for number in range(30)] for key in range(1, 6)})
