@@ -193,9 +193,14 @@ def test_what_is_read_counts_while_all_have_to_wait(caplog):
         return None
 
     clinic.before = before
-    threading.Timer(1.5, _thread.interrupt_main).start()
-    with pytest.raises(KeyboardInterrupt), caplog.at_level(logging.WARNING):
-        fetch(clinic, range(1, 10), client={"max_in_flight": 2, "retries": 1})
+    with (
+        serving(clinic) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url, max_in_flight=2) as client,
+        caplog.at_level(logging.WARNING),
+    ):
+        threading.Timer(1.5, _thread.interrupt_main).start()
+        with pytest.raises(KeyboardInterrupt):
+            kn.fetch_calls(range(1, 10), client=client)
 
     assert "1 of 9 lists are read" in caplog.text
 
