@@ -180,7 +180,7 @@ def users(count, times):
         served.counts()
         toolkit(served.url)
         seen = served.counts()
-        at_most(f"{count:,} users: requests beyond one a page", 9, seen["requests"] - count // 100, unit="")
+        at_most(f"{count:,} users: requests beyond one a page", 3, seen["requests"] - count // 100, unit="")
         at_most(f"{count:,} users: most requests in flight", IN_FLIGHT, seen["most_in_flight"], unit="")
     if count == 100_000:
         others(seconds["kismet_nb"])
@@ -251,7 +251,7 @@ def own_cost():
 
 def memory():
     """Read 100,000 and 1,000,000 users without latency, each in a process of its own."""
-    small, large = (_measured_apart(count) for count in (100_000, 1_000_000))
+    small, large = (_measured_apart(count, times) for count, times in ((100_000, 5), (1_000_000, 2)))
     grown = (large["peak"] - small["peak"]) / (large["frame"] - small["frame"])
     at_most(
         "From 100,000 to 1,000,000 users: peak memory, for each MB of table",
@@ -269,10 +269,12 @@ def memory():
     )
 
 
-def _measured_apart(count):
+def _measured_apart(count, times):
+    """Return the least of each figure."""
     with serving(users=count) as served:
         command = [sys.executable, __file__, "--measure-one", served.url]
-        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        seen = [json.loads(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(times)]
+    return {name: min(one[name] for one in seen) for name in seen[0]}
 
 
 def measure_one(url):
