@@ -35,6 +35,7 @@ import random
 import threading
 import time
 import traceback
+from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -52,6 +53,7 @@ MOST_WALKS = 5
 TICK = 0.25  # seconds between looks at overdue requests
 LAST_RESORT_PAGE_SIZES = (100, None)  # asked for in turn where a larger page is refused; None leaves it to the server
 FEWEST_ORDERED = 8  # keys; fewer may stand in order by chance
+ROWS_A_CHUNK = 1000  # are converted together: smaller chunks take more memory than what is in them
 
 Record = dict[str, Any]
 Chunk = TypeVar("Chunk")
@@ -83,7 +85,7 @@ class Walked(Generic[Chunk]):
     Attributes
     ----------
     chunks
-        What ``convert`` made of each page, in the order of pages.
+        What ``convert`` made of the rows, some pages at a time, in the order of pages.
     rows, pages, walks
         How many of each there were.
     proof
@@ -109,7 +111,7 @@ class _Page:
     per_page: int
     total_pages: int
     total_count: int
-    keys: list[Any]
+    keys: Sequence[Any]
 
     @property
     def cut(self) -> tuple[int, int, int]:
@@ -159,7 +161,7 @@ def read_lists(
     listings
         Which lists.
     convert
-        Makes of the rows of one page what is to be kept of them; called in the reading threads.
+        Makes of the rows of some pages what is to be kept of them; called in the reading threads.
     on_progress
         Called with the number of pages read and the number of pages known.
     walked
@@ -210,7 +212,7 @@ _Steps = Generator["_Batch | None", Any, tuple[Listing, Walked[Any]]]
 
 
 class _Walk(Generic[Chunk]):
-    """Walks one list; ``pages`` and ``chunks`` hold what the present walk has read.
+    """Walks one list; ``pages``, ``rows`` and ``chunks`` hold what the present walk has read.
 
     The generators here yield jobs, or None to wait for the next of those yielded before, and are sent what a job
     returned. So one thread can lead any number of walks.
@@ -218,9 +220,10 @@ class _Walk(Generic[Chunk]):
 
     def __init__(self, reading: _Reading[Chunk], listing: Listing) -> None:
         self.pages: dict[int, _Page] = {}
-        self.chunks: dict[int, Chunk] = {}  # of each page
+        self.rows: dict[int, list[Record]] = {}  # of the pages that are not converted yet
+        self.chunks: dict[int, Chunk] = {}  # by the first page of each
         self._further = 0  # how many pages the server says that there are beyond the first
-        self._behind: list[Any] = []  # the keys of the page behind the last
+        self._behind: Sequence[Any] = ()  # the keys of the page behind the last
         self._reading = reading
         self._resource = reading.resource
         self._listing = listing
@@ -246,13 +249,16 @@ class _Walk(Generic[Chunk]):
             self._reading.read -= len(self.pages)
             self._reading.known -= self._further
             self.pages.clear()
+            self.rows.clear()
             self.chunks.clear()
-            self._behind, self._further = [], 0
+            self._behind, self._further = (), 0
             pause = 0.2 * 2 ** (walk - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - a pause, nothing secret
             yield _Batch([functools.partial(_pause, seconds=pause)])
+        for number in sorted(self.rows):  # a walk that came to no good end has left some
+            self._convert([number])
         chunks = [self.chunks[number] for number in sorted(self.chunks)]
         rows = sum(len(page.keys) for page in self.pages.values())
-        return self._listing, Walked(chunks, rows, len(chunks), walk, proof, moved)
+        return self._listing, Walked(chunks, rows, len(self.pages), walk, proof, moved)
 
     def _walk(self) -> Generator[_Batch | None, Any, str]:
         """Read every page once, prove that nothing moved meanwhile, and say how it was proved."""
@@ -347,9 +353,18 @@ class _Walk(Generic[Chunk]):
                 f"{page.rows_due}"
             )
         if not known:
-            self.chunks[page.number] = self._reading.convert(self._listing, rows)
             self.pages[page.number] = page
+            self.rows[page.number] = rows
             self._reading.read += 1
+            size = max(1, ROWS_A_CHUNK // page.per_page)
+            start = page.number - (page.number - 1) % size
+            together = range(start, min(start + size, first.last + 1))
+            if all(number in self.rows for number in together):
+                self._convert(together)
+
+    def _convert(self, numbers: Sequence[int]) -> None:
+        rows = [row for number in numbers for row in self.rows.pop(number)]
+        self.chunks[numbers[0]] = self._reading.convert(self._listing, rows)
 
 
 def _parsed(resource: Resource, number: int, payload: object) -> tuple[_Page, list[Record]]:
@@ -363,9 +378,7 @@ def _parsed(resource: Resource, number: int, payload: object) -> tuple[_Page, li
         # What tells the rows of one list apart.
         key = next(name for name in reversed(resource.key) if name not in resource.parameters)
         keys = [row.get(key) for row in rows]
-        if not set(map(type, keys)) <= {int, str}:
-            keys = [_identity(row, key) for row in rows]
-        return _Page(number, per_page, total_pages, total_count, keys), rows
+        return _Page(number, per_page, total_pages, total_count, _compact(keys, rows)), rows
     raise UnexpectedAnswerError(text, status=200, resource=resource.name, page=number)
 
 
@@ -423,13 +436,18 @@ def _rows_of_maps(resource: Resource, payload: object) -> list[Record]:
     return [{day: text, **{name: values.get(text) for name, values in maps.items()}} for text in days]
 
 
-def _identity(row: Record, key: str) -> object:
-    """Return what tells a row apart: its key, or where that is missing or no plain value, all of it."""
-    value = row.get(key)
-    return value if isinstance(value, int | str) else repr(row)
+def _compact(keys: list[Any], rows: list[Record]) -> Sequence[Any]:
+    """Return what tells rows apart: their keys, or where one is missing or no plain value, all of its row."""
+    types = set(map(type, keys))
+    if types == {int}:
+        with contextlib.suppress(OverflowError):
+            return array("q", keys)  # a fifth of the list
+    if types <= {int, str}:
+        return keys
+    return [key if isinstance(key, int | str) else repr(row) for key, row in zip(keys, rows, strict=True)]
 
 
-def _in_order(keys: list[Any], before: Callable[[int, int], bool]) -> bool:
+def _in_order(keys: Sequence[Any], before: Callable[[int, int], bool]) -> bool:
     return set(map(type, keys)) == {int} and all(map(before, keys, keys[1:]))
 
 

@@ -32,7 +32,7 @@ __all__ = ["Chunk", "chunk", "describe", "table"]
 _FITS: dict[Dtype, tuple[frozenset[type], pa.DataType]] = {
     "Int64": (frozenset({int}), pa.int64()),
     "boolean": (frozenset({bool}), pa.bool_()),
-    "str": (frozenset({str}), pa.string()),
+    "str": (frozenset({str}), pa.large_string()),  # pandas' own, so that its column shares this memory
     "Float64": (frozenset({int, float}), pa.float64()),
     "datetime64[us, UTC]": (frozenset({str}), pa.string()),
     "datetime64[us]": (frozenset({str}), pa.string()),
@@ -40,7 +40,7 @@ _FITS: dict[Dtype, tuple[frozenset[type], pa.DataType]] = {
 _PANDAS_DTYPES = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
-    pa.string(): pd.StringDtype("pyarrow", na_value=np.nan),
+    pa.large_string(): pd.StringDtype("pyarrow", na_value=np.nan),
     pa.float64(): pd.Float64Dtype(),
 }
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,6}0*)?)?(Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
@@ -193,6 +193,8 @@ def _typed(name: str, dtype: Dtype, chunks: Iterable[Chunk]) -> tuple[pd.Series[
         return _as_it_came(pieces), misfits
     column = pa.chunked_array(held, _FITS[dtype][1])
     if not dtype.startswith("datetime64"):
+        if dtype != "str":
+            column = column.combine_chunks()  # pandas takes long over many
         return column.to_pandas(types_mapper=_PANDAS_DTYPES.get), 0
     times, misfits = _times(column) if dtype.endswith("UTC]") else _days(column)
     return (_as_it_came(pieces), misfits) if times is None else (times, 0)
@@ -240,7 +242,9 @@ def _instant(text: str | None) -> dt.datetime | str | None:
 
 
 def _as_it_came(pieces: Iterable[pa.Array | list[Any]]) -> pd.Series[Any]:
-    values = [value for piece in pieces for value in (piece if isinstance(piece, list) else piece.to_pylist())]
+    values: list[Any] = []
+    for piece in pieces:
+        values += piece if isinstance(piece, list) else piece.to_pylist()
     column = np.empty(len(values), dtype=object)
     column[:] = values  # not np.array(values): that would make a table of lists of equal length
     return pd.Series(column, dtype=object)

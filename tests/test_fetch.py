@@ -125,6 +125,22 @@ def test_a_list_that_moves_once_is_read_again():
     assert users.attrs["kismet"]["walks"] > 1
 
 
+def test_rows_stand_in_the_servers_order():
+    """Pages of thousands of rows come in any order; the rows stand in the server's, without those of a walk before."""
+    rows = [user(number) for number in range(2300)]
+
+    def answer(query, count):
+        if count == 4:
+            del rows[1500:]
+        return page_of(rows, query)
+
+    before, _ = fetch(lambda query, _: page_of(rows, query), page_size=500)
+    after, _ = fetch(answer, page_size=500, max_in_flight=1)
+
+    assert list(range(2300)) == before["id"].tolist()
+    assert list(range(1500)) == after["id"].tolist()
+
+
 @pytest.mark.parametrize(("moment", "in_flight"), [(2, 1), (2, 8), (5, 1), (12, 8)])
 def test_one_who_goes_while_another_comes_is_noticed(moment, in_flight):
     """A deletion and an insertion between two answers leave the total as it was, and are noticed all the same."""
@@ -197,6 +213,7 @@ def test_a_list_that_never_stands_still_is_an_error():
 
     assert "total_count" in str(error)
     assert "incomplete" == error.partial.attrs["kismet"]["verdict"]
+    assert list(range(9, 19)) == error.partial["id"].tolist()  # page 1 of the fifth reading, after nine deletions
 
 
 @pytest.mark.parametrize(

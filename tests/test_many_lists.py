@@ -1,6 +1,7 @@
 """Lists that belong to something: the calls of a user, the recordings of a call, the substitutions of a room."""
 
 import _thread
+import json
 import logging
 import re
 import threading
@@ -185,12 +186,16 @@ def test_what_is_read_counts_while_all_have_to_wait(caplog):
     refused = threading.Event()
     clinic = Clinic({key: [call(key)] for key in range(1, 10)})
 
-    def before(query):
-        if "/1/" in query.path:
-            threading.Timer(0.3, refused.set).start()
-            return 429, {"Retry-After": "20"}, b""
+    def after_the_refusal(query):
         refused.wait(5)
-        return None
+        body = json.dumps(page_of([call(2)], query, envelope="calls")).encode()
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(body), body)
+
+    def before(query):
+        if "/1/" not in query.path:
+            return after_the_refusal(query)
+        threading.Timer(0.5, refused.set).start()
+        return 429, {"Retry-After": "20"}, b""
 
     clinic.before = before
     with (
