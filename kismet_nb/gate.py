@@ -68,7 +68,7 @@ class Gate:
         granted = max(self._granted, 1) / (busy_for + closed_for)
         if self._rate < float("inf"):
             self._too_fast = min(self._rate, self._too_fast)
-            granted = max(granted, self._rate * 0.8)  # of a short time between two refusals it says too little
+            granted = max(granted, self._rate * 0.88)  # of a short time between two refusals it says too little
         self._rate = min(self._rate * 0.93, granted)
         self._granted = 0
         self._rated_at = time.monotonic() + closed_for
@@ -93,5 +93,5 @@ class Gate:
         seconds = min(now - self._rated_at, 60.0)  # starts may be rarer than that
         if seconds >= 1:
             faster = self._rate * 1.05**seconds
-            near = max(self._rate * 1.0005**seconds, self._too_fast * 0.97)
+            near = max(self._rate * 1.0005**seconds, self._too_fast * 0.92)
             self._rate, self._rated_at = min(faster, near), now
