@@ -156,6 +156,7 @@ class KismetClient:
         self.page_size = int(page_size)
         self.strict = strict
         self.unfinished: dict[Any, Any] = {}
+        self.row_counts: dict[str, int] = {}  # of lists, by path, when they were last counted: how many pages to expect
         self._gate = Gate(self.max_in_flight)
         self._idle_lanes: list[Lane] = []
         self._lock = threading.Lock()

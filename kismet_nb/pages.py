@@ -13,6 +13,9 @@ empty, absent, or the last again. What that leaves open is a row that goes and a
   (page 1, which told how many there are, once more after it). A row that came later would have a key beyond that
   page's and stand out of order. So all keys are of rows that were there when the last page was read; they are as
   many as the list had then, and all different: they are that list. Where the keys fall, the same holds of page 1.
+  A client that counted the list before, at the login or by a fetch, saves a round trip: it reads a page further on
+  together with page 1, and the pages in front of that one together with the last. If it is found the same again
+  later, no row in front of it went meanwhile, so these too were there when the last page was read.
 * Otherwise a row may come anywhere, and the whole list is read a second time.
 
 So the table is the server's list as it was at one moment, if (second case) new rows get keys beyond all others.
@@ -139,6 +142,7 @@ def count_rows(client: KismetClient, resource: Resource) -> int:
     """Return how many rows the server counts: one cheap request, which also proves the credentials."""
     payload = client.get(resource.path, {"page": 1, "per_page": 1})
     page, _ = _parsed(resource, 1, payload)
+    client.row_counts[resource.path] = page.total_count
     return page.total_count
 
 
@@ -200,6 +204,7 @@ class _Reading(Generic[Chunk]):
         convert: Callable[[Listing, list[Record]], Chunk],
         known: int,
     ) -> None:
+        self.client = client
         self.resource = resource
         self.convert = convert
         self.read, self.known = 0, known  # pages
@@ -224,6 +229,7 @@ class _Walk(Generic[Chunk]):
         self.chunks: dict[int, Chunk] = {}  # by the first page of each
         self._further = 0  # how many pages the server says that there are beyond the first
         self._behind: Sequence[Any] = ()  # the keys of the page behind the last
+        self._mark: _Page | None = None  # a page as it was before all but the first
         self._reading = reading
         self._resource = reading.resource
         self._listing = listing
@@ -251,13 +257,15 @@ class _Walk(Generic[Chunk]):
             self.pages.clear()
             self.rows.clear()
             self.chunks.clear()
-            self._behind, self._further = (), 0
+            self._behind, self._further, self._mark = (), 0, None
             pause = 0.2 * 2 ** (walk - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - a pause, nothing secret
             yield _Batch([functools.partial(_pause, seconds=pause)])
         for number in sorted(self.rows):  # a walk that came to no good end has left some
             self._convert([number])
         chunks = [self.chunks[number] for number in sorted(self.chunks)]
         rows = sum(len(page.keys) for page in self.pages.values())
+        if not self._listing.query:
+            self._reading.client.row_counts[self._listing.path] = rows
         return self._listing, Walked(chunks, rows, len(self.pages), walk, proof, moved)
 
     def _walk(self) -> Generator[_Batch | None, Any, str]:
@@ -269,10 +277,15 @@ class _Walk(Generic[Chunk]):
         self._reading.known += self._further
         behind = [last + 1] if full and self._resource.layout == "pages" else []
         newest_last = last > 1 and _in_order(first.keys, operator.lt)
+        early: Sequence[int] = ()
         if newest_last:
-            yield from self._fetch([last])
+            if self._mark and self._mark.cut == first.cut and self._mark.number <= last:
+                early = range(2, self._mark.number)
+            yield from self._fetch([last, *early])
         others = [number for number in range(2, last + 1) if number not in self.pages]
         yield from self._fetch([*others, *([1] if newest_last else []), *behind])
+        if early and self._mark and self._mark.keys != self.pages[self._mark.number].keys:
+            raise _MovedError(f"page {self._mark.number} had other rows when it was read again")
         keys = [key for number in sorted(self.pages) for key in self.pages[number].keys]
         if len(keys) != first.total_count:
             raise _MovedError(f"total_count is {first.total_count}, but the pages hold {len(keys)} rows")
@@ -292,9 +305,9 @@ class _Walk(Generic[Chunk]):
     def _first_page(self) -> Generator[_Batch | None, Any, None]:
         sizes = self._reading.page_sizes
         while not self.pages:
-            asked = sizes[0]
+            asked, mark = sizes[0], self._page_to_mark()
             try:
-                yield from self._fetch([1])
+                yield from self._fetch([1, mark] if mark else [1], mark)
             except RequestRefusedError:
                 # The page size may be what is refused; without one left to try, it was something else. Another list
                 # may have found that out already.
@@ -303,22 +316,34 @@ class _Walk(Generic[Chunk]):
                 if asked == sizes[0]:
                     del sizes[0]
 
-    def _fetch(self, numbers: Sequence[int]) -> Generator[_Batch | None, Any, None]:
-        """Keep pages as they come in; compare those that are known already."""
-        batch = _Batch([self._job(number) for number in numbers])
+    def _page_to_mark(self) -> int:
+        """Return a page to read together with page 1, where an earlier count lets expect it, or 0."""
+        client, size = self._reading.client, self._reading.page_sizes[0]
+        counted = 0 if self._listing.query else client.row_counts.get(self._listing.path, 0)
+        mark = min(client.max_in_flight + 1, counted // size) if size else 0
+        return mark if mark > 2 else 0  # or else no page lies between the first and it
+
+    def _fetch(self, numbers: Sequence[int], mark: int = 0) -> Generator[_Batch | None, Any, None]:
+        """Keep pages as they come in; compare those that are known already. Page ``mark`` is only to compare with."""
+        batch = _Batch([self._job(number, may_fail=number == mark) for number in numbers])
         try:
             asked: _Batch | None = batch
             for _ in numbers:
                 answer = yield asked
                 asked = None
-                if answer is not None:
-                    self._take(*_parsed(self._resource, *answer))
+                if answer is None:
+                    continue
+                page, rows = _parsed(self._resource, *answer)
+                if page.number == mark:
+                    self._mark = page
+                else:
+                    self._take(page, rows)
         finally:
             batch.over = True
 
-    def _job(self, number: int) -> _Job:
+    def _job(self, number: int, *, may_fail: bool) -> _Job:
         resource, listing, size = self._resource, self._listing, self._reading.page_sizes[0]
-        behind = bool(self.pages) and number > self.pages[1].last
+        may_fail = may_fail or (bool(self.pages) and number > self.pages[1].last)
         params: dict[str, str | int] = dict(listing.query)
         if resource.layout == "pages" or number > 1:
             params["page"] = number
@@ -329,7 +354,7 @@ class _Walk(Generic[Chunk]):
             try:
                 return number, lane.get(listing.path, params, resource=resource.name, page=number)
             except (NotFoundError, RequestRefusedError):
-                if not behind:
+                if not may_fail:
                     raise
                 return None
 

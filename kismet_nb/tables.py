@@ -7,7 +7,6 @@ column stays as it came.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import itertools
 import operator
@@ -23,7 +22,7 @@ from kismet_nb.errors import InvalidInputError, UnexpectedAnswerError
 from kismet_nb.resources import RESOURCES, Column, Dtype, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["Chunk", "chunk", "describe", "table"]
 
@@ -70,9 +69,10 @@ def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tupl
     """Yield the name and the values of each column that the rows make."""
     counted = dict(resource.counted)
     names = dict.fromkeys(itertools.chain.from_iterable(rows))
-    for name, values in zip(names, _columns(names, rows), strict=True):
+    for name in names:
         if name in resource.withheld:
             continue
+        values = _values(name, rows)
         if name in counted:
             # As below: a field of that name keeps its place.
             yield (
@@ -88,11 +88,11 @@ def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tupl
             yield name, values
 
 
-def _columns(names: Collection[str], rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[Any]]:
-    if len(names) > 1:
-        with contextlib.suppress(KeyError):  # not every row has every field
-            return list(zip(*map(operator.itemgetter(*names), rows), strict=True))
-    return [[row.get(name) for row in rows] for name in names]
+def _values(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
+    try:
+        return list(map(operator.itemgetter(name), rows))
+    except KeyError:
+        return [row.get(name) for row in rows]
 
 
 def _length(resource: Resource, name: str, value: object) -> int | None:

@@ -157,6 +157,56 @@ def test_one_who_goes_while_another_comes_is_noticed(moment, in_flight):
     assert [row["id"] for row in rows] == users["id"].tolist()
 
 
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_list_counted_before_is_read_with_one_wait_less(moves):
+    """The second fetch of a list reads some pages together with the last; who goes after that is noticed."""
+    rows = [user(number) for number in range(200)]
+    seen, read_early, held = [], threading.Event(), []
+
+    def late(query):
+        """Answer when the pages that may come together with the last one are read."""
+        held.append(read_early.wait(5))
+        if moves:
+            del rows[45]  # on one of these pages
+            rows.append(user(999))
+        body = json.dumps(page_of(rows, query)).encode()
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+    def answer(query, count):
+        seen.append(int(query["page"]))
+        if set(range(2, 9)) <= set(seen[22:]):
+            read_early.set()
+        return late(query) if count > 22 and query["page"] == "20" and not held else page_of(rows, query)
+
+    with serving(answer) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url, page_size=10) as client:
+        assert [row["id"] for row in rows] == kn.fetch_users(client=client)["id"].tolist()
+        assert 22 == len(seen)
+        users = kn.fetch_users(client=client)
+
+    assert held == [True]
+    assert [row["id"] for row in rows] == users["id"].tolist()
+    assert users.attrs["kismet"]["walks"] == 1 + moves
+    assert moves or len(seen) == 22 + 23
+
+
+@pytest.mark.parametrize("behind", ["empty", "absent", "last"])
+def test_a_list_that_got_shorter_than_it_was_counted_is_complete(behind):
+    """Where an earlier count lets expect more pages than there are now, nothing is amiss."""
+    rows = [user(number) for number in range(200)]
+
+    def answer(query, _):
+        last = -(-len(rows) // 10)
+        if int(query["page"]) <= last or behind == "empty":
+            return page_of(rows, query)
+        return (404, {}, b"") if behind == "absent" else page_of(rows, {**query, "page": last})
+
+    with serving(answer) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url, page_size=10) as client:
+        kn.fetch_users(client=client)
+        for left in (60, 45, 5):
+            del rows[left:]
+            assert list(range(left)) == kn.fetch_users(client=client)["id"].tolist()
+
+
 @pytest.mark.parametrize("count", [12, 30])
 def test_an_id_that_comes_twice_is_an_error(count):
     """A list that holds an id twice, on one page or on two, is no table, though its count is right."""
