@@ -105,7 +105,7 @@ def collect(
     lists = [walked[listing] for listing in listings if listing in walked]
     about = {
         "resource": name,
-        "filters": sorted({key for listing in listings for key, _ in listing.query}),
+        "filters": _filters(listings),
         "api_host": urlsplit(client.api_url).netloc,
         "fetched_at": started.isoformat(timespec="seconds"),
         "rows": 0,
@@ -138,12 +138,19 @@ def collect(
     return frames
 
 
+def _filters(listings: Sequence[Listing]) -> list[str]:
+    """Name what the rows were chosen by: of personal values no more than the name, of days the days."""
+    days = sorted(day for listing in listings for day in listing.days or ())
+    names = {name for listing in listings for name, _ in listing.query if not name.startswith("date_")}
+    return sorted(names) + ([f"date from {days[0]} to {days[-1]}"] if days else [])
+
+
 def _asked_for(resource: Resource, listing: Listing, rows: list[Record]) -> list[Record]:
-    """Leave out days of the metrics that were not asked for: whether a server's ranges are inclusive is not known."""
-    if resource.layout != "maps":
+    """Leave out days that were not asked for; a key that is no day stays."""
+    if listing.days is None:
         return rows
-    asked, day = dict(listing.query), resource.key[-1]
-    return [row for row in rows if not _DAY.fullmatch(row[day]) or asked["date_start"] <= row[day] <= asked["date_end"]]
+    (first, last), day = listing.days, resource.key[-1]
+    return [row for row in rows if not _DAY.fullmatch(row[day]) or first <= row[day] <= last]
 
 
 def _labelled(labels: Record, row: Record) -> Record:

@@ -74,11 +74,14 @@ class Listing:
         Which of its rows, as pairs of names and values.
     labels
         What tells its rows from those of other lists, as pairs of names and values: they go in front of each row.
+    days
+        Of daily figures, the first and the last day to keep; the query may ask for more.
     """
 
     path: str
     query: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, Any], ...] = ()
+    days: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

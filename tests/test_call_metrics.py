@@ -53,24 +53,39 @@ def test_both_days_are_sent_and_others_left_out():
     body = figures(total_calls={f"2026-02-{day:02}": day for day in range(1, 20)})
     metrics, queries = fetch(lambda *_: body, dt.date(2026, 2, 3), pd.Timestamp("2026-02-05"))
 
-    assert [{"date_start": "2026-02-03", "date_end": "2026-02-05"}] == queries
+    assert [("2026-02-03", 1)] == [(query["date_start"], len(queries)) for query in queries]
     assert [3, 4, 5] == metrics["total_calls"].tolist()
+    assert ["date from 2026-02-03 to 2026-02-05"] == metrics.attrs["kismet"]["filters"]
 
 
-def test_a_range_that_is_refused_is_asked_for_in_parts():
-    """A server that gives a month at most is asked for shorter ranges, and every day comes once."""
+@pytest.mark.parametrize("end_counts", [True, False])
+def test_a_range_that_is_refused_is_asked_for_in_parts(end_counts):
+    """A server that gives a month at most is asked for shorter ranges; every day comes once, counts the end or not."""
 
     def answer(query, _):
         first, last = (dt.date.fromisoformat(query[name]) for name in ("date_start", "date_end"))
-        if (last - first).days >= 31:
-            return 400, {}, b'{"error": "too wide"}'
-        days = [(first + dt.timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+        if not 1 - end_counts <= (last - first).days < 31:
+            return 400, {}, b'{"error": "too wide, or nothing"}'
+        days = [(first + dt.timedelta(days=number)).isoformat() for number in range((last - first).days + end_counts)]
         return figures(total_calls=dict.fromkeys(days, 1))
 
     metrics, queries = fetch(answer, "2025-01-01", "2026-02-28")
 
     assert pd.date_range("2025-01-01", "2026-02-28").tolist() == metrics["date"].tolist()
     assert len(queries) < 40
+
+
+@pytest.mark.parametrize("ahead", [-1, 0])
+def test_a_server_that_refuses_days_ahead_gives_those_up_to_today(ahead):
+    """Neither a later day is asked for than today, nor is today needed where the server's has not begun."""
+    today = dt.datetime.now(dt.UTC).date()
+    last = today + dt.timedelta(days=ahead)
+    body = figures(total_calls={last.isoformat(): 5})
+    metrics, _ = fetch(
+        lambda query, _: body if query["date_end"] <= last.isoformat() else (400, {}, b""), "2026-02-01", last
+    )
+
+    assert [5] == metrics["total_calls"].tolist()
 
 
 def test_what_is_refused_for_another_reason_is_an_error_soon():
