@@ -119,7 +119,7 @@ def period(
     Raises
     ------
     InvalidInputError
-        There is no such month, day or time zone, or the days are only half given or in the wrong order.
+        There is no such month, day or time zone, or the days are only half given, in the wrong order, or all ahead.
 
     Examples
     --------
@@ -129,13 +129,18 @@ def period(
     today = dt.datetime.now(time_zone(tz)).date()
     if start is None and end is None:
         last_month = (today.replace(day=1) - dt.timedelta(days=1)).isoformat()[:7]
-        first = _day(f"{month or last_month}-01", "month must be written as 2026-10.")
-        return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    if month is not None or start is None or end is None:
+        first = _day(f"{month or last_month}-01", f"month must be written as 2026-10, not {month}.")
+        last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    elif month is not None or start is None or end is None:
         raise InvalidInputError("Pass either month, or both start and end.")
-    first, last = (_day(str(day), "start and end must be days, such as 2026-10-01.") for day in (start, end))
+    else:
+        first, last = (
+            _day(str(day), f"start and end must be days such as 2026-10-01, not {day}.") for day in (start, end)
+        )
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
+    if first > today:
+        raise InvalidInputError(f"Nothing can be said about {first} and later yet: today is {today}.")
     return first, last
 
 

@@ -36,6 +36,7 @@ def test_a_report_of_last_month_is_one_command(capsys):
     assert not said.err
     assert f"<title>Telehealth in {last_month:%B %Y}</title>" in page
     assert re.search(r"Fetched on .* from\s+127\.0\.0\.1:\d+:\s+complete\.", page)
+    assert f"as it was at the end of {last_month.day} {last_month:%B %Y}" in page
     assert 9 == page.count("<svg")
     assert "Providers without a call in the last 30 days" in page
     assert "… and " in page
@@ -44,6 +45,14 @@ def test_a_report_of_last_month_is_one_command(capsys):
     assert {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"} == set(
         re.findall(r'https?://[^"\s<)]+', page)
     )
+
+
+def test_a_report_of_a_period_that_is_still_running_says_so():
+    """Its numbers are of a part of the days that it is called by."""
+    today = dt.datetime.now(dt.UTC).date()
+    kn.report("r.html", demo=True, start=today - dt.timedelta(days=1), end=today + dt.timedelta(days=1))
+
+    assert "still running" in Path("r.html").read_text()
 
 
 def test_a_copy_of_the_notebook_gets_what_is_passed():
@@ -136,6 +145,7 @@ def test_an_error_of_ours_keeps_its_kind():
         ({"start": "2026-10-01"}, "both start and end"),
         ({"start": "2026-10-05", "end": "2026-10-01"}, "before start"),
         ({"start": "1 October", "end": "2026-10-01"}, "days"),
+        ({"month": "2199-01"}, "yet"),
         ({"tz": "Mars/Olympus"}, "time zone"),
         ({"fail_rate_unit": "share"}, "fail_rate_unit"),
         ({"notebook": "none.ipynb"}, "no notebook"),
@@ -164,7 +174,7 @@ def test_without_the_extra_it_is_named(monkeypatch):
 
 def test_a_month_is_all_its_days():
     """Last month in the named zone is the default; days can be given instead."""
-    assert (dt.date(2028, 2, 1), dt.date(2028, 2, 29)) == period(month="2028-02")
+    assert (dt.date(2024, 2, 1), dt.date(2024, 2, 29)) == period(month="2024-02")
     assert (dt.date(2026, 1, 5), dt.date(2026, 1, 7)) == period(start="2026-01-05", end=dt.date(2026, 1, 7))
     first, last = period(tz="Pacific/Kiritimati")
     assert 1 == first.day
