@@ -64,6 +64,7 @@ API_PREFIX = "/api/external"
 LARGEST_BODY = 64 * 2**20  # bytes; a page of 500 rows takes about 0.2 MB
 LONGEST_CONNECT = 10.0  # seconds
 LARGEST_NUMBER = 10**6  # of any setting: a socket takes no endless timeout
+PROXY_VARIABLES = "HTTPS_PROXY or ALL_PROXY"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HEADERS = {
     "Accept": "application/json",
@@ -504,12 +505,18 @@ class Lane:
         # This machine may be asked without TLS, whose certificates take a while to load, and never through a proxy.
         tls, proxy = (self._client.tls, _proxy(url)) if url.startswith("https") else (None, None)
         settings: dict[str, Any] = {"num_pools": 1, "maxsize": 1, "ssl_context": tls}
-        manager = (
-            urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(proxy), proxy_ssl_context=tls, **settings)
-            if proxy
-            else urllib3.PoolManager(**settings)
-        )
-        pool = manager.connection_from_url(url)
+        pool: HTTPConnectionPool | None = None
+        with contextlib.suppress(ValueError):  # which quotes the proxy's address, and the password in it
+            manager = (
+                urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(proxy), proxy_ssl_context=tls, **settings)
+                if proxy
+                else urllib3.PoolManager(**settings)
+            )
+            pool = manager.connection_from_url(url)
+        if pool is None:
+            culprit = PROXY_VARIABLES if proxy else "api_url"
+            del proxy  # a verbose traceback would show it
+            raise InvalidInputError(f"{culprit} is no address that can be used.")
         kind = _LaneHTTPSConnection if pool.scheme == "https" else _LaneHTTPConnection
         pool.ConnectionCls = functools.partial(kind, lane=self)  # type: ignore[assignment]
         return pool
@@ -562,8 +569,9 @@ def _proxy(url: str) -> str | None:
     proxy = proxies.get("https") or proxies.get("all")
     if not proxy or urllib.request.proxy_bypass(host):
         return None
-    if urlsplit(proxy).scheme not in {"http", "https"}:
-        raise InvalidInputError("HTTPS_PROXY or ALL_PROXY must begin with http:// or https://.")
+    if not proxy.lower().startswith(("http://", "https://")):
+        del proxy, proxies  # a verbose traceback would show them
+        raise InvalidInputError(f"{PROXY_VARIABLES} must begin with http:// or https://.")
     return proxy
 
 

@@ -152,7 +152,7 @@ def fetch_users(
     """
     query: tuple[tuple[str, str], ...] = ()
     if email is not None:
-        if not isinstance(email, str) or not email.strip():
+        if not isinstance(email, str) or not email.strip() or not _can_be_sent(email):
             raise InvalidInputError("email must be an address as text, such as 'ada.ferris@example.org'.")
         query = (("email", email.strip()),)
     listings = [pages.Listing(RESOURCES["users"].path, query)]
@@ -661,9 +661,17 @@ def _keys(argument: str, given: object, table: str, column: str) -> list[int | s
         values = list(given)
     keys = [value.item() if isinstance(value, np.generic) else value for value in values]
     # A text of nothing but dots would change the path.
-    if not all(isinstance(key, int | str) and not isinstance(key, bool) and str(key).strip(". ") for key in keys):
+    if not all(
+        isinstance(key, int | str) and not isinstance(key, bool) and str(key).strip(". ") and _can_be_sent(str(key))
+        for key in keys
+    ):
         raise InvalidInputError(f"{argument} must be a table of {table.replace('_', ' ')}, or values of its {column}.")
     return list(dict.fromkeys(cast("list[int | str]", keys)))
+
+
+def _can_be_sent(text: str) -> bool:
+    """Tell whether a text holds no half of a surrogate pair."""
+    return text.encode(errors="replace").decode() == text
 
 
 def _recorded(calls: object) -> list[tuple[int | str, int | str]]:

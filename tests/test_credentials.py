@@ -287,16 +287,26 @@ def test_a_proxy_that_the_environment_names_gets_its_own_password_and_not_our_se
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("HTTPS_PROXY", "socks5://127.0.0.1:9"), ("REQUESTS_CA_BUNDLE", "no-such-file.pem")]
+    ("name", "value"),
+    [
+        ("HTTPS_PROXY", "socks5://me:pass-7f3a@127.0.0.1:9"),
+        ("HTTPS_PROXY", "http://me:pass-7f3a@[::1"),
+        ("HTTPS_PROXY", "http://me:pass-7f3a@127.0.0.1:99999"),
+        ("HTTPS_PROXY", "http://me:pass-7f3a@two words:80"),
+        ("REQUESTS_CA_BUNDLE", "no-such-file.pem"),
+    ],
 )
 def test_a_setting_of_the_environment_that_cannot_be_used_is_named(monkeypatch, name, value):
-    """A proxy of another kind, or a file of certificates that is not there, is an error that names the variable."""
+    """What is no proxy's address, or no file of certificates, is an error that names the variable, not its value."""
     monkeypatch.setenv(name, value)
     with (
         kn.KismetClient(ID, SECRET, api_url="https://api.example.org", retries=0) as client,
-        pytest.raises(kn.InvalidInputError, match=name),
+        pytest.raises(kn.InvalidInputError, match=name) as caught,
     ):
         kn.fetch_users(client=client)
+
+    frames = traceback.StackSummary.extract(traceback.walk_tb(caught.tb.tb_next), capture_locals=True)
+    assert "7f3a" not in str(caught.value) + "".join(frames.format())
 
 
 def test_a_secret_in_a_dotenv_is_taken_literally(tmp_path):

@@ -66,7 +66,7 @@ def test_the_email_filter_is_passed_on_encoded(client):
     assert [address] == kn.fetch_users(address, client=client)["email"].tolist()
 
 
-@pytest.mark.parametrize("email", ["", "  ", 7, ["a@example.org"]])
+@pytest.mark.parametrize("email", ["", "  ", 7, ["a@example.org"], "\ud800@example.org"])
 def test_an_email_that_is_no_text_is_refused(client, email):
     """An unusable filter is refused before anything is sent."""
     with pytest.raises(kn.InvalidInputError, match="email"):
