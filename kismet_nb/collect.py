@@ -88,7 +88,8 @@ def collect(
     listings = list(dict.fromkeys(listings))  # an id may come as a number and as text
     started = dt.datetime.now(dt.UTC)
     task = (name, participants, names)
-    walked: dict[Listing, Walked[list[Chunk]]] = client.unfinished.get(task, {}) if resume else {}
+    earlier: dict[Listing, Walked[list[Chunk]]] = client.unfinished.get(task, {})
+    walked = earlier if resume else {}
     client.unfinished[task] = walked
     resumed = bool(walked)
     with _progress_bar(name, progress) as bar:
@@ -100,6 +101,8 @@ def collect(
         try:
             pages.read_lists(client, resources[0], listings, convert, on_progress, walked)
         except BaseException as error:
+            if not walked:
+                client.unfinished[task] = earlier
             _say_how_to_go_on(error, len(walked), len(listings))
             raise
     lists = [walked[listing] for listing in listings if listing in walked]
@@ -127,7 +130,10 @@ def collect(
     for listing in [listing for listing, one in walked.items() if one.moved]:
         moved = walked.pop(listing)  # to be read again by a resume
         raise _incomplete(name, moved, frames[0], len(walked), len(listings))
-    client.unfinished.pop(task, None)
+    if earlier.keys() <= set(listings):
+        client.unfinished.pop(task)
+    else:
+        client.unfinished[task] = earlier  # of more lists than these
     personal = {column.name for column in resources[0].columns if column.personal}
     gone = [
         ", ".join("…" if label in personal else str(key) for label, key in listing.labels)

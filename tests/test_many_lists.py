@@ -166,6 +166,30 @@ def test_what_was_read_is_not_asked_for_again():
     assert 39 + 2 >= clinic.visits.total()  # one more may have been under way
 
 
+def test_what_was_read_outlasts_smaller_and_failing_fetches():
+    """Neither a fetch of some of the lists, nor one that read nothing, forgets what a larger one had read."""
+    clinic = Clinic({key: [call(key)] for key in range(1, 40)})
+    clinic.before = lambda query: (500, {}, b"") if "/30/" in query.path else None
+    with (
+        serving(clinic) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url, retries=0, max_in_flight=1) as client,
+    ):
+        with pytest.raises(kn.UnavailableError):
+            kn.fetch_calls(range(1, 40), client=client)
+        clinic.before = lambda _: None
+        kn.fetch_calls([3, 5], client=client)
+        clinic.before = lambda _: (401, {}, b"")
+        with pytest.raises(kn.AuthenticationError):
+            kn.fetch_calls(range(1, 40), client=client)
+        clinic.before = lambda _: None
+        clinic.visits.clear()
+        kn.fetch_calls(range(1, 40), client=client, resume=True)
+        assert 12 >= clinic.visits.total()
+        kn.fetch_calls(range(1, 40), client=client, resume=True)
+
+    assert 12 + 39 >= clinic.visits.total() >= 39  # there was nothing left to resume
+
+
 def test_an_interrupted_fetch_goes_on_where_it_stopped(caplog):
     """After Ctrl-C a line says how to go on, and resume=True gives the whole table."""
     clinic, slow = Clinic({key: [call(key)] for key in range(1, 20)}), [3.0]
