@@ -1,6 +1,7 @@
 """The same functions for a terminal and a scheduler; no logic of its own.
 
-Exit codes: 0, 1 for a ``KismetError`` (one line on stderr), 2 for wrong usage, 130 for an interrupt.
+Exit codes: 0, 1 for a ``KismetError`` (one line on stderr), 2 for wrong usage (``InvalidInputError`` too), 130 for an
+interrupt.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.run(options)
     except KismetError as error:
         print(f"kismet-nb: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, InvalidInputError) else 1
     except KeyboardInterrupt:
         print("kismet-nb: interrupted", file=sys.stderr)
         return 130
@@ -158,20 +159,22 @@ def _export(options: argparse.Namespace) -> None:
         else:
             frame = fetch_table(client=client)
             if any(days):
-                frame = _created(frame, options.since or dt.date.min, options.until or dt.date.max)
-    print(f"Wrote {len(frame)} {options.table} to {export(frame, options.out, tz=options.tz)}")
+                frame = _created(frame, options.since, options.until)
+    written = export(frame, options.out, tz=options.tz)
+    which = f" ({', '.join(frame.attrs['kismet']['filters'])})" if any(days) else ""
+    print(f"Wrote {len(frame)} {options.table}{which} to {written}")
 
 
-def _created(frame: pd.DataFrame, since: dt.date, until: dt.date) -> pd.DataFrame:
+def _created(frame: pd.DataFrame, since: dt.date | None, until: dt.date | None) -> pd.DataFrame:
     """Keep the rows created from one day to another, UTC, and say so in ``attrs``."""
     if not isinstance(frame["created_at"].dtype, pd.DatetimeTZDtype) or frame["created_at"].isna().any():
         raise InvalidInputError("Some rows have no created_at, or none that is a time: leave --since and --until away.")
     day = frame["created_at"].dt.date
-    kept: pd.DataFrame = frame[(day >= since) & (day <= until)]
+    kept: pd.DataFrame = frame[(day >= (since or dt.date.min)) & (day <= (until or dt.date.max))]
     about = frame.attrs["kismet"]
     # The days too: tables of other days must not be compared.
-    filters = [*about["filters"], f"created_at from {since} to {until}"]
-    kept.attrs["kismet"] = {**about, "filters": filters, "rows": len(kept)}
+    days = "created_at" + (f" from {since}" if since else "") + (f" to {until}" if until else "") + " UTC"
+    kept.attrs["kismet"] = {**about, "filters": [*about["filters"], days], "rows": len(kept)}
     return kept
 
 

@@ -20,7 +20,7 @@ SECRET_VARIABLE = "KISMET_CLIENT_SECRET"  # noqa: S105 - the name of a variable,
 URL_VARIABLE = "KISMET_API_URL"
 WAYS_TO_LOG_IN = (
     f"Run kn.login() in a notebook, or set {ID_VARIABLE} and {SECRET_VARIABLE} in the environment or in a .env "
-    "file. To try without an account: kn.use_demo()."
+    "file. To try without an account: kn.use_demo(), or kismet-nb demo in a terminal."
 )
 
 

