@@ -106,7 +106,7 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
         One row a column, with ``column`` (str), ``dtype`` (str), ``missing`` and ``distinct`` (Int64), ``content``
         (str: from the lowest to the highest number or time, how often each code or truth value comes, or how long
         texts are; never a text itself), ``note`` (str: what differs from the API's documentation, such as a code that
-        it does not show) and ``meaning`` (str).
+        it does not show) and ``meaning`` (str). A notebook cuts long texts; ``.style.hide()`` shows them whole.
 
     Raises
     ------
