@@ -260,9 +260,13 @@ def test_a_list_that_never_stands_still_is_an_error_with_all_that_was_read():
             del clinic.calls[2][0]
 
     clinic.before = before
-    with pytest.raises(kn.IncompleteError, match="resume=True") as caught:
-        fetch(clinic)
+    with serving(clinic) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url, page_size=10) as client:
+        with pytest.raises(kn.IncompleteError, match="resume=True") as caught:
+            kn.fetch_calls(client=client)
+        clinic.before = lambda _: None
+        calls = kn.fetch_calls(client=client, resume=True)
 
+    assert 1 + len(clinic.calls[2]) == len(calls)
     assert 1 in caught.value.partial["organization_user_id"].tolist()
     assert "incomplete" == caught.value.partial.attrs["kismet"]["verdict"]
 
