@@ -97,6 +97,13 @@ def test_what_is_refused_for_another_reason_is_an_error_soon():
     assert 2 == len(seen)
 
 
+def test_a_day_that_is_always_refused_is_an_error():
+    """Where other days are given, the range is cut down to single days, and not for ever."""
+    metrics, day = figures(total_calls={"2026-02-01": 1}), "2026-02-10"
+    with pytest.raises(kn.RequestRefusedError):
+        fetch(lambda query, _: (400, {}, b"") if query["date_start"] <= day <= query["date_end"] else metrics)
+
+
 def test_several_users_come_with_their_id():
     """Each of the users given has rows of their own."""
     body = figures(total_calls={"2026-02-01": 3})
