@@ -86,54 +86,61 @@ def collect(
         return [tables.chunk(resource, rows) for resource, rows in zip(resources, of_each, strict=True)]
 
     listings = list(dict.fromkeys(listings))  # an id may come as a number and as text
-    started = dt.datetime.now(dt.UTC)
-    task = (name, participants, names)
-    earlier: dict[Listing, Walked[list[Chunk]]] = client.unfinished.get(task, {})
-    walked = earlier if resume else {}
-    client.unfinished[task] = walked
+    task, started = (name, participants, names), dt.datetime.now(dt.UTC)
+    earlier: dict[Listing, Walked[list[Chunk]]]
+    since, earlier = client.unfinished.get(task, (started, {}))
+    # Another thread may be at the same task.
+    walked = {listing: earlier[listing] for listing in listings if listing in earlier} if resume else {}
     resumed = bool(walked)
-    with _progress_bar(name, progress) as bar:
-
-        def on_progress(read: int, known: int) -> None:
-            bar.total = known
-            bar.update(read - bar.n)
-
-        try:
-            pages.read_lists(client, resources[0], listings, convert, on_progress, walked)
-        except BaseException as error:
-            if not walked:
-                client.unfinished[task] = earlier
-            _say_how_to_go_on(error, len(walked), len(listings))
-            raise
-    lists = [walked[listing] for listing in listings if listing in walked]
-    about = {
-        "resource": name,
-        "filters": _filters(listings),
-        "api_host": urlsplit(client.api_url).netloc,
-        "fetched_at": started.isoformat(timespec="seconds"),
-        "rows": 0,
-        "pages": sum(one.pages for one in lists),
-        "walks": max((one.walks for one in lists), default=0),
-        "lists": len(lists),
-        "gone": sum(one.gone for one in lists),
-        "resumed": resumed,
-        "verdict": "incomplete" if any(one.moved for one in lists) else "complete",
-        "proof": "; ".join(sorted({one.proof for one in lists if one.proof})),
-        "version": version("kismet-nb"),
-    }
     frames, drifts = [], []
-    for position, resource in enumerate(resources):
-        frame, drift = tables.table(resource, [chunks[position] for one in lists for chunks in one.chunks])
-        frame.attrs["kismet"] = {**about, "resource": resource.name, "rows": len(frame)}
-        frames.append(frame)
-        drifts += [f"{resource.name}: {'; '.join(drift)}."] if drift else []
-    for listing in [listing for listing, one in walked.items() if one.moved]:
-        moved = walked.pop(listing)  # to be read again by a resume
-        raise _incomplete(name, moved, frames[0], len(walked), len(listings))
-    if earlier.keys() <= set(listings):
-        client.unfinished.pop(task)
+
+    def keep(error: BaseException) -> None:
+        kept = {listing: one for listing, one in walked.items() if not one.moved}  # a resume reads the others again
+        if kept:
+            client.unfinished[task] = (since, earlier | kept) if resume else (started, kept)
+            _say_how_to_go_on(error, len(kept), len(listings))
+
+    try:
+        with _progress_bar(name, progress) as bar:
+
+            def on_progress(read: int, known: int) -> None:
+                bar.total = known
+                bar.update(read - bar.n)
+
+            pages.read_lists(client, resources[0], listings, convert, on_progress, walked)
+        lists = [walked[listing] for listing in listings if listing in walked]
+        about = {
+            "resource": name,
+            "filters": _filters(listings),
+            "api_host": urlsplit(client.api_url).netloc,
+            "fetched_at": (since if resumed else started).isoformat(timespec="seconds"),
+            "rows": 0,
+            "pages": sum(one.pages for one in lists),
+            "walks": max((one.walks for one in lists), default=0),
+            "lists": len(lists),
+            "gone": sum(one.gone for one in lists),
+            "resumed": resumed,
+            "verdict": "incomplete" if any(one.moved for one in lists) else "complete",
+            "proof": "; ".join(sorted({one.proof for one in lists if one.proof})),
+            "version": version("kismet-nb"),
+        }
+        for position, resource in enumerate(resources):
+            frame, drift = tables.table(resource, [chunks[position] for one in lists for chunks in one.chunks])
+            frame.attrs["kismet"] = {**about, "resource": resource.name, "rows": len(frame)}
+            frames.append(frame)
+            drifts += [f"{resource.name}: {'; '.join(drift)}."] if drift else []
+    except BaseException as error:
+        keep(error)
+        raise
+    for one in [one for one in lists if one.moved]:
+        incomplete = _incomplete(name, one, frames[0])
+        keep(incomplete)
+        raise incomplete
+    rest = {listing: one for listing, one in earlier.items() if listing not in walked}
+    if rest:
+        client.unfinished[task] = since, rest  # of more lists than these
     else:
-        client.unfinished[task] = earlier  # of more lists than these
+        client.unfinished.pop(task, None)
     personal = {column.name for column in resources[0].columns if column.personal}
     gone = [
         ", ".join("…" if label in personal else str(key) for label, key in listing.labels)
@@ -186,8 +193,6 @@ def _participants(calls: list[Record], *, names: bool) -> list[Record]:
 
 
 def _say_how_to_go_on(error: BaseException, read: int, asked: int) -> None:
-    if not read:
-        return
     text = f"{read} of {asked} lists are read: the same call with resume=True goes on from there."
     if isinstance(error, KismetError):
         error.message += f" {text}"
@@ -195,14 +200,13 @@ def _say_how_to_go_on(error: BaseException, read: int, asked: int) -> None:
         _logger.warning(text)
 
 
-def _incomplete(name: str, walked: Walked[Any], partial: pd.DataFrame, read: int, asked: int) -> IncompleteError:
+def _incomplete(name: str, walked: Walked[Any], partial: pd.DataFrame) -> IncompleteError:
     error = IncompleteError(
         f"the list did not stand still in {walked.walks} readings, or the server's count is wrong. At the last: "
         f"{walked.moved}. Try again in a quiet moment; what was read then is in the error's .partial.",
         resource=name,
     )
     error.partial = partial
-    _say_how_to_go_on(error, read, asked)
     return error
 
 

@@ -42,50 +42,55 @@ _PANDAS_DTYPES = {
     pa.large_string(): pd.StringDtype("pyarrow", na_value=np.nan),
     pa.float64(): pd.Float64Dtype(),
 }
+_FIRST, _LAST = (pd.Timestamp(text, tz="UTC") for text in ("0001-01-01", "9999-12-31 23:59:59.999999"))
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,6}0*)?)?(Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
+
+
+# A field of the rows, or what stands in one: the object in it and the key there, or the list in it and "count".
+Field = str | tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The columns of one page: Arrow arrays where every value fits, plain lists where not."""
+    """The fields of some rows: Arrow arrays where every value fits, plain lists where not."""
 
     length: int
-    columns: dict[str, pa.Array | list[Any]]
+    columns: dict[Field, pa.Array | list[Any]]
 
 
 def chunk(resource: Resource, rows: Sequence[dict[str, Any]]) -> Chunk:
-    """Turn the rows of one page into columns; a field that no row has gets no column."""
+    """Turn rows into columns; a field that no row has gets no column."""
     declared = {column.name: column for column in resource.columns}
     columns = {}
-    for name, values in _fields(resource, rows):
-        column = declared.get(name)
+    for field, values in _fields(resource, rows):
+        column = declared.get(_name(resource, field))
         if column and column.blank_is_missing:
             values = [None if value == "" else value for value in values]  # noqa: PLW2901 - the same, cleaned
-        columns[name] = _held(values, column.dtype if column else "object")
+        columns[field] = _held(values, column.dtype if column else "object")
     return Chunk(len(rows), columns)
 
 
-def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Yield the name and the values of each column that the rows make."""
+def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[Field, Sequence[Any]]]:
+    """Yield each field that the rows make, and its values."""
     counted = dict(resource.counted)
-    names = dict.fromkeys(itertools.chain.from_iterable(rows))
-    for name in names:
+    for name in dict.fromkeys(itertools.chain.from_iterable(rows)):
         if name in resource.withheld:
             continue
         values = _values(name, rows)
         if name in counted:
-            # As below: a field of that name keeps its place.
-            yield (
-                counted[name] if counted[name] not in names else f"{name}.count",
-                [_length(resource, name, value) for value in values],
-            )
+            yield (name, "count"), [_length(resource, name, value) for value in values]
         elif name in resource.opened and all(value is None or isinstance(value, dict) for value in values):
             for key in dict.fromkeys(key for value in values for key in value or ()):
-                # user_id is a field of its own; an id within user must not take its place.
-                own = f"{name}_{key}" if f"{name}_{key}" not in names else f"{name}.{key}"
-                yield own, [(value or {}).get(key) for value in values]
+                yield (name, key), [(value or {}).get(key) for value in values]
         else:
             yield name, values
+
+
+def _name(resource: Resource, field: Field) -> str:
+    """Return how a field is called as a column."""
+    if isinstance(field, str):
+        return field
+    return dict(resource.counted).get(field[0]) or "_".join(field)
 
 
 def _values(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
@@ -117,17 +122,24 @@ def table(resource: Resource, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, li
         In words, where the API's answer differs from the declaration; no values.
     """
     rows = sum(piece.length for piece in chunks)
-    sent = dict.fromkeys(name for piece in chunks for name in piece.columns)
+    sent = dict.fromkeys(field for piece in chunks for field in piece.columns)
+    fields: dict[str, Field] = {field: field for field in sent if isinstance(field, str)}
+    for field in sent:
+        if not isinstance(field, str):
+            # user_id is a field of its own; an id within user must not take its place.
+            names = itertools.chain([_name(resource, field)], (("." * dots).join(field) for dots in itertools.count(1)))
+            fields[next(name for name in names if name not in fields)] = field
     drift, series = [], {}
     for column in resource.columns:
-        if rows and column.name not in sent and column.expected:
+        if rows and column.name not in fields and column.expected:
             drift.append(f"{column.name} is no longer sent, and all missing here")
-        series[column.name], misfits = _typed(column.name, column.dtype, chunks)
+        pieces = _pieces(fields.get(column.name, column.name), chunks)
+        series[column.name], misfits = _typed(column.dtype, pieces)
         if misfits:
             drift.append(f"{column.name} has {misfits} values that are not {column.dtype}, and stays as it came")
-    for name in sent:
+    for name, field in fields.items():
         if name not in series:
-            series[name] = _inferred(name, chunks)
+            series[name] = _inferred(_pieces(field, chunks))
             drift.append(f"{name} is new, and kept as {series[name].dtype}")
     return pd.DataFrame(series, index=pd.RangeIndex(rows)), drift
 
@@ -182,9 +194,12 @@ def _held(values: Sequence[Any], dtype: Dtype) -> pa.Array | list[Any]:
     return list(values)
 
 
-def _typed(name: str, dtype: Dtype, chunks: Iterable[Chunk]) -> tuple[pd.Series[Any], int]:
+def _pieces(field: Field, chunks: Sequence[Chunk]) -> list[pa.Array | list[Any]]:
+    return [piece.columns.get(field, [None] * piece.length) for piece in chunks]
+
+
+def _typed(dtype: Dtype, pieces: list[pa.Array | list[Any]]) -> tuple[pd.Series[Any], int]:
     """Return a column, and how many of its values do not fit its dtype."""
-    pieces = [piece.columns.get(name, [None] * piece.length) for piece in chunks]
     if dtype == "object":
         return _as_it_came(pieces), 0
     held = [_held(piece, dtype) if isinstance(piece, list) else piece for piece in pieces]
@@ -209,7 +224,7 @@ def _times(column: pa.ChunkedArray) -> tuple[pd.Series[Any] | None, int]:
     try:
         times = column.cast(arrow).to_pandas()
         # Arrow reads years that Python has not, and that cannot be shown then.
-        if not (times < pd.Timestamp("0001-01-01", tz="UTC").as_unit("us")).any():
+        if not ((times < _FIRST) | (times > _LAST)).any():
             return times, 0
     except pa.ArrowInvalid:
         pass  # Arrow reads the usual spellings fast; the others are read one by one
@@ -250,12 +265,11 @@ def _as_it_came(pieces: Iterable[pa.Array | list[Any]]) -> pd.Series[Any]:
     return pd.Series(column, dtype=object)
 
 
-def _inferred(name: str, chunks: Iterable[Chunk]) -> pd.Series[Any]:
-    pieces = [piece.columns.get(name, [None] * piece.length) for piece in chunks]
-    values = [value for piece in pieces for value in piece]
-    if any(value is not None for value in values):
+def _inferred(pieces: list[pa.Array | list[Any]]) -> pd.Series[Any]:
+    came = _as_it_came(pieces)
+    if came.notna().any():
         for dtype in ("Int64", "boolean", "str", "Float64"):
-            held = _held(values, dtype)
+            held = _held(list(came), dtype)
             if not isinstance(held, list):
                 return cast("pd.Series[Any]", pa.chunked_array([held]).to_pandas(types_mapper=_PANDAS_DTYPES.get))
-    return _as_it_came(pieces)
+    return came

@@ -53,6 +53,19 @@ def test_an_object_is_opened_and_its_new_keys_are_kept():
     assert rooms.loc[1, ["user_display_name", "user.id", "user_title"]].isna().all()
 
 
+def test_a_field_that_comes_later_keeps_its_place():
+    """Whether user_id is a field or in an object is told by all pages, not by each; nothing is overwritten."""
+    whole = room(1, user={"display_name": "Ada Ferris", "id": 99}) | {"user.id": 5}
+    nested = {name: value for name, value in room(2, user={"id": 98}).items() if name != "user_id"}
+    rows = [nested | {"id": number} for number in range(2, 1002)]
+    with pytest.warns(kn.SchemaDriftWarning, match=r"user\.id is new.*user\.\.id is new"):
+        rooms = fetch(kn.fetch_waiting_rooms, [*rows, whole | {"id": 1002}], "waiting_rooms", page_size=1000)
+
+    assert (1000, 11) == (rooms["user_id"].isna().sum(), rooms["user_id"].iloc[-1])
+    assert {98} == set(rooms["user..id"][:1000])
+    assert [5, 99] == rooms[["user.id", "user..id"]].iloc[-1].tolist()
+
+
 def test_an_object_that_is_none_is_kept_as_it_came():
     """A text where an object was is a column of its own."""
     with pytest.warns(kn.SchemaDriftWarning, match="user_display_name is no longer sent.*user is new"):

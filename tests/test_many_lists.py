@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -188,6 +189,41 @@ def test_what_was_read_outlasts_smaller_and_failing_fetches():
         kn.fetch_calls(range(1, 40), client=client, resume=True)
 
     assert 12 + 39 >= clinic.visits.total() >= 39  # there was nothing left to resume
+
+
+def test_what_a_fetch_has_returned_is_not_resumed():
+    """After a fetch that went well, resumed or not, the same call reads all anew, though one user has gone."""
+    clinic = Clinic({key: [call(key)] for key in range(1, 8)})
+    clinic.before = lambda query: (500, {}, b"") if "/6/" in query.path else None
+    with (
+        serving(clinic) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url, retries=0, max_in_flight=1) as client,
+    ):
+        with pytest.raises(kn.UnavailableError):
+            kn.fetch_calls(client=client)
+        clinic.before = lambda _: None
+        del clinic.calls[2]
+        resumed = kn.fetch_calls(client=client, resume=True)
+        for key, calls in clinic.calls.items():
+            calls.append(call(key * 100))
+        again = kn.fetch_calls(client=client, resume=True)
+
+    assert [1, 3, 4, 5, 6, 7] == resumed["id"].tolist()
+    assert [row["id"] for calls in clinic.calls.values() for row in calls] == again["id"].tolist()
+    assert [True, False] == [table.attrs["kismet"]["resumed"] for table in (resumed, again)]
+
+
+def test_threads_may_share_a_client():
+    """Fetches of the same table side by side each return all of it."""
+    clinic = Clinic({key: [call(key)] for key in range(1, 40)})
+    with (
+        serving(clinic) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+        ThreadPoolExecutor(3) as threads,
+    ):
+        tables = list(threads.map(lambda _: kn.fetch_calls(range(1, 40), client=client), range(6)))
+
+    assert [list(range(1, 40))] * 6 == [table["id"].tolist() for table in tables]
 
 
 def test_an_interrupted_fetch_goes_on_where_it_stopped(caplog):
