@@ -163,7 +163,7 @@ def _asked_for(resource: Resource, listing: Listing, rows: list[Record]) -> list
     if listing.days is None:
         return rows
     (first, last), day = listing.days, resource.key[-1]
-    return [row for row in rows if not _DAY.fullmatch(row[day]) or first <= row[day] <= last]
+    return [row for row in rows if not _DAY.fullmatch(row[day][:10]) or first <= row[day][:10] <= last]
 
 
 def _labelled(labels: Record, row: Record) -> Record:

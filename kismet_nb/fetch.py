@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Iterable
@@ -19,8 +20,10 @@ from kismet_nb.errors import CredentialsError, InvalidInputError, RequestRefused
 from kismet_nb.resources import RESOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kismet_nb.client import KismetClient
-    from kismet_nb.pages import Listing
+    from kismet_nb.pages import Listing, Walked
 
 __all__ = [
     "Login",
@@ -339,30 +342,14 @@ def fetch_call_metrics(
     if by_user:
         user_id = fetch_users(client=client, progress=progress)
     users = [None] if user_id is None else _keys("user_id", user_id, "users", "id")
-    chosen, resource = _chosen(client), RESOURCES["call_metrics"]
-    # Whether date_end is included is not documented, so the day after is asked for too, unless it lies ahead. The
-    # present day may do so where the server stands, and be refused.
-    today, day = dt.datetime.now(dt.UTC).date(), dt.timedelta(days=1)
-    ends = [last + day] if last < today else [last]
-    if ends == [today]:
-        ends.append(last)
-    ranges = [(first, last)]
-    while True:
-        asked = [(*days, ends[0] if days[1] == last else days[1] + day) for days in ranges]
-        listings = [_metrics(user, *days) for user in users for days in asked]
-        try:
-            return collect(chosen, "call_metrics", listings, progress, resume=resume)[0]
-        except RequestRefusedError:
-            if len(ends) == 1 and (last == first or ranges[0][0] == ranges[0][1]):
-                raise
-        if len(ends) > 1:
-            del ends[0]
-            continue
-        if len(ranges) == 1:
-            # Is it the width? Where a single day is refused too, this raises what is wrong.
-            single = [_metrics(user, first, first, first + day) for user in users]
-            pages.read_lists(chosen, resource, single, lambda *_: None, lambda *_: None, {})
-        ranges = [half for days in ranges for half in _halves(*days)]
+    chosen = _chosen(client)
+    # Whether date_end is included is not documented, so the day after is asked for too.
+    listings = [_metrics(user, first, last, last + dt.timedelta(days=1)) for user in users]
+    with contextlib.suppress(RequestRefusedError):
+        return collect(chosen, "call_metrics", listings, progress, resume=resume)[0]
+    ranges = _accepted_ranges(chosen, users, first, last)
+    listings = [_metrics(user, *days) for user in users for days in ranges]
+    return collect(chosen, "call_metrics", listings, progress, resume=resume)[0]
 
 
 def fetch_egresses(
@@ -630,9 +617,45 @@ def _metrics(user: int | str | None, first: dt.date, last: dt.date, end: dt.date
     return pages.Listing(RESOURCES["call_metrics"].path, (*query, *asked), (("user_id", user),), days)
 
 
-def _halves(first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:
-    middle = first + (last - first) // 2
-    return [(first, middle)] + ([(middle + dt.timedelta(days=1), last)] if middle < last else [])
+def _accepted_ranges(
+    client: KismetClient, users: Sequence[int | str | None], first: dt.date, last: dt.date
+) -> list[tuple[dt.date, dt.date, dt.date]]:
+    """Find out why a range was refused, and cut it into what the server gives: first and last day, and what to ask for.
+
+    Raises
+    ------
+    RequestRefusedError
+        It is neither for its width nor for a day that lies ahead.
+    """
+    day = dt.timedelta(days=1)
+
+    def ask(start: dt.date, end: dt.date) -> None:
+        for user in users:
+            listing = _metrics(user, start, end, end)
+            walked: dict[Listing, Walked[None]] = {}
+            pages.read_lists(client, RESOURCES["call_metrics"], [listing], lambda *_: None, lambda *_: None, walked)
+            if not walked[listing].gone:
+                return
+
+    def gives(start: dt.date, end: dt.date) -> bool:
+        with contextlib.suppress(RequestRefusedError):
+            ask(start, end)
+            return True
+        return False
+
+    # Days of the server's may begin some hours before or after those of UTC.
+    ahead = last + day >= dt.datetime.now(dt.UTC).date()
+    end = last if ahead and not gives(last, last + day) else last + day
+    ask(first, min(first + day, end))
+    width = max(1, (end - first).days)
+    while width > 1 and not gives(first, first + width * day):
+        width = -(-width // 2)
+    ranges, start = [], first
+    while start <= last:
+        until = min(start + width * day, end)
+        ranges.append((start, last if until == end else until - day, until))
+        start = ranges[-1][1] + day
+    return ranges
 
 
 def _day(value: object, argument: str) -> dt.date:

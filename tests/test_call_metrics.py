@@ -58,34 +58,68 @@ def test_both_days_are_sent_and_others_left_out():
     assert ["date from 2026-02-03 to 2026-02-05"] == metrics.attrs["kismet"]["filters"]
 
 
-@pytest.mark.parametrize("end_counts", [True, False])
-def test_a_range_that_is_refused_is_asked_for_in_parts(end_counts):
-    """A server that gives a month at most is asked for shorter ranges; every day comes once, counts the end or not."""
+class Server:
+    """Gives a call for each day, with or without the last one asked for, of ranges that it does not refuse."""
 
-    def answer(query, _):
+    def __init__(self, end_counts, *, widest=400, newest="2999-12-31", suffix=""):
+        self.end_counts = end_counts
+        self.widest = widest
+        self.newest = newest
+        self.suffix = suffix
+
+    def __call__(self, query, _):
+        """Answer one request."""
         first, last = (dt.date.fromisoformat(query[name]) for name in ("date_start", "date_end"))
-        if not 1 - end_counts <= (last - first).days < 31:
-            return 400, {}, b'{"error": "too wide, or nothing"}'
-        days = [(first + dt.timedelta(days=number)).isoformat() for number in range((last - first).days + end_counts)]
+        count = (last - first).days + self.end_counts
+        if not 1 <= count <= self.widest or query["date_end"] > self.newest:
+            return 400, {}, b'{"error": "too wide, too late, or nothing"}'
+        days = [(first + dt.timedelta(days=number)).isoformat() + self.suffix for number in range(count)]
         return figures(total_calls=dict.fromkeys(days, 1))
 
-    metrics, queries = fetch(answer, "2025-01-01", "2026-02-28")
+
+@pytest.mark.parametrize("widest", [1, 31, 32, 365])
+@pytest.mark.parametrize("end_counts", [True, False])
+def test_a_range_that_is_refused_is_asked_for_in_parts(end_counts, widest):
+    """A server that gives some days at a time is asked for as many; every day comes once, counts the end or not."""
+    widest += end_counts  # for the day after
+    metrics, queries = fetch(Server(end_counts, widest=widest), "2025-01-01", "2026-02-28")
 
     assert pd.date_range("2025-01-01", "2026-02-28").tolist() == metrics["date"].tolist()
-    assert len(queries) < 40
+    assert len(queries) < 2 * 424 / widest + 14
 
 
-@pytest.mark.parametrize("ahead", [-1, 0])
-def test_a_server_that_refuses_days_ahead_gives_those_up_to_today(ahead):
-    """Neither a later day is asked for than today, nor is today needed where the server's has not begun."""
+@pytest.mark.parametrize("newest", [0, 1, 400])
+@pytest.mark.parametrize("ahead", [-2, -1, 0])
+@pytest.mark.parametrize("widest", [31, 400])
+@pytest.mark.parametrize("end_counts", [True, False])
+def test_every_day_comes_up_to_today(ahead, newest, widest, end_counts):
+    """Whatever the server refuses, every day that it can give is there; one whose day ends earlier has no today."""
     today = dt.datetime.now(dt.UTC).date()
-    last = today + dt.timedelta(days=ahead)
-    body = figures(total_calls={last.isoformat(): 5})
-    metrics, _ = fetch(
-        lambda query, _: body if query["date_end"] <= last.isoformat() else (400, {}, b""), "2026-02-01", last
-    )
+    first, last = (today + dt.timedelta(days=days) for days in (ahead - 61, ahead))
+    server = Server(end_counts, widest=widest, newest=(today + dt.timedelta(days=newest)).isoformat())
+    metrics, queries = fetch(server, first, last)
 
-    assert [5] == metrics["total_calls"].tolist()
+    cannot = not end_counts and ahead == newest  # the day itself is only given with the one after it
+    assert pd.date_range(first, last - dt.timedelta(days=cannot)).tolist() == metrics["date"].tolist()
+    assert len(queries) < 16
+
+
+def test_days_ahead_that_are_refused_are_an_error_soon():
+    """A range that ends where the server gives nothing yet is not asked for day by day."""
+    today, seen = dt.datetime.now(dt.UTC).date(), []
+    server = Server(end_counts=True, newest=today.isoformat())
+    with pytest.raises(kn.RequestRefusedError):
+        fetch(lambda *request: seen.append(0) or server(*request), "2026-01-01", today + dt.timedelta(days=5))
+
+    assert len(seen) < 12
+
+
+def test_days_with_a_time_come_once():
+    """Where the server writes more than the day, days beyond those asked for are left out all the same."""
+    with pytest.warns(kn.SchemaDriftWarning, match="date has"):
+        metrics, _ = fetch(Server(end_counts=True, widest=31, suffix=" 00:00:00 UTC"), "2026-01-01", "2026-02-28")
+
+    assert pd.date_range("2026-01-01", "2026-02-28").tolist() == pd.to_datetime(metrics["date"].str[:10]).tolist()
 
 
 def test_what_is_refused_for_another_reason_is_an_error_soon():
