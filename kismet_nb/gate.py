@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["FetchEndedError", "Gate"]
 
 LULL = 2.0  # seconds without a start, after which what was granted before says nothing about the server's limit
+ISOLATED = 5.0  # seconds without a refusal, after which one says little about the rate: others may use the server too
 
 
 class FetchEndedError(Exception):
@@ -23,7 +24,8 @@ class Gate:
     """The one way from a client to its server.
 
     Until the server says 429 only the number is bounded. After that, starts are also spaced: at first by what the
-    server granted until then, then a little faster each second, up to near the rate that was once too fast.
+    server granted until then, then a little faster each second, up to near the rate that was once too fast; the longer
+    nothing is refused, the sooner beyond it.
     """
 
     def __init__(self, max_in_flight: int) -> None:
@@ -34,7 +36,7 @@ class Gate:
         self._last_start = self._busy_since = float("-inf")
         self._granted = 0  # since the gate last opened, and since the last pause of ours
         self._rate = self._too_fast = float("inf")
-        self._rated_at = 0.0
+        self._slowed_at = self._rated_at = 0.0
 
     @contextlib.contextmanager
     def passage(self, pause: Callable[[float], None]) -> Iterator[None]:
@@ -67,11 +69,12 @@ class Gate:
         # A server that counts by the second, or by the minute, granted this for the time until it will grant again.
         granted = max(self._granted, 1) / (busy_for + closed_for)
         if self._rate < float("inf"):
-            self._too_fast = min(self._rate, self._too_fast)
+            if busy_for < ISOLATED or self._too_fast == float("inf"):
+                self._too_fast = min(self._rate, self._too_fast)
             granted = max(granted, self._rate * 0.88)  # of a short time between two refusals it says too little
         self._rate = min(self._rate * 0.93, granted)
         self._granted = 0
-        self._rated_at = time.monotonic() + closed_for
+        self._slowed_at = self._rated_at = time.monotonic() + closed_for
 
     def _seconds_until_start(self) -> float:
         """Return 0 and book a start, or how long to wait before asking again."""
@@ -93,5 +96,5 @@ class Gate:
         seconds = min(now - self._rated_at, 60.0)  # starts may be rarer than that
         if seconds >= 1:
             faster = self._rate * 1.05**seconds
-            near = max(self._rate * 1.0005**seconds, self._too_fast * 0.92)
+            near = max(self._rate * (1 + 0.0005 * (now - self._slowed_at)) ** seconds, self._too_fast * 0.92)
             self._rate, self._rated_at = min(faster, near), now
