@@ -328,7 +328,7 @@ class _Walk(Generic[Chunk]):
 
     def _fetch(self, numbers: Sequence[int], mark: int = 0) -> Generator[_Batch | None, Any, None]:
         """Keep pages as they come in; compare those that are known already. Page ``mark`` is only to compare with."""
-        batch = _Batch([self._job(number, may_fail=number == mark) for number in numbers])
+        batch = _Batch([self._job(number, is_mark=number == mark) for number in numbers])
         try:
             asked: _Batch | None = batch
             for _ in numbers:
@@ -336,17 +336,17 @@ class _Walk(Generic[Chunk]):
                 asked = None
                 if answer is None:
                     continue
-                page, rows = _parsed(self._resource, *answer)
-                if page.number == mark:
-                    self._mark = page
-                else:
-                    self._take(page, rows)
+                if answer[0] != mark:
+                    self._take(*_parsed(self._resource, *answer))
+                    continue
+                with contextlib.suppress(UnexpectedAnswerError):
+                    self._mark, _ = _parsed(self._resource, *answer)
         finally:
             batch.over = True
 
-    def _job(self, number: int, *, may_fail: bool) -> _Job:
+    def _job(self, number: int, *, is_mark: bool) -> _Job:
         resource, listing, size = self._resource, self._listing, self._reading.page_sizes[0]
-        may_fail = may_fail or (bool(self.pages) and number > self.pages[1].last)
+        behind = bool(self.pages) and number > self.pages[1].last
         params: dict[str, str | int] = dict(listing.query)
         if resource.layout == "pages" or number > 1:
             params["page"] = number
@@ -357,9 +357,13 @@ class _Walk(Generic[Chunk]):
             try:
                 return number, lane.get(listing.path, params, resource=resource.name, page=number)
             except (NotFoundError, RequestRefusedError):
-                if not may_fail:
+                if not (behind or is_mark):
                     raise
-                return None
+            except KismetError:
+                # Some servers fail for a page that there is not, and the list may have got that short.
+                if not is_mark:
+                    raise
+            return None
 
         return run
 
