@@ -337,6 +337,8 @@ def fetch_call_metrics(
     first, last = _day(start, "start"), _day(end, "end")
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
+    if last == dt.date.max:
+        raise InvalidInputError(f"end ({last}) is the last of all days: name an earlier one.")
     if by_user and user_id is not None:
         raise InvalidInputError("Pass either user_id or by_user=True, not both.")
     if by_user:

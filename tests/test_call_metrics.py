@@ -190,6 +190,7 @@ def test_another_shape_is_an_error(body):
         ("2026-02-01", pd.Timestamp("2026-03-01", tz="UTC"), "end"),
         (None, "2026-03-01", "start"),
         ("2026-03-02", "2026-03-01", "before"),
+        ("2026-03-02", "9999-12-31", "earlier"),
     ],
 )
 def test_what_is_no_range_of_days_is_refused(start, end, named):
