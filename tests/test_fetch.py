@@ -174,6 +174,8 @@ def test_a_list_counted_before_is_read_with_one_wait_less(moves):
 
     def answer(query, count):
         seen.append(int(query["page"]))
+        if "email" in query:
+            return page_of(rows[:1], query)
         if set(range(2, 9)) <= set(seen[22:]):
             read_early.set()
         return late(query) if count > 22 and query["page"] == "20" and not held else page_of(rows, query)
@@ -182,11 +184,14 @@ def test_a_list_counted_before_is_read_with_one_wait_less(moves):
         assert [row["id"] for row in rows] == kn.fetch_users(client=client)["id"].tolist()
         assert 22 == len(seen)
         users = kn.fetch_users(client=client)
+        requests = len(seen)
+        kn.fetch_users("user0@example.org", client=client)
 
+    assert 1 == len(seen) - requests  # that count says nothing of a part of the list
     assert held == [True]
     assert [row["id"] for row in rows] == users["id"].tolist()
     assert users.attrs["kismet"]["walks"] == 1 + moves
-    assert moves or len(seen) == 22 + 23
+    assert moves or requests == 22 + 23
 
 
 @pytest.mark.parametrize("behind", ["empty", "last", "other", 404, 500])
