@@ -230,7 +230,7 @@ def calls():
             def floor(url=served.url):
                 assert len(_floor(url, paths, "calls")) == 20_000
 
-            seconds = best(2, kismet_nb=toolkit, floor=floor)
+            seconds = best(4, kismet_nb=toolkit, floor=floor)
             served.counts()
             toolkit()
             pages = 999 + math.ceil(first / 100)
@@ -257,7 +257,7 @@ def own_cost():
     """Read 100,000 users without latency."""
     with serving(users=100_000) as served:
         seconds = best(
-            5,
+            10,
             kismet_nb=partial(toolkit, served.url),
             session=partial(session_loop, served.url),
             floor=partial(floor, served.url),
@@ -268,8 +268,13 @@ def own_cost():
 
 
 def memory():
-    """Read 100,000 and 1,000,000 users without latency, each in a process of its own."""
-    small, large = (_measured_apart(count, times) for count, times in ((100_000, 10), (1_000_000, 2)))
+    """Read 100,000 and 1,000,000 users without latency, each in a process of its own, as many rows of both in turns."""
+    small, large = [], []
+    with serving(users=100_000) as few, serving(users=1_000_000) as many:
+        for _ in range(3):
+            small += [_measured_apart(few.url) for _ in range(10)]
+            large.append(_measured_apart(many.url))
+    small, large = ({name: statistics.fmean(one[name] for one in seen) for name in seen[0]} for seen in (small, large))
     grown = (large["peak"] - small["peak"]) / (large["frame"] - small["frame"])
     at_most(
         "From 100,000 to 1,000,000 users: peak memory, for each MB of table",
@@ -287,12 +292,9 @@ def memory():
     )
 
 
-def _measured_apart(count, times):
-    """Return the mean of each figure."""
-    with serving(users=count) as served:
-        command = [sys.executable, __file__, "--measure-one", served.url]
-        seen = [json.loads(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(times)]
-    return {name: statistics.fmean(one[name] for one in seen) for name in seen[0]}
+def _measured_apart(url):
+    command = [sys.executable, __file__, "--measure-one", url]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
 def measure_one(url):
