@@ -48,11 +48,16 @@ def test_a_report_of_last_month_is_one_command(capsys):
 
 
 def test_a_report_of_a_period_that_is_still_running_says_so():
-    """Its numbers are of a part of the days that it is called by."""
+    """Its numbers are of a part of the days that it is called by; weeks that lie ahead are not drawn as empty ones."""
     today = dt.datetime.now(dt.UTC).date()
-    kn.report("r.html", demo=True, start=today - dt.timedelta(days=1), end=today + dt.timedelta(days=1))
+    kn.report("r.html", demo=True, start=today - dt.timedelta(days=30), end=today + dt.timedelta(days=90))
+    page = Path("r.html").read_text()
+    calls_per_week = page[page.index("<svg") : page.index("</svg>")]
+    weeks = re.findall(r">(\d+ \w{3} \d{4})<", calls_per_week)
 
-    assert "still running" in Path("r.html").read_text()
+    assert "still running" in page
+    assert 5 <= len(weeks)
+    assert all(dt.datetime.strptime(week, "%d %b %Y").date() <= today for week in weeks)  # noqa: DTZ007 - days
 
 
 def test_a_copy_of_the_notebook_gets_what_is_passed():
