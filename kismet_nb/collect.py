@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import logging
 import re
 import warnings
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["collect"]
 
+PACKAGE = Path(__file__).parent
 Record = dict[str, Any]
 _logger = logging.getLogger("kismet_nb")
 _NONE = object()
@@ -74,7 +77,7 @@ def collect(
     Warns
     -----
     GoneWarning, SchemaDriftWarning
-        In the name of the caller's caller. A strict client raises instead.
+        In the name of the line that called this package. A strict client raises instead.
     """
     resources = [RESOURCES[name], *([RESOURCES["participants"]] if participants else [])]
 
@@ -218,11 +221,19 @@ def _tell(client: KismetClient, name: str, gone: list[str], asked: int, drifts: 
         text += f" and {len(which) - 5} more." if len(which) > 5 else "."
         if client.strict or len(gone) == asked:
             raise NotFoundError(f"{text} Check them, or fetch the table that they come from again.", status=404)
-        warnings.warn(f"{text} The table is complete without them.", GoneWarning, stacklevel=4)
+        warnings.warn(f"{text} The table is complete without them.", GoneWarning, stacklevel=_callers_level())
     if drifts and client.strict:
         raise SchemaDriftError(" ".join(drifts), resource=name)
     for drift in drifts:
-        warnings.warn(drift, SchemaDriftWarning, stacklevel=4)
+        warnings.warn(drift, SchemaDriftWarning, stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """Return how far up the first line outside this package is, from the function that asks."""
+    level, frame = 0, inspect.currentframe()
+    while frame and Path(frame.f_code.co_filename).parent == PACKAGE:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _progress_bar(name: str, progress: bool | None) -> tqdm[NoReturn]:  # noqa: FBT001 - as above

@@ -40,6 +40,24 @@ def test_a_strict_client_raises_where_others_warn():
         fetch(kn.fetch_users, rows, "organization_users", strict=True)
 
 
+def test_a_warning_points_at_the_line_of_the_caller():
+    """Also where the list that it is about was fetched on the way."""
+
+    def answer(query, _):
+        if query.path.endswith("/waiting_room_subs"):
+            return {"waiting_room_subs": []}
+        return page_of([room(1, nickname="Z")], query, envelope="waiting_rooms")
+
+    with (
+        serving(answer) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+        pytest.warns(kn.SchemaDriftWarning, match="waiting_rooms: nickname is new") as caught,
+    ):
+        kn.fetch_waiting_room_subs(client=client)
+
+    assert [__file__] == [warning.filename for warning in caught]
+
+
 def test_an_object_is_opened_and_its_new_keys_are_kept():
     """The user of a room becomes columns; a key that would take the place of a field gets a name of its own."""
     rows = [room(1, user={"display_name": "Ada Ferris", "id": 99, "title": "Dr"}), room(2, user=None)]
