@@ -13,9 +13,9 @@ empty, absent, or the last again. What that leaves open is a row that goes and a
   (page 1, which told how many there are, once more after it). A row that came later would have a key beyond that
   page's and stand out of order. So all keys are of rows that were there when the last page was read; they are as
   many as the list had then, and all different: they are that list. Where the keys fall, the same holds of page 1.
-  A client that counted the list before, at the login or by a fetch, saves a round trip: it reads a page further on
-  together with page 1, and the pages in front of that one together with the last. If it is found the same again
-  later, no row in front of it went meanwhile, so these too were there when the last page was read.
+  Where the list may be long, a round trip is saved: a page further on is read together with page 1, and the pages in
+  front of that one together with the last. If it is found the same again later, no row in front of it went meanwhile,
+  so these too were there when the last page was read.
 * Otherwise a row may come anywhere, and the whole list is read a second time.
 
 So the table is the server's list as it was at one moment, if (second case) new rows get keys beyond all others.
@@ -267,14 +267,14 @@ class _Walk(Generic[Chunk]):
             self._convert([number])
         chunks = [self.chunks[number] for number in sorted(self.chunks)]
         rows = sum(len(page.keys) for page in self.pages.values())
-        if not self._listing.query:
-            self._reading.client.row_counts[self._listing.path] = rows
         return self._listing, Walked(chunks, rows, len(self.pages), walk, proof, moved)
 
     def _walk(self) -> Generator[_Batch | None, Any, str]:
         """Read every page once, prove that nothing moved meanwhile, and say how it was proved."""
         yield from self._first_page()
         first = self.pages[1]
+        if not self._listing.query:
+            self._reading.client.row_counts[self._listing.path] = first.total_count
         last, full = first.last, first.total_count == first.last * first.per_page
         self._further = last - 1
         self._reading.known += self._further
@@ -320,10 +320,17 @@ class _Walk(Generic[Chunk]):
                     del sizes[0]
 
     def _page_to_mark(self) -> int:
-        """Return a page to read together with page 1, where an earlier count lets expect it, or 0."""
-        client, size = self._reading.client, self._reading.page_sizes[0]
-        counted = 0 if self._listing.query else client.row_counts.get(self._listing.path, 0)
-        mark = min(client.max_in_flight + 1, counted // size) if size else 0
+        """Return a page to read together with page 1, or 0 where the list is not expected to have one.
+
+        A list is expected to be as long as it was; one that was never counted, as long as the longest known; and the
+        first of all that a client reads, long: this is its one request that may turn out to be for nothing.
+        """
+        client, listing, size = self._reading.client, self._listing, self._reading.page_sizes[0]
+        if size is None or listing.query:
+            return 0
+        most, counts = client.max_in_flight + 1, client.row_counts
+        guess = 0 if listing.labels else max(counts.values(), default=most * size)
+        mark = min(most, counts.get(listing.path, guess) // size)
         return mark if mark > 2 else 0  # or else no page lies between the first and it
 
     def _fetch(self, numbers: Sequence[int], mark: int = 0) -> Generator[_Batch | None, Any, None]:
@@ -338,9 +345,11 @@ class _Walk(Generic[Chunk]):
                     continue
                 if answer[0] != mark:
                     self._take(*_parsed(self._resource, *answer))
-                    continue
-                with contextlib.suppress(UnexpectedAnswerError):
-                    self._mark, _ = _parsed(self._resource, *answer)
+                else:
+                    with contextlib.suppress(UnexpectedAnswerError):
+                        self._mark, _ = _parsed(self._resource, *answer)
+                if mark and self.pages and self.pages[1].last < mark:
+                    break  # there is no such page, and a server may take its time to say so
         finally:
             batch.over = True
 
@@ -628,7 +637,8 @@ def _reading_threads(client: KismetClient) -> Iterator[_Pool]:
             for _, lane in pool.threads:
                 if not finished:
                     lane.cancel()
-            give_up_at = time.monotonic() + 2
+            # Whoever is still at work when all is read is at what nobody needs.
+            give_up_at = time.monotonic() + (0.1 if finished else 2)
             for thread, lane in pool.threads:
                 if thread.ident is None:
                     continue  # an interrupt, or a machine without room, came before it started

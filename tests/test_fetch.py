@@ -104,7 +104,7 @@ def test_a_refused_page_size_is_made_smaller():
 def test_a_list_without_order_is_read_twice():
     """Where ids neither rise nor fall, every page is read twice."""
     rows = [user(number * 37 % 101) for number in range(101)]
-    users, queries = fetch(lambda query, _: page_of(rows, query), page_size=5)
+    users, queries = fetch(lambda query, _: page_of(rows, query), page_size=5, max_in_flight=1)
 
     assert [row["id"] for row in rows] == users["id"].tolist()
     assert 2 * 21 == len(queries)
@@ -158,8 +158,8 @@ def test_one_who_goes_while_another_comes_is_noticed(moment, in_flight):
 
 
 @pytest.mark.parametrize("moves", [False, True])
-def test_a_list_counted_before_is_read_with_one_wait_less(moves):
-    """The second fetch of a list reads some pages together with the last; who goes after that is noticed."""
+def test_a_long_list_is_read_with_one_wait_less(moves):
+    """Some pages are read together with the last; who goes from them after that is noticed."""
     rows = [user(number) for number in range(200)]
     seen, read_early, held = [], threading.Event(), []
 
@@ -172,26 +172,55 @@ def test_a_list_counted_before_is_read_with_one_wait_less(moves):
         body = json.dumps(page_of(rows, query)).encode()
         yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
-    def answer(query, count):
+    def answer(query, _):
         seen.append(int(query["page"]))
-        if "email" in query:
-            return page_of(rows[:1], query)
-        if set(range(2, 9)) <= set(seen[22:]):
+        if set(range(2, 9)) <= set(seen):
             read_early.set()
-        return late(query) if count > 22 and query["page"] == "20" and not held else page_of(rows, query)
+        return late(query) if query["page"] == "20" and not held else page_of(rows, query)
 
-    with serving(answer) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url, page_size=10) as client:
-        assert [row["id"] for row in rows] == kn.fetch_users(client=client)["id"].tolist()
-        assert 22 == len(seen)
-        users = kn.fetch_users(client=client)
-        requests = len(seen)
-        kn.fetch_users("user0@example.org", client=client)
+    users, queries = fetch(answer, page_size=10, timeout=10)
 
-    assert 1 == len(seen) - requests  # that count says nothing of a part of the list
     assert held == [True]
     assert [row["id"] for row in rows] == users["id"].tolist()
     assert users.attrs["kismet"]["walks"] == 1 + moves
-    assert moves or requests == 22 + 23
+    assert moves or len(queries) == 20 + 3
+
+
+def test_only_of_an_unknown_organization_a_page_is_asked_for_in_vain():
+    """Its first list may be long; others are expected to be no longer, and a part of one never to be."""
+    seen = []
+
+    def answer(query, _):
+        seen.append((query.path.rpartition("/")[2], query["page"]))
+        envelope = "organization_users" if "users" in query.path else "organization_invites"
+        return page_of([user(1)] if "users" in query.path else [], query, envelope=envelope)
+
+    with serving(answer) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url) as client:
+        kn.fetch_users("user1@example.org", client=client)
+        kn.fetch_invites(client=client)
+        kn.fetch_users(client=client)
+        kn.fetch_invites(client=client)
+
+    users, invites = ("organization_users", "1"), ("invites", "1")
+    assert sorted([users, invites, ("invites", "9"), users, invites]) == sorted(seen)
+
+
+def test_a_page_asked_for_in_vain_is_not_waited_for():
+    """However late a server says that it has no such page: the list is read when it is read."""
+    rows, fetched, in_time = [user(number) for number in range(3)], threading.Event(), []
+
+    def never(_):
+        in_time.append(fetched.wait(1.5))
+        yield b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+
+    with (
+        serving(lambda query, _: page_of(rows, query) if query["page"] == "1" else never(query)) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+    ):
+        assert 3 == len(kn.fetch_users(client=client))
+        fetched.set()
+
+    assert in_time == [True]
 
 
 @pytest.mark.parametrize("behind", ["empty", "last", "other", 404, 500])
@@ -268,7 +297,7 @@ def test_a_list_that_never_stands_still_is_an_error():
         del rows[0]
         return page_of(rows, query)
 
-    error = fails(kn.IncompleteError, answer, page_size=10)
+    error = fails(kn.IncompleteError, answer, page_size=10, max_in_flight=1)
 
     assert "total_count" in str(error)
     assert "incomplete" == error.partial.attrs["kismet"]["verdict"]
