@@ -193,7 +193,7 @@ def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> Chart:
     return _styled(
         _altair().vconcat(*panels, spacing=14),
         "How long do people wait, and how long are calls?",
-        "Means weighted by calls; a period without a bar has no data",
+        f"Means weighted by calls; a {by} without a bar has no data{_cut(table, by, 'data of')}",
     )
 
 
@@ -203,7 +203,8 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     return _styled(
         _metric(table, "fail_rate_percent", "Failed calls (% of calls)", by, last=True, height=180),
         "How many calls in a hundred fail?",
-        f"The API's call_fail_rate, read as a {'fraction' if unit == 'fraction' else 'percentage'}, weighted by calls",
+        f"The API's call_fail_rate, read as a {'fraction' if unit == 'fraction' else 'percentage'}, weighted by calls"
+        + _cut(table, by, "data of"),
     )
 
 
@@ -440,13 +441,13 @@ def _undated(table: pd.DataFrame, by: Period, column: str) -> str:
     return f"; {undated:,} without a date are not shown" if undated else ""
 
 
-def _cut(total: pd.DataFrame, by: Period) -> str:
-    """Say which of the first and the last period has only some of its days."""
+def _cut(total: pd.DataFrame, by: Period, what: str = "") -> str:
+    """Say which of the first and the last period has only some of its days, or data of them."""
     spans = _spans(total, by)
     whole = (spans["to"] - spans["from"]).dt.days
     ends = {"first": spans.index[:1], "last": spans.index[1:][-1:]}
     cut = [
-        f"the {which} {by} has {spans['days'][row]} of its {whole[row]} days"
+        f"the {which} {by} has {what}{' ' * bool(what)}{spans['days'][row]} of its {whole[row]} days"
         for which, rows in ends.items()
         for row in rows
         if spans["days"][row] < whole[row]

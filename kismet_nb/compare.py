@@ -87,8 +87,9 @@ def compare(
     Raises
     ------
     InvalidInputError
-        The tables cannot be compared: they are of different resources, hosts or filters; one is incomplete; one was
-        filtered after the fetch and the other was not; a key is missing or comes twice; a named column is not there.
+        The tables cannot be compared: they are of different resources, hosts, filters or pseudonyms; ``before`` was
+        fetched after ``after``; one is incomplete; one was filtered after the fetch and the other was not; a key is
+        missing or comes twice; a named column is not there.
 
     Examples
     --------
@@ -259,13 +260,25 @@ def _check_sources(before: pd.DataFrame, after: pd.DataFrame) -> None:
             )
     if not _source(before) or not _source(after):
         return
-    for what, tell in (("resource", _resource_name), ("host", _host), ("filters", _filters)):
+    for what, tell in (
+        ("resource", _resource_name),
+        ("host", _host),
+        ("filters", _filters),
+        ("pseudonyms", _pseudonyms),
+    ):
         one, other = tell(_source(before)), tell(_source(after))
         if one != other:
             raise InvalidInputError(
                 f"The tables are not of the same {what}: before has {one}, after has {other}. Every difference "
                 "between them would look like a change."
             )
+    said = pd.Series([_source(frame).get("fetched_at") for frame in sides.values()], dtype=object)
+    fetched = pd.to_datetime(said, utc=True, errors="coerce", format="ISO8601")
+    if fetched[0] > fetched[1]:
+        times = " and ".join(f"{moment:%Y-%m-%d %H:%M}" for moment in fetched)
+        raise InvalidInputError(
+            f"before was fetched later than after ({times} UTC). Swap them: who joined would look removed."
+        )
     cut = [side for side, frame in sides.items() if len(frame) != _source(frame).get("rows", len(frame))]
     if len(cut) == 1:
         raise InvalidInputError(
@@ -286,6 +299,11 @@ def _host(source: dict[str, Any]) -> str:
 
 def _filters(source: dict[str, Any]) -> str:
     return json.dumps(source.get("filters", []), default=str)
+
+
+def _pseudonyms(source: dict[str, Any]) -> str:
+    columns = source.get("pseudonymized")
+    return f"some in {', '.join(columns)}, by key {source.get('pseudonym_key')}" if columns else "none"
 
 
 def _resource(before: pd.DataFrame, after: pd.DataFrame) -> Resource | None:

@@ -47,7 +47,8 @@ def pseudonymize(
     -------
     DataFrame
         A new table with the same columns and dtypes. A code is 16 letters and digits (``str``); missing stays
-        missing. Of ``attrs``, only ``attrs["kismet"]`` is kept, where ``pseudonymized`` names the columns.
+        missing. Of ``attrs``, only ``attrs["kismet"]`` is kept, where ``pseudonymized`` names the columns and
+        ``pseudonym_key`` tells tables of different keys apart, without giving anything of a key away.
 
     Raises
     ------
@@ -73,7 +74,8 @@ def pseudonymize(
     personal = _personal(df, _names(columns, "columns"), _names(keep, "keep"))
     codes = {name: _codes(df[name], secret) for name in personal}
     result = df.assign(**codes)
-    result.attrs = {"kismet": {**df.attrs.get("kismet", {}), "pseudonymized": personal}}
+    about = {"pseudonymized": personal, "pseudonym_key": _code("which key this is", secret)[:6]}
+    result.attrs = {"kismet": {**df.attrs.get("kismet", {}), **about}}
     return result
 
 
@@ -125,12 +127,14 @@ def _personal(df: object, columns: set[str], keep: set[str]) -> list[str]:
 
 
 def _codes(column: pd.Series[Any], secret: bytes) -> pd.Series[Any]:
-    """Return a code for each text: 80 bits, so that two names in a million tables hardly ever share one."""
+    """Return a code for each text."""
     present = column[column.notna()]
     if not all(isinstance(text, str) for text in present):
         raise InvalidInputError(f"{column.name} holds more than text. Convert it with astype(str) first, or drop it.")
-    codes = {}
-    for text in present.unique():
-        digest = hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
-        codes[text] = base64.b32encode(digest[:10]).decode().lower()
-    return column.map(codes).astype("str")
+    return column.map({text: _code(text, secret) for text in present.unique()}).astype("str")
+
+
+def _code(text: str, secret: bytes) -> str:
+    """Return 80 bits, so that two names in a million tables hardly ever share a code."""
+    digest = hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+    return base64.b32encode(digest[:10]).decode().lower()

@@ -70,7 +70,7 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     Raises
     ------
     InvalidInputError
-        The table has no ``created_at``, or there is no such period or time zone.
+        The table is another one or has no ``created_at``, or there is no such period or time zone.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     0 2026-01-01          1      1
     1 2026-02-01          1      2
     """
-    _check_table(users, "created_at")
+    _check_table(users, "users", "created_at")
     days = _local_days(users["created_at"], tz)
     counts = _starts(days, by).value_counts().reindex(_grid(days.min(), days.max(), by), fill_value=0)
     undated = int(days.isna().sum())
@@ -106,7 +106,7 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     InvalidInputError
-        The table has neither ``is_admin`` nor ``roles``.
+        The table is another one, or has neither ``is_admin`` nor ``roles``.
 
     Examples
     --------
@@ -117,9 +117,9 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     1  is_admin  not an admin      1  0.333333
     2  is_admin      not told      1  0.333333
     """
-    _check_table(users)
+    _check_table(users, "users")
     if not {"is_admin", "roles"} & set(users.columns):
-        raise InvalidInputError("This is no table of users: it has neither is_admin nor roles.")
+        raise InvalidInputError("A table of users is needed here, and this one has neither is_admin nor roles.")
     rows: list[tuple[str, str, int]] = []
     for field in ("is_admin", "roles"):
         if field in users and users[field].notna().any():
@@ -158,7 +158,7 @@ def users_without_waiting_room(users: pd.DataFrame, *, tz: str = "UTC") -> pd.Da
     Raises
     ------
     InvalidInputError
-        The table lacks one of these columns, or there is no such time zone.
+        The table is another one or lacks one of these columns, or there is no such time zone.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def users_without_waiting_room(users: pd.DataFrame, *, tz: str = "UTC") -> pd.Da
     ...     len(users_without_waiting_room(kn.fetch_users(client=client)))
     25
     """
-    _check_table(users, "id", "display_name", "email", "waiting_room_url", "created_at")
+    _check_table(users, "users", "id", "display_name", "email", "waiting_room_url", "created_at")
     without = users.loc[users["waiting_room_url"].isna(), ["id", "display_name", "email", "created_at"]]
     return _newest_first(without.assign(created_at=_local_times(without["created_at"], tz)), "created_at")
 
@@ -213,7 +213,8 @@ def calls_per_week(
     Raises
     ------
     InvalidInputError
-        A table lacks a column, ``start`` or ``end`` is no day, or there is no such period or time zone.
+        A table is another one or lacks a column, ``start`` or ``end`` is no day, ``end`` is before ``start``, or
+        there is no such period or time zone.
 
     Examples
     --------
@@ -224,11 +225,13 @@ def calls_per_week(
     0                    11 2026-02-02     6      1
     1                    11 2026-02-09     3      1
     """
-    _check_table(calls, "organization_user_id", "created_at")
+    _check_table(calls, "calls", "organization_user_id", "created_at")
     days = _local_days(calls["created_at"], tz)
     # Calls without a readable time are in no range: they are counted where none is asked for.
     undated = days.isna() & (start is None and end is None)
     first, last = _day(start, days.min()), _day(end, days.max())
+    if start is not None and end is not None and last < first:
+        raise InvalidInputError(f"end ({last:%Y-%m-%d}) is before start ({first:%Y-%m-%d}).")
     inside = days.between(first, last)
     spans = _starts(pd.Series(pd.date_range(first, last, unit="us") if first <= last else [], dtype=_DAY), by)
     spans_days = spans.value_counts().sort_index()
@@ -244,7 +247,7 @@ def calls_per_week(
         table = pd.concat([table, lost], ignore_index=True)
     names = ["organization_user_id", by, "days", "calls"]
     if users is not None:
-        _check_table(users, "id", "display_name")
+        _check_table(users, "users", "id", "display_name")
         shown = users.drop_duplicates("id").set_index("id")["display_name"]
         table["display_name"] = table["organization_user_id"].map(shown).astype("str")
         names.insert(1, "display_name")
@@ -279,7 +282,8 @@ def providers_without_calls(
     Raises
     ------
     InvalidInputError
-        A table lacks a column, or an option is no number of days, moment or time zone.
+        A table is another one or lacks a column, the calls are of fewer users than are looked at, or an option is
+        no number of days, moment or time zone.
 
     Examples
     --------
@@ -289,7 +293,7 @@ def providers_without_calls(
     >>> providers_without_calls(users, calls, as_of="2026-03-20")["days_since_call"].tolist()
     [44]
     """
-    _check_table(users, "id", "display_name", "email", "created_at")
+    _check_table(users, "users", "id", "display_name", "email", "created_at")
     table = users[["id", "display_name", "email"]].assign(created_at=_local_times(users["created_at"], tz))
     return _silent(table, "id", calls, days, as_of, tz)
 
@@ -327,10 +331,13 @@ def idle_rooms(
     Raises
     ------
     InvalidInputError
-        A table lacks a column, or an option is no number of days, moment or time zone.
+        A table is another one or lacks a column, the calls are of fewer users than are looked at, or an option is
+        no number of days, moment or time zone.
     """
-    _check_table(waiting_rooms, "id", "slug", "user_id", "user_display_name", "is_active", "created_at")
-    _check_table(users, "id")
+    _check_table(
+        waiting_rooms, "waiting_rooms", "id", "slug", "user_id", "user_display_name", "is_active", "created_at"
+    )
+    _check_table(users, "users", "id")
     closed = waiting_rooms["is_active"].eq(False).fillna(False).astype(bool)  # noqa: FBT003 - pandas' own
     table = waiting_rooms.loc[~closed, ["id", "slug", "user_id", "user_display_name"]]
     table["owner_known"] = table["user_id"].isin(users["id"]).astype("boolean")
@@ -340,13 +347,21 @@ def idle_rooms(
 
 def _silent(table: pd.DataFrame, key: str, calls: pd.DataFrame, days: int, as_of: Moment, tz: str) -> pd.DataFrame:
     """Add the last call of each row's user, and keep the rows where it lies at least so many days back."""
-    _check_table(calls, "organization_user_id", "created_at")
+    _check_table(calls, "calls", "organization_user_id", "created_at")
     if isinstance(days, bool) or not isinstance(days, int) or days < 0:
         raise InvalidInputError("days must be a whole number of days, 0 or more.")
     moment = _moment(as_of, calls, tz)
     times = _local_times(calls["created_at"], tz)
     last = times[times <= moment].groupby(calls["organization_user_id"]).max()
     table = table[~(table["created_at"] > moment)]
+    asked, needed = calls.attrs.get("kismet", {}).get("lists", len(table)), table
+    if "owner_known" in table:
+        needed = table[table["owner_known"]]
+    if asked < needed[key].nunique():
+        raise InvalidInputError(
+            f"The calls are of {asked} users, and {needed[key].nunique()} are looked at, so nothing is known of the "
+            "rest. Fetch the calls of all of them, or pass only users whose calls you have."
+        )
     table = table.assign(last_call=last.reindex(table[key]).array)
     table["days_since_call"] = (moment - table["last_call"]).dt.days.astype("Int64")
     silent = table[table["days_since_call"].ge(days).fillna(True)]  # noqa: FBT003 - pandas' own
@@ -384,8 +399,8 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
     Raises
     ------
     InvalidInputError
-        The table lacks a column, has rows of users and of the whole organization (which would count calls
-        twice), or there is no such period.
+        The table is another one or lacks a column, has rows of users and of the whole organization (which would
+        count calls twice), or there is no such period.
 
     Examples
     --------
@@ -396,7 +411,7 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
        days  total_calls  average_duration  average_wait_time
     0     2           10             630.0               15.0
     """
-    _check_table(metrics, "user_id", "date", "total_calls", *_MEANS)
+    _check_table(metrics, "call_metrics", "user_id", "date", "total_calls", *_MEANS)
     if metrics["user_id"].isna().any() and metrics["user_id"].notna().any():
         raise InvalidInputError(
             "This table has rows of users and rows of the whole organization, which would count calls twice. "
@@ -426,15 +441,15 @@ def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> pd.DataFr
     Returns
     -------
     DataFrame
-        One row a period with data, with ``day`` (or as ``by`` says; datetime64[us], its first day),
-        ``total_calls`` (Int64), ``average_wait_time`` and ``average_duration`` (Float64, seconds).
+        One row a period with data, with ``day`` (or as ``by`` says; datetime64[us], its first day), ``days`` (Int64,
+        days with data), ``total_calls`` (Int64), ``average_wait_time`` and ``average_duration`` (Float64, seconds).
 
     Raises
     ------
     InvalidInputError
         As ``combine_days``.
     """
-    return combine_days(metrics, by=by)[[by, "total_calls", "average_wait_time", "average_duration"]]
+    return combine_days(metrics, by=by)[[by, "days", "total_calls", "average_wait_time", "average_duration"]]
 
 
 def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by: Period = "day") -> pd.DataFrame:
@@ -456,8 +471,8 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     Returns
     -------
     DataFrame
-        One row a period with data, with ``day`` (or as ``by`` says; datetime64[us], its first day),
-        ``total_calls`` (Int64) and ``fail_rate_percent`` (Float64, 0 to 100).
+        One row a period with data, with ``day`` (or as ``by`` says; datetime64[us], its first day), ``days`` (Int64,
+        days with data), ``total_calls`` (Int64) and ``fail_rate_percent`` (Float64, 0 to 100).
 
     Raises
     ------
@@ -467,12 +482,12 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     largest = {"fraction": 1, "percent": 100}.get(unit)
     if largest is None:
         raise InvalidInputError('unit must be "fraction" or "percent": the API does not say which it sends.')
-    _check_table(metrics, "call_fail_rate")
+    _check_table(metrics, "call_metrics", "call_fail_rate")
     if not _numbers(metrics["call_fail_rate"]).dropna().between(0, largest).all():
         raise InvalidInputError(f'Some rates are below 0 or above {largest}, so their unit is not "{unit}".')
     table = combine_days(metrics, by=by)
     table["fail_rate_percent"] = table["call_fail_rate"] * (100 / largest)
-    return table[[by, "total_calls", "fail_rate_percent"]]
+    return table[[by, "days", "total_calls", "fail_rate_percent"]]
 
 
 # Invites --------------------------------------------------------------------------------------------------------
@@ -506,8 +521,9 @@ def invites_by_status(
     Raises
     ------
     InvalidInputError
-        The table lacks a column, or there is no such period, moment or time zone.
+        The table is another one or lacks a column, or there is no such period, moment or time zone.
     """
+    _check_table(invites, "invites", "created_at", "expires_at", "used_at")
     invites, status = _as_they_were(invites, _moment(as_of, invites, tz))
     months = _starts(_local_days(invites["created_at"], tz), by).rename(by)
     counted = status.groupby([months, status], dropna=False).size().rename("invites").reset_index()
@@ -531,9 +547,9 @@ def invites_expired_unused(invites: pd.DataFrame, *, as_of: Moment = None, tz: s
     Raises
     ------
     InvalidInputError
-        The table lacks a column, or there is no such moment or time zone.
+        The table is another one or lacks a column, or there is no such moment or time zone.
     """
-    _check_table(invites, "id", "display_name", "email")
+    _check_table(invites, "invites", "id", "display_name", "email", "created_at", "expires_at", "used_at")
     moment = _moment(as_of, invites, tz)
     invites, status = _as_they_were(invites, moment)
     expired = invites[status == "expired"]
@@ -546,7 +562,6 @@ def invites_expired_unused(invites: pd.DataFrame, *, as_of: Moment = None, tz: s
 
 def _as_they_were(invites: pd.DataFrame, moment: pd.Timestamp) -> tuple[pd.DataFrame, pd.Series[Any]]:
     """Return the invites that there were at a moment, and their status then; the column ``status`` is of the fetch."""
-    _check_table(invites, "created_at", "expires_at", "used_at")
     invites = invites[~(_times(invites["created_at"]) > moment)]
     used, expired = (_times(invites[name]) <= moment for name in ("used_at", "expires_at"))
     status = pd.Series("open", index=invites.index, dtype="str", name="status")
@@ -556,12 +571,15 @@ def _as_they_were(invites: pd.DataFrame, moment: pd.Timestamp) -> tuple[pd.DataF
 # Times, days and tables -----------------------------------------------------------------------------------------
 
 
-def _check_table(df: object, *columns: str) -> None:
+def _check_table(df: object, resource: str, *columns: str) -> None:
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"A summary takes a pandas DataFrame, not {type(df).__name__}.")
+    needed, found = resource.replace("_", " "), df.attrs.get("kismet", {}).get("resource", resource)
+    if found != resource:
+        raise InvalidInputError(f"A table of {needed} is needed here, and this is one of {found.replace('_', ' ')}.")
     missing = [name for name in columns if name not in df.columns]
     if missing:
-        raise InvalidInputError(f"The table has no column {', '.join(missing)}: it is not the one that is asked for.")
+        raise InvalidInputError(f"A table of {needed} is needed here, and this one has no column {', '.join(missing)}.")
 
 
 def time_zone(tz: str) -> ZoneInfo:
@@ -625,7 +643,6 @@ def _day(value: Moment, default: pd.Timestamp) -> pd.Timestamp:
 def _moment(as_of: Moment, df: pd.DataFrame, tz: str) -> pd.Timestamp:
     """Return the moment up to which a table is looked at: as asked, or when it was fetched, or now."""
     zone = time_zone(tz)
-    _check_table(df)
     value = as_of if as_of is not None else df.attrs.get("kismet", {}).get("fetched_at", dt.datetime.now(dt.UTC))
     moment = _timestamp(value)
     if moment is None:

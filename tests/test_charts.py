@@ -131,6 +131,20 @@ def test_what_has_no_date_is_told(tables, tmp_path):
     assert "2 without a date are not shown" in svg(charts.users_over_time(users), tmp_path)
 
 
+def test_a_week_of_which_days_are_lacking_is_told(tmp_path):
+    """From Thursday to Tuesday both weeks are cut: their sums are lower, and their means of less."""
+    days = {"user_id": pd.array([None] * 6, "Int64"), "date": pd.date_range("2026-02-05", periods=6)}
+    figures = {"total_calls": 9, "average_duration": 600.0, "call_fail_rate": 0.1, "average_wait_time": 10.0}
+    metrics = pd.DataFrame(days | figures)
+
+    for chart in (
+        charts.wait_and_duration(metrics, by="week"),
+        charts.fail_rate(metrics, by="week", unit="fraction"),
+    ):
+        drawn = svg(chart, tmp_path)
+        assert "the first week has data of 4 of its 7 days; the last week has data of 2 of its 7 days" in drawn
+
+
 def test_colours_read_in_grey():
     """The three colours are far apart in lightness."""
     greys = []

@@ -303,6 +303,7 @@ def test_rows_that_cannot_be_told_apart_are_refused(after, key, why):
         ({"filters": ["email"]}, "filters"),
         ({"verdict": "incomplete"}, "after is incomplete"),
         ({"rows": 131}, "after was filtered"),
+        ({"pseudonymized": ["email"], "pseudonym_key": "abc234"}, "before has none, after has some in email"),
     ],
 )
 def test_tables_of_unlike_origin_are_refused(source, why):
@@ -311,6 +312,12 @@ def test_tables_of_unlike_origin_are_refused(source, why):
         kn.compare(fetched(), fetched(source))
     with pytest.raises(kn.InvalidInputError):
         kn.compare(fetched(source), fetched(), key="id")
+
+
+def test_the_later_table_is_not_taken_for_the_earlier():
+    """Whoever joined would look as if they had left."""
+    with pytest.raises(kn.InvalidInputError, match="Swap them"):
+        kn.compare(fetched({"fetched_at": "2026-11-02T09:00:00+00:00"}), fetched({"fetched_at": "2026-11-01T09:00:00"}))
 
 
 def test_two_tables_that_were_filtered_alike_are_compared():

@@ -42,10 +42,10 @@ def test_the_table_says_so_without_the_key(users):
     users.attrs["note"] = "for Ada Ferris"
     table = kn.pseudonymize(users, key=KEY)
 
-    assert {
-        "kismet": users.attrs["kismet"] | {"pseudonymized": ["email", "display_name", "waiting_room_url"]}
-    } == table.attrs
+    columns, key = ["email", "display_name", "waiting_room_url"], table.attrs["kismet"]["pseudonym_key"]
+    assert {"kismet": users.attrs["kismet"] | {"pseudonymized": columns, "pseudonym_key": key}} == table.attrs
     assert KEY not in texts(table)
+    assert key != kn.pseudonymize(users, key=KEY[::-1]).attrs["kismet"]["pseudonym_key"]
 
 
 def test_codes_are_the_same_across_tables_and_runs(users):

@@ -28,6 +28,13 @@ def table(resource, **columns):
     return pd.DataFrame({name: pd.Series(values, dtype=dtypes[name]) for name, values in filled.items()})
 
 
+def said(df, **about):
+    """Return a table that says this about itself."""
+    df = df.copy()
+    df.attrs["kismet"] = about
+    return df
+
+
 def metrics(**columns):
     """Return two days of the whole organization: nine calls on Monday, one on Tuesday."""
     usual = {
@@ -149,7 +156,8 @@ def test_idle_rooms_are_open_rooms_of_silent_owners():
         is_active=[True, True, None, False],
         created_at=times(*["2026-01-05T09:00Z"] * 4),
     )
-    idle = summaries.idle_rooms(rooms, USERS, CALLS, days=4, as_of="2026-02-16T16:00Z")
+    calls = said(CALLS, lists=2)  # of the two owners that are users
+    idle = summaries.idle_rooms(rooms, USERS, calls, days=4, as_of="2026-02-16T16:00Z")
 
     assert [3, 2] == idle["id"].tolist()
     assert [False, True] == idle["owner_known"].tolist()
@@ -263,6 +271,9 @@ def test_an_empty_table_has_an_empty_summary_of_the_same_types(name):
         (lambda: summaries.users_over_time(USERS, tz="Mars/Olympus"), "time zone"),
         (lambda: summaries.users_over_time(USERS, by="fortnight"), "by must be"),
         (lambda: summaries.admins_and_roles(CALLS), "neither"),
+        (lambda: summaries.users_over_time(said(CALLS, resource="calls")), "of users is needed here, .* one of calls"),
+        (lambda: summaries.calls_per_week(CALLS, start="2026-02-02", end="2026-02-01"), "is before start"),
+        (lambda: summaries.providers_without_calls(USERS, said(CALLS, lists=2)), "calls are of 2 users, and 3"),
         (lambda: summaries.calls_per_week(CALLS, start="yesterday"), "must be days"),
         (lambda: summaries.calls_per_week(CALLS, end="2026-02-03T12:00"), "must be days"),
         (lambda: summaries.providers_without_calls(USERS, CALLS, days=-1), "days must be"),
