@@ -16,6 +16,7 @@ import email.utils
 import functools
 import json
 import logging
+import math
 import os
 import random
 import socket
@@ -158,6 +159,11 @@ class KismetClient:
         self.strict = strict
         self.unfinished: dict[Any, Any] = {}
         self.row_counts: dict[str, int] = {}  # of lists, by path, when they were last counted: how many pages to expect
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start with no connections, in this process."""
+        self._process = os.getpid()
         self._gate = Gate(self.max_in_flight)
         self._idle_lanes: list[Lane] = []
         self._lock = threading.Lock()
@@ -224,6 +230,8 @@ class KismetClient:
     @contextlib.contextmanager
     def lanes(self) -> Iterator[Callable[[], Lane]]:
         """Lend lanes, one at each call; those that are still whole are kept for the next fetch."""
+        if self._process != os.getpid():
+            self._begin()  # after a fork: over its connections, the parent's answers would come here
         lent: list[Lane] = []
 
         def lend() -> Lane:
@@ -446,6 +454,7 @@ class Lane:
             return _decode(answer)
         if 300 <= status < 400:
             target = _host(answer.location or "")
+            target = "" if self._credentials.echoed_in(target) else target
             return UnexpectedAnswerError(
                 f"The server redirects{f' to {target}' if target else ''}, which is not followed: the secret stays "
                 "with the address that it was given for. Check the API's address.",
@@ -612,8 +621,15 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number is too large, and would become infinite")
+    return value
+
+
 # json.loads makes a new one each time, which costs as much as decoding a page.
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_object)
 
 
 def _seconds_to_wait(retry_after: str | None) -> float | None:
@@ -629,7 +645,8 @@ def _seconds_to_wait(retry_after: str | None) -> float | None:
 
 def _wait_before_retry(growing: Callable[[tenacity.RetryCallState], float], state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, KismetError) and error.retry_after is not None:
+    # Less than a second is no more than "soon", and a clock that runs ahead makes nothing of any date.
+    if isinstance(error, KismetError) and error.retry_after is not None and error.retry_after >= 1:
         return error.retry_after + random.uniform(0, 0.1)  # noqa: S311 - spreads the lanes, nothing secret
     return growing(state)
 

@@ -68,8 +68,8 @@ class Credentials:
         return {"X-Client-ID": self.client_id, "X-Client-Secret": self._reveal()}
 
     def echoed_in(self, text: str) -> bool:
-        """Tell whether ``text`` holds the secret or a telling piece of it."""
-        secret = self._reveal()
+        """Tell whether ``text`` holds the secret or a telling piece of it, in any case of letters."""
+        secret, text = self._reveal().lower(), text.lower()
         piece = min(6, len(secret))
         return any(secret[start : start + piece] in text for start in range(len(secret) - piece + 1))
 

@@ -22,8 +22,8 @@ So the table is the server's list as it was at one moment, if (second case) new 
 An edit of a row is no movement: each row is as it was when its page was read. Where anything moved, the walk is
 thrown away and made again, a few times; after that the reader gets an error.
 
-Many lists (the calls of each user) are read side by side: the first pages of all of them, then all further pages.
-Each is proved by itself.
+Many lists (the calls of each user) are read side by side, those that are begun before others, so that a failure or an
+interrupt finds most of what was read in whole lists. Each is proved by itself.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ import math
 import operator
 import queue
 import random
+import re
 import threading
 import time
 import traceback
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = ["Listing", "Walked", "count_rows", "read_lists"]
 
 MOST_WALKS = 5
+MOST_PAGES = 10**6
 TICK = 0.25  # seconds between looks at overdue requests
 LAST_RESORT_PAGE_SIZES = (100, None)  # asked for in turn where a larger page is refused; None leaves it to the server
 FEWEST_ORDERED = 8  # keys; fewer may stand in order by chance
@@ -60,6 +62,7 @@ ROWS_A_CHUNK = 1000  # are converted together: smaller chunks take more memory t
 
 Record = dict[str, Any]
 Chunk = TypeVar("Chunk")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,6 +462,8 @@ def _counts(resource: Resource, number: int, payload: Any, rows: int) -> tuple[i
             f"total_pages is {counts['total_pages']}, but {counts['total_count']} rows at {counts['per_page']} "
             "a page make another number"
         )
+    if counts["total_pages"] > MOST_PAGES:
+        raise _ShapeError(f"total_pages is {counts['total_pages']}, more than any list can have")
     return counts["per_page"], counts["total_pages"], counts["total_count"]
 
 
@@ -470,7 +475,12 @@ def _rows_of_maps(resource: Resource, payload: object) -> list[Record]:
     for name in names:
         if not isinstance(sent.get(name, {}), dict):
             raise _ShapeError(f'"{name}" is not a map from a day to a value')
-    maps = {name: values for name, values in sent.items() if isinstance(values, dict)}
+    # Other maps are kept if they are such maps too; what else stands beside them is about them, not in them.
+    maps = {
+        name: values
+        for name, values in sent.items()
+        if isinstance(values, dict) and (name in names or (name != day and values and all(map(_DAY.match, values))))
+    }
     if not any(name in maps for name in names):
         raise _ShapeError("the answer has none of the documented maps from a day to a value")
     days = sorted({text for values in maps.values() for text in values})
@@ -521,7 +531,9 @@ class _Pool:
         self._lend = lend
         self._open = True
         self._lock = threading.Lock()
-        self._todo: queue.SimpleQueue[tuple[_Job, _Batch] | None] = queue.SimpleQueue()
+        # By rank, and then in the order in which they came: those of walks begun, others, and the end of a thread.
+        self._todo: queue.PriorityQueue[tuple[int, int, _Job | None, _Batch]] = queue.PriorityQueue()
+        self._numbers = itertools.count()
         self._news: queue.SimpleQueue[tuple[Listing, Walked[Any]] | BaseException] = queue.SimpleQueue()
         self._elapsed = self._computed = 0.0  # seconds that jobs took, and of these their threads
         self._looked = 0.0
@@ -529,7 +541,7 @@ class _Pool:
     def lead(self, steps: _Steps) -> None:
         """Take on a walk."""
         with self._lock:
-            self._advance(steps, None, None)
+            self._advance(steps, None, None, rank=1)
             self._start_threads(self._todo.qsize())
 
     def next_finished(self) -> tuple[Listing, Walked[Any]] | None:
@@ -550,11 +562,13 @@ class _Pool:
         with self._lock:
             self._open = False
         for _ in self.threads:
-            self._todo.put(None)
+            self._todo.put((2, next(self._numbers), None, _Batch([])))
 
     def _work(self, lane: Lane) -> None:
-        while (item := self._next_for(lane)) is not None and not lane.cancelled.is_set():
-            job, batch = item
+        while not lane.cancelled.is_set():
+            _, _, job, batch = self._next_for(lane)
+            if job is None:
+                return
             if batch.over:
                 continue
             result = error = None
@@ -573,7 +587,7 @@ class _Pool:
             if error is not None:
                 lane.catch_up()
 
-    def _next_for(self, lane: Lane) -> tuple[_Job, _Batch] | None:
+    def _next_for(self, lane: Lane) -> tuple[int, int, _Job | None, _Batch]:
         """Return the next job; where there is none as yet, what was put off comes first, for it may bring some."""
         with contextlib.suppress(queue.Empty):
             return self._todo.get_nowait()
@@ -596,7 +610,7 @@ class _Pool:
                     problem.__traceback__ = problem.__context__ = None
                 self._news.put(problem)
 
-    def _advance(self, steps: _Steps, result: Any, error: BaseException | None) -> None:  # noqa: ANN401 - any job's
+    def _advance(self, steps: _Steps, result: Any, error: BaseException | None, rank: int = 0) -> None:  # noqa: ANN401 - any job's
         """Let a walk go on with what one of its jobs returned or raised, and take on the jobs that it asks for."""
         try:
             batch = steps.send(result) if error is None else steps.throw(error)
@@ -606,7 +620,7 @@ class _Pool:
         if batch is not None:
             batch.steps = steps
             for job in batch.jobs:
-                self._todo.put((job, batch))
+                self._todo.put((rank, next(self._numbers), job, batch))
 
     def _start_threads(self, waiting: int) -> None:
         useful = self._most
