@@ -141,21 +141,22 @@ class KismetClient:
         self.source = THE_ARGUMENT  # where the pair came from, for messages
         self.api_url = ""
         credentials.check()
-        for name, value, least in (
-            ("timeout", timeout, 0.001),
-            ("retries", retries, 0),
-            ("patience", patience, 0),
-            ("max_in_flight", max_in_flight, 1),
-            ("page_size", page_size, 1),
+        for name, value, least, kind in (
+            ("timeout", timeout, 0.001, int | float),
+            ("retries", retries, 0, int),
+            ("patience", patience, 0, int | float),
+            ("max_in_flight", max_in_flight, 1, int),
+            ("page_size", page_size, 1, int),
         ):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= LARGEST_NUMBER:
-                raise InvalidInputError(f"{name} must be a number from {least} to {LARGEST_NUMBER}.")
+            if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= LARGEST_NUMBER:
+                whole = "whole " if kind is int else ""
+                raise InvalidInputError(f"{name} must be a {whole}number from {least} to {LARGEST_NUMBER}.")
         self.api_url = checked_api_url(api_url)
         self.timeout = timeout
         self.retries = retries
         self.patience = patience
-        self.max_in_flight = int(max_in_flight)
-        self.page_size = int(page_size)
+        self.max_in_flight = max_in_flight
+        self.page_size = page_size
         self.strict = strict
         self.unfinished: dict[Any, Any] = {}
         self.row_counts: dict[str, int] = {}  # of lists, by path, when they were last counted: how many pages to expect
@@ -321,7 +322,7 @@ class Lane:
         self._retry = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, KismetError) and error.retryable),
             wait=functools.partial(_wait_before_retry, growing),
-            stop=tenacity.stop_after_attempt(int(client.retries) + 1) | tenacity.stop_before_delay(client.patience),
+            stop=tenacity.stop_after_attempt(client.retries + 1) | tenacity.stop_before_delay(client.patience),
             sleep=self.pause,
             before_sleep=self._announce,
             retry_error_callback=_give_up,

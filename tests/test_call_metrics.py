@@ -157,12 +157,14 @@ def test_by_user_is_every_user(client):
 
 
 def test_a_map_that_is_new_is_kept():
-    """A fifth map is a column; what is no map is passed over, like any key beside the rows."""
-    body = figures(total_calls={"2026-02-01": 3}, longest_wait={"2026-02-01": 9.5}, currency="none")
+    """A fifth map of days is a column; whatever else there is is passed over, like any key beside the rows."""
+    beside = {"currency": "none", "date": {"2026-02-01": "Sunday"}, "meta": {"unit": "s"}}
+    body = figures(total_calls={"2026-02-01": 3}, longest_wait={"2026-02-01": 9.5}, **beside)
     with pytest.warns(kn.SchemaDriftWarning, match="longest_wait is new"):
         metrics, _ = fetch(lambda *_: body)
 
     assert [9.5] == metrics["longest_wait"].tolist()
+    assert "datetime64[us]" == str(metrics["date"].dtype)
 
 
 def test_a_key_that_is_no_day_is_kept():

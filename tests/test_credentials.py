@@ -334,6 +334,19 @@ def test_a_redirect_is_not_followed():
     assert [] == visits
 
 
+def test_a_redirect_that_echoes_the_secret_is_not_quoted():
+    """Also where the server has put it into the name of a host."""
+    secret = "Invented-SECRET-of-a-Test"
+    with (
+        serving(lambda *_: (307, {"Location": f"https://{secret}.example.org/"}, b"")) as (url, _),
+        kn.KismetClient(ID, secret, api_url=url) as client,
+        pytest.raises(kn.UnexpectedAnswerError, match="redirects") as caught,
+    ):
+        kn.fetch_users(client=client)
+
+    assert secret.lower() not in str(caught.value).lower()
+
+
 def test_a_terminal_asks_and_shows_no_secret(demo, monkeypatch):
     """In a terminal, login() names the address, asks for both, and does not echo the secret."""
     in_environment(monkeypatch, API_URL=demo.api_url)

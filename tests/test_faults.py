@@ -61,15 +61,21 @@ def test_a_failure_for_ever_is_an_error_that_names_it(status):
     assert (status, "users", 2) == (caught.value.status, caught.value.resource, caught.value.page)
 
 
-@pytest.mark.parametrize("wait", ["0.3", "date", None, "-5", "1e3", "nan"])
+@pytest.mark.parametrize("wait", ["0", "0.3", "a date that has passed", None, "-5", "1e3", "nan"])
 def test_a_429_in_the_middle_is_waited_out(wait):
-    """Retry-After in seconds, as a date, absent or garbage: all rows come, after a wait of seconds at most."""
-    wait = email.utils.formatdate(time.time() + 1, usegmt=True) if wait == "date" else wait
-    headers = {} if wait is None else {"Retry-After": wait}
-    started = time.monotonic()
+    """Retry-After of next to nothing, absent or garbage: a server that refuses for a second gets a second."""
+    wait = email.utils.formatdate(time.time() - 3600, usegmt=True) if wait == "a date that has passed" else wait
+    headers, refusing_until = {} if wait is None else {"Retry-After": wait}, []
 
-    assert 30 == len(fetch(lambda query, count: (429, headers, b"") if count == 3 else page_of(ROWS, query)))
-    assert time.monotonic() - started < 5
+    def answer(query, count):
+        if count == 3:
+            refusing_until.append(time.monotonic() + 1)
+        if refusing_until and time.monotonic() < refusing_until[0]:
+            return 429, headers, b""
+        return page_of(ROWS, query)
+
+    assert 30 == len(fetch(answer, retries=3))
+    assert time.monotonic() - refusing_until[0] < 5
 
 
 def test_credentials_that_are_rotated_while_reading_are_an_error():

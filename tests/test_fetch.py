@@ -1,7 +1,9 @@
 """Fetching: every row exactly once, typed, or an error that says what to do."""
 
 import datetime as dt
+import email.utils
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -108,6 +110,28 @@ def test_a_list_without_order_is_read_twice():
 
     assert [row["id"] for row in rows] == users["id"].tolist()
     assert 2 * 21 == len(queries)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where a process can be forked")
+def test_a_forked_process_gets_its_own_answers():
+    """Parent and child read at the same time, over connections of their own."""
+
+    def answer(query, _):
+        time.sleep(0.05)
+        return page_of([user(int(query["email"]))], query)
+
+    with serving(answer) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url, max_in_flight=1) as client:
+        kn.fetch_users("1", client=client)  # which leaves a connection
+        child = os.fork()
+        asked = 2 if child else 3
+        try:
+            answers = [kn.fetch_users(str(asked), client=client, progress=False)["id"].tolist() for _ in range(5)]
+        finally:
+            if not child:
+                os._exit("answers" not in locals() or answers != [[3]] * 5)
+        _, status = os.waitpid(child, 0)
+
+    assert (answers, status) == ([[2]] * 5, 0)
 
 
 def test_a_list_that_moves_once_is_read_again():
@@ -311,6 +335,7 @@ def test_a_list_that_never_stands_still_is_an_error():
         ({"total_count": 3}, "total_pages"),
         ({"per_page": 0}, "per_page"),
         ({"current_page": 1}, "was asked for and page 1 came"),
+        ({"per_page": 1, "total_pages": 10**9, "total_count": 10**9}, "more than any list can have"),
     ],
 )
 def test_wrong_pagination_is_an_error_that_names_it(pagination, named):
@@ -339,8 +364,9 @@ def test_a_wrong_total_is_an_error(pagination):
         b'{"organization_users": [',
         b"[" * 100_000,
         json.dumps(page_of([user(1, display_name=float("nan"))], {})).encode(),
+        json.dumps(page_of([user(1)], {})).replace("false", "1e999").encode(),
     ],
-    ids=["nothing", "HTML", "cut", "deep", "NaN"],
+    ids=["nothing", "HTML", "cut", "deep", "NaN", "1e999"],
 )
 def test_a_body_that_is_no_json_is_tried_again_and_then_an_error(body):
     """HTML, nothing, or broken JSON with status 200 never becomes an empty table."""
@@ -406,12 +432,13 @@ def test_a_final_status_is_not_tried_again(status, expected):
     assert (status, 1 if status == 404 else 2) == (error.status, len(seen))
 
 
-def test_a_wait_of_an_hour_is_an_error_at_once():
-    """A Retry-After beyond the client's patience is told, not waited for."""
+@pytest.mark.parametrize("wait", ["3600", email.utils.formatdate(time.time() + 3600, usegmt=True)])
+def test_a_wait_of_an_hour_is_an_error_at_once(wait):
+    """A Retry-After beyond the client's patience, in seconds or as a date, is told, not waited for."""
     started = time.monotonic()
-    error = fails(kn.UnavailableError, lambda *_: (429, {"Retry-After": "3600"}, b""))
+    error = fails(kn.UnavailableError, lambda *_: (429, {"Retry-After": wait}, b""))
 
-    assert (429, 3600) == (error.status, error.retry_after)
+    assert (429, pytest.approx(3600, abs=600)) == (error.status, error.retry_after)
     assert time.monotonic() - started < 5
 
 
