@@ -1,4 +1,4 @@
-"""The same functions for a terminal and a scheduler; no logic of its own.
+"""The same functions for a terminal and a scheduler.
 
 Exit codes: 0, 1 for a ``KismetError`` (one line on stderr), 2 for wrong usage (``InvalidInputError`` too), 130 for an
 interrupt.
@@ -46,6 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # One plain line a warning; the default adds a line of source code.
             warnings.showwarning = lambda message, *_args, **_kwargs: print(f"kismet-nb: {message}", file=sys.stderr)
             options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, such as head, has read enough. Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KismetError as error:
         print(f"kismet-nb: {error}", file=sys.stderr)
         return 2 if isinstance(error, InvalidInputError) else 1
@@ -71,8 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         "out", metavar="OUT", help="a file whose suffix says the format, such as exports/users.parquet"
     )
     days = "of call_metrics; of other tables, only rows created then (UTC)"
-    command.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help=f"the first day {days}")
-    command.add_argument("--until", type=_day, metavar="YYYY-MM-DD", help=f"the last day {days}; today by default")
+    command.add_argument("--since", type=fetch.day, metavar="YYYY-MM-DD", help=f"the first day {days}")
+    command.add_argument("--until", type=fetch.day, metavar="YYYY-MM-DD", help=f"the last day {days}; today by default")
     command.add_argument("--tz", metavar="ZONE", help="of the times in an Excel file; UTC by default")
     command.add_argument("--strict", action="store_true", help="fail where the API sends other columns than known")
     command.set_defaults(run=_export)
@@ -136,22 +141,16 @@ def _demo(_options: argparse.Namespace) -> None:
             print(f"Wrote {export(users, Path('exports') / name)}")
 
 
-def _day(text: str) -> dt.date:
-    with contextlib.suppress(ValueError):
-        return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
-    raise argparse.ArgumentTypeError(f"{text!r} is no day, as YYYY-MM-DD")
-
-
 def _export(options: argparse.Namespace) -> None:
     check_path(options.out)  # before a long fetch, not after it
     resource, days = RESOURCES[options.table], (options.since, options.until)
     dated = "created_at" in [column.name for column in resource.columns]
     if resource.layout == "maps" and options.since is None:
-        raise InvalidInputError(f"{options.table} need --since, their first day.")
+        raise InvalidInputError(f"{options.table} needs --since, the first day.")
     if all(days) and options.until < options.since:
         raise InvalidInputError("--until is before --since.")
     if resource.layout != "maps" and any(days) and not dated:
-        raise InvalidInputError(f"{options.table} carry no dates: leave --since and --until away.")
+        raise InvalidInputError(f"{options.table} carry no dates: leave out --since and --until.")
     fetch_table = getattr(fetch, f"fetch_{options.table}")
     with KismetClient.from_env(strict=options.strict) as client:
         if resource.layout == "maps":
@@ -168,7 +167,7 @@ def _export(options: argparse.Namespace) -> None:
 def _created(frame: pd.DataFrame, since: dt.date | None, until: dt.date | None) -> pd.DataFrame:
     """Keep the rows created from one day to another, UTC, and say so in ``attrs``."""
     if not isinstance(frame["created_at"].dtype, pd.DatetimeTZDtype) or frame["created_at"].isna().any():
-        raise InvalidInputError("Some rows have no created_at, or none that is a time: leave --since and --until away.")
+        raise KismetError("Some rows have no created_at, or none that is a time: leave out --since and --until.")
     day = frame["created_at"].dt.date
     kept: pd.DataFrame = frame[(day >= (since or dt.date.min)) & (day <= (until or dt.date.max))]
     about = frame.attrs["kismet"]

@@ -196,7 +196,7 @@ def _participants(calls: list[Record], *, names: bool) -> list[Record]:
 
 
 def _say_how_to_go_on(error: BaseException, read: int, asked: int) -> None:
-    text = f"{read} of {asked} lists are read: the same call with resume=True goes on from there."
+    text = f"{read} of {asked} lists are read: in the same session, the same call with resume=True goes on from there."
     if isinstance(error, KismetError):
         error.message += f" {text}"
     elif isinstance(error, KeyboardInterrupt):

@@ -18,6 +18,7 @@ DEFAULT_API_URL = "https://api.kismethealth.com"
 ID_VARIABLE = "KISMET_CLIENT_ID"
 SECRET_VARIABLE = "KISMET_CLIENT_SECRET"  # noqa: S105 - the name of a variable, no secret
 URL_VARIABLE = "KISMET_API_URL"
+ADDRESS = f"The API's address (api_url, or {URL_VARIABLE})"
 WAYS_TO_LOG_IN = (
     f"Run kn.login() in a notebook, or set {ID_VARIABLE} and {SECRET_VARIABLE} in the environment or in a .env "
     "file. To try without an account: kn.use_demo(), or kismet-nb demo in a terminal."
@@ -102,12 +103,12 @@ def checked_api_url(api_url: str) -> str:
     except ValueError:
         host = None
     if not host or any(character.isspace() for character in text):
-        raise InvalidInputError(f"The API's address must look like {DEFAULT_API_URL}.")
+        raise InvalidInputError(f"{ADDRESS} must look like {DEFAULT_API_URL}.")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise InvalidInputError("The API's address must not hold a user, a password, a query or a fragment.")
+        raise InvalidInputError(f"{ADDRESS} must not hold a user, a password, a query or a fragment.")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
         raise InvalidInputError(
-            f"The API's address must begin with https://, or anyone on the way could read the secret; "
+            f"{ADDRESS} must begin with https://, or anyone on the way could read the secret; "
             f"{parts.scheme or 'no scheme'} was given. Plain http is accepted for this machine alone."
         )
     path = parts.path.rstrip("/").removesuffix("/api/external")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from kismet_nb import pages
+from kismet_nb.client import KismetClient
 from kismet_nb.collect import collect
 from kismet_nb.credentials import WAYS_TO_LOG_IN, masked
 from kismet_nb.errors import CredentialsError, InvalidInputError, RequestRefusedError
@@ -22,12 +23,12 @@ from kismet_nb.resources import RESOURCES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kismet_nb.client import KismetClient
     from kismet_nb.pages import Listing, Walked
 
 __all__ = [
     "Login",
     "current_login",
+    "day",
     "fetch_call_metrics",
     "fetch_calls",
     "fetch_egresses",
@@ -334,7 +335,7 @@ def fetch_call_metrics(
     >>> metrics.columns.tolist()[:3]
     ['user_id', 'date', 'total_calls']
     """
-    first, last = _day(start, "start"), _day(end, "end")
+    first, last = day(start, "start"), day(end, "end")
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
     if last == dt.date.max:
@@ -583,6 +584,8 @@ def fetch_roles(*, client: KismetClient | None = None, progress: bool | None = N
 def _chosen(client: KismetClient | None) -> KismetClient:
     if client is None and _login is None:
         raise CredentialsError(f"Nobody is logged in. {WAYS_TO_LOG_IN}")
+    if client is not None and not isinstance(client, KismetClient):
+        raise InvalidInputError(f"client must be a KismetClient, not {type(client).__name__}.")
     return client or cast("Login", _login).client
 
 
@@ -607,7 +610,7 @@ def _below(name: str, *keys: int | str) -> Listing:
 
 def _id(key: int | str) -> int | str:
     """Return an id; one given as text is the same id."""
-    return int(key) if str(key).isdecimal() else key
+    return int(key) if str(key).isdecimal() and len(str(key)) < 100 else key
 
 
 def _metrics(user: int | str | None, first: dt.date, last: dt.date, end: dt.date) -> Listing:
@@ -629,7 +632,7 @@ def _accepted_ranges(
     RequestRefusedError
         It is neither for its width nor for a day that lies ahead.
     """
-    day = dt.timedelta(days=1)
+    one = dt.timedelta(days=1)
 
     def ask(start: dt.date, end: dt.date) -> None:
         for user in users:
@@ -646,26 +649,35 @@ def _accepted_ranges(
         return False
 
     # Days of the server's may begin some hours before or after those of UTC.
-    ahead = last + day >= dt.datetime.now(dt.UTC).date()
-    end = last if ahead and not gives(last, last + day) else last + day
-    ask(first, min(first + day, end))
+    ahead = last + one >= dt.datetime.now(dt.UTC).date()
+    end = last if ahead and not gives(last, last + one) else last + one
+    ask(first, min(first + one, end))
     width = max(1, (end - first).days)
-    while width > 1 and not gives(first, first + width * day):
+    while width > 1 and not gives(first, first + width * one):
         width = -(-width // 2)
     ranges, start = [], first
     while start <= last:
-        until = min(start + width * day, end)
-        ranges.append((start, last if until == end else until - day, until))
-        start = ranges[-1][1] + day
+        until = min(start + width * one, end)
+        ranges.append((start, last if until == end else until - one, until))
+        start = ranges[-1][1] + one
     return ranges
 
 
-def _day(value: object, argument: str) -> dt.date:
+def day(value: object, argument: str = "it") -> dt.date:
+    """Return the day that an argument names.
+
+    Raises
+    ------
+    InvalidInputError
+        It names none.
+    """
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
         try:
             return dt.date.fromisoformat(value)
         except ValueError:
             pass  # such as the 30th of February
+    elif value is pd.NaT:
+        pass  # to Python a datetime
     elif isinstance(value, dt.datetime):
         if value.tzinfo is None and value.time() == dt.time():
             return value.date()
@@ -678,7 +690,8 @@ def _keys(argument: str, given: object, table: str, column: str) -> list[int | s
     """Return the keys in an argument that may be a table, its keys, or one key."""
     values: list[object] = [None]
     if isinstance(given, pd.DataFrame):
-        if given.attrs.get("kismet", {}).get("resource", table) == table and column in given:
+        source = given.attrs.get("kismet")
+        if (source if isinstance(source, dict) else {}).get("resource", table) == table and column in given:
             values = given[column].tolist()
     elif isinstance(given, int | str | np.generic):
         values = [given]
@@ -701,14 +714,16 @@ def _can_be_sent(text: str) -> bool:
 
 def _recorded(calls: object) -> list[tuple[int | str, int | str]]:
     """Return user and call of each call that may have recordings."""
-    if isinstance(calls, pd.DataFrame) and {"organization_user_id", "has_egresses"} <= set(calls):
-        # Where the server does not say, the call is asked about.
-        calls = calls.loc[~calls["has_egresses"].eq(False).fillna(value=False).astype(bool)]  # noqa: FBT003 - a value
-        pairs: list[Any] = list(zip(calls["organization_user_id"], calls["id"], strict=True))
-    else:
-        pairs = [] if isinstance(calls, pd.DataFrame | str | int) else list(cast("Iterable[Any]", calls))
-        if isinstance(calls, pd.DataFrame | str | int) or not all(isinstance(p, tuple) and len(p) == 2 for p in pairs):
-            raise InvalidInputError("calls must be a table of calls, or pairs (organization_user_id, id).")
+    pairs: list[Any] = [None]
+    if isinstance(calls, pd.DataFrame):
+        if {"organization_user_id", "id", "has_egresses"} <= set(calls):
+            # Where the server does not say, the call is asked about.
+            calls = calls.loc[~calls["has_egresses"].eq(False).fillna(value=False).astype(bool)]  # noqa: FBT003 - a value
+            pairs = list(zip(calls["organization_user_id"], calls["id"], strict=True))
+    elif isinstance(calls, Iterable):
+        pairs = list(calls)
+    if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+        raise InvalidInputError("calls must be a table of calls, or pairs (organization_user_id, id).")
     users = [_keys("calls", [user], "calls", "organization_user_id")[0] for user, _ in pairs]
     ids = [_keys("calls", [call], "calls", "id")[0] for _, call in pairs]
     return list(dict.fromkeys(zip(users, ids, strict=True)))

@@ -211,7 +211,7 @@ def _what_logs_in_again(looked_at: tuple[Place, ...]) -> str | None:
     if decides is None:
         return None
     if decides.error:
-        return f"kn.login() raises an error because of {decides.name}: set both variables there, or neither."
+        return f"kn.login() raises an error because of {decides.name}: correct what is said of it."
     forget = "; kn.logout(forget=True) deletes it there" if decides.name == KEY_STORE else ""
     return f"After kn.logout(), kn.login() would log in again from {decides.name}{forget}."
 

@@ -146,7 +146,12 @@ class _GivenUpError(Exception):
 
 def count_rows(client: KismetClient, resource: Resource) -> int:
     """Return how many rows the server counts: one cheap request, which also proves the credentials."""
-    payload = client.get(resource.path, {"page": 1, "per_page": 1})
+    try:
+        payload = client.get(resource.path, {"page": 1, "per_page": 1})
+    except NotFoundError as error:
+        # Every organization has this list.
+        error.message = f"{client.api_url} answered 404, so it is probably not the API's address."
+        raise
     page, _ = _parsed(resource, 1, payload)
     client.row_counts[resource.path] = page.total_count
     return page.total_count

@@ -24,6 +24,7 @@ import pandas as pd
 from kismet_nb import errors
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.export import replacing
+from kismet_nb.fetch import day
 from kismet_nb.summaries import time_zone
 
 if TYPE_CHECKING:
@@ -129,14 +130,12 @@ def period(
     today = dt.datetime.now(time_zone(tz)).date()
     if start is None and end is None:
         last_month = (today.replace(day=1) - dt.timedelta(days=1)).isoformat()[:7]
-        first = _day(f"{month or last_month}-01", f"month must be written as 2026-10, not {month}.")
+        first = day(f"{month or last_month}-01", "The first of month")
         last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     elif month is not None or start is None or end is None:
         raise InvalidInputError("Pass either month, or both start and end.")
     else:
-        first, last = (
-            _day(str(day), f"start and end must be days such as 2026-10-01, not {day}.") for day in (start, end)
-        )
+        first, last = day(start, "start"), day(end, "end")
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
     if first > today:
@@ -319,16 +318,6 @@ def _shown(value: Any, *, group: bool = False) -> str:  # noqa: ANN401 - any cel
     if isinstance(value, float):
         return f"{value:,.1f}"
     return f"{value:,}" if group and isinstance(value, Integral) else str(value)
-
-
-def _day(text: str, otherwise: str) -> dt.date:
-    try:
-        day = dt.date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
-        raise InvalidInputError(otherwise)
-    return day
 
 
 # The policy forbids scripts and every load, whatever a cell shows. A4 and Letter both hold a chart's width.

@@ -187,10 +187,13 @@ def _problem(name: str, problem: str) -> Place:
 
 
 def _nearest_dotenv() -> Path | None:
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:
+        return None  # it was deleted
     for folder in (here, *here.parents):
         file = folder / ".env"
-        if not file.is_file():
+        if not os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises where it may not look
             continue
         values = _read_dotenv(file)
         if values is None or any(name in values for name in (ID_VARIABLE, SECRET_VARIABLE, URL_VARIABLE)):

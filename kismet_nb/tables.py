@@ -168,7 +168,7 @@ def describe(resource: str) -> pd.DataFrame:
     >>> describe("users")["column"].head(3).tolist()
     ['id', 'email', 'is_admin']
     """
-    if resource not in RESOURCES:
+    if not isinstance(resource, str) or resource not in RESOURCES:
         raise InvalidInputError(f"There is no table {resource!r}. There is: {', '.join(RESOURCES)}.")
 
     def words(column: Column) -> dict[str, object]:

@@ -191,6 +191,7 @@ def test_another_shape_is_an_error(body):
         ("2026-02-01", dt.datetime(2026, 3, 1, 12), "end"),  # noqa: DTZ001 - the case
         ("2026-02-01", pd.Timestamp("2026-03-01", tz="UTC"), "end"),
         (None, "2026-03-01", "start"),
+        (pd.NaT, "2026-03-01", "start"),
         ("2026-03-02", "2026-03-01", "before"),
         ("2026-03-02", "9999-12-31", "earlier"),
     ],

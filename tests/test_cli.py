@@ -100,3 +100,15 @@ def test_exports_of_other_days_are_not_compared(demo, monkeypatch, capsys):
 
     assert 2 == main(["compare", "a.parquet", "b.parquet"])
     assert "filters" in capsys.readouterr().err
+
+
+def test_tables_are_listed_also_for_a_reader_who_stops_reading(capsys):
+    """The dictionary of one table, and the list of all; ``| head`` leaves no traceback."""
+    assert 0 == main(["tables", "users"])
+    assert "waiting_room_url" in capsys.readouterr().out
+    command = [sys.executable, "-c", "import kismet_nb.cli as c; raise SystemExit(c.main(['tables']))"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        listing.stdout.close()
+        said = listing.stderr.read()
+
+    assert b"" == said

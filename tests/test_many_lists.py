@@ -381,7 +381,7 @@ def test_recordings_are_asked_for_where_there_are_some_and_never_with_their_link
     assert "recordings.example" not in egresses.to_csv()
 
 
-@pytest.mark.parametrize("given", [pd.DataFrame({"id": [1]}), [1], "ab", [(1, None)], 7])
+@pytest.mark.parametrize("given", [pd.DataFrame({"id": [1]}), [1], "ab", [(1, None)], 7, 3.5])
 def test_what_are_no_calls_is_refused(given):
     """A table without users, or anything but pairs, is refused."""
     with pytest.raises(kn.InvalidInputError, match="calls must be"):

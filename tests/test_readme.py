@@ -1,6 +1,7 @@
 """What the README says is true: its Python runs, and its first two commands are one line each."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,9 @@ def test_the_python_of_the_readme_runs(demo, monkeypatch):
     monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
     monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
     monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+    Path("snapshots").mkdir()
+    month = "users-2026-10-01T0600Z.parquet"
+    shutil.copy(Path(__file__).parents[1] / "notebooks/data" / month, Path("snapshots") / month)
     session = {}
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), session)  # noqa: S102 - the README is ours

@@ -36,7 +36,7 @@ def test_a_report_of_last_month_is_one_command(capsys):
     assert not said.err
     assert f"<title>Telehealth in {last_month:%B %Y}</title>" in page
     assert re.search(r"Fetched on .* from\s+127\.0\.0\.1:\d+:\s+complete\.", page)
-    assert f"as it was at the end of {last_month.day} {last_month:%B %Y}" in page
+    assert f"counted up to the end of {last_month.day} {last_month:%B %Y}" in page
     assert 9 == page.count("<svg")
     assert "Providers without a call in the last 30 days" in page
     assert "… and " in page
@@ -149,7 +149,7 @@ def test_an_error_of_ours_keeps_its_kind():
         ({"month": "2026-10", "start": "2026-10-01"}, "either month"),
         ({"start": "2026-10-01"}, "both start and end"),
         ({"start": "2026-10-05", "end": "2026-10-01"}, "before start"),
-        ({"start": "1 October", "end": "2026-10-01"}, "days"),
+        ({"start": "1 October", "end": "2026-10-01"}, "must be a day"),
         ({"month": "2199-01"}, "yet"),
         ({"tz": "Mars/Olympus"}, "time zone"),
         ({"fail_rate_unit": "share"}, "fail_rate_unit"),
