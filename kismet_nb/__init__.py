@@ -86,3 +86,8 @@ __all__ = [
     "use_demo",
     "view",
 ]
+
+
+def __dir__() -> list[str]:
+    """Offer on <Tab> what is documented, and no modules that only work for it."""
+    return __all__

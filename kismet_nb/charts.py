@@ -367,7 +367,7 @@ def _heat(total: pd.DataFrame, cells: pd.DataFrame, rows: Sequence[str], by: Per
 
 def _styled(chart: Any, question: str, told: str) -> Chart:  # noqa: ANN401 - Altair's three kinds
     """Give a chart its title and the style of all."""
-    title = _altair().TitleParams(question, subtitle=told, anchor="start", frame="group", offset=12)
+    title = _altair().TitleParams(question, subtitle=_lines(told), anchor="start", frame="group", offset=12)
     axis = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "gridColor": "#e4e4e4"}
     return (  # type: ignore[no-any-return]
         chart.properties(title=title)
@@ -429,6 +429,19 @@ def _names(table: pd.DataFrame, users: pd.Index[Any]) -> dict[int, str]:
     taken = Counter(shown[user] for user in users if user in shown)
     names = {user: shown.get(user) or f"user {user}" for user in users}
     return {user: f"{name} ({user})" if taken[name] > 1 else name for user, name in names.items()}
+
+
+def _lines(told: str) -> list[str]:
+    """Break what is told between its parts, where it would be wider than the chart."""
+    first, *parts = told.split("; ")
+    lines = [first]
+    for part in parts:
+        lines[-1] += ";"
+        if len(lines[-1]) + len(part) < 100:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    return lines
 
 
 def _count(number: int, noun: str) -> str:
