@@ -224,19 +224,16 @@ def _fill(page: Any, sheet: Sheet) -> None:  # noqa: ANN401 - openpyxl has no ty
         cell.number_format = column.number_format
         if column.number_format.startswith("yyyy"):
             cell.alignment = openpyxl.styles.Alignment(horizontal="left")  # under its header
-    nothing = openpyxl.cell.WriteOnlyCell(page)  # an empty text, which is not a missing one
-    _set_text(nothing, openpyxl.cell.rich_text.CellRichText([""]))
+    nothing = openpyxl.cell.rich_text.CellRichText([""])  # an empty text, which is not a missing one
     for values in zip(*(column.cells for column in sheet.columns), strict=True):
         for cell, value in zip(cells, values, strict=True):
             if isinstance(value, str):
-                _set_text(cell, value)
+                _set_text(cell, value or nothing)
             elif isinstance(value, float):
                 cell.value, cell.data_type = repr(value), "n"  # openpyxl itself would write 16 digits
             else:
                 cell.value = value
-        page.append(
-            [nothing if v == "" else None if v is None else cell for cell, v in zip(cells, values, strict=True)]
-        )
+        page.append([None if value is None else cell for cell, value in zip(cells, values, strict=True)])
 
 
 def _print_wide(page: Any) -> None:  # noqa: ANN401 - openpyxl has no types

@@ -304,6 +304,13 @@ def test_excel_runs_and_rounds_nothing(tmp_path):
     assert [("#N/A", "s"), ("1", "s"), (2, "n"), ('["a, b"]', "s")] == [(c.value, c.data_type) for c in page[3]]
 
 
+def test_empty_texts_are_not_missing_in_excel(tmp_path):
+    """However many there are, below and beside each other."""
+    table = pd.DataFrame({"id": range(3), "a": ["", "x", ""], "b": ["", "", None]})
+
+    pd.testing.assert_frame_equal(table, kn.read_export(kn.export(table, tmp_path / "t.xlsx")))
+
+
 def test_a_time_that_a_cell_cannot_tell_is_text(tmp_path):
     """In the hour that a clock shows twice, and below a millisecond, the cell says the time with its offset."""
     times = ["2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z", "2026-11-01T12:00:00.000001Z", "2026-11-01T12:00:00Z"]
