@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from io import BufferedRandom
     from pathlib import Path
 
-__all__ = ["note", "note_path", "read", "table", "write"]
+__all__ = ["is_note", "note", "note_path", "read", "table", "write"]
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -40,7 +40,13 @@ def note_path(target: Path) -> Path:
 def note(df: pd.DataFrame, digest: str) -> bytes:
     """Return the JSON for a CSV with this checksum."""
     about = {"format": 1, "sha256": digest, "dtypes": {n: str(d) for n, d in df.dtypes.items()}, "attrs": df.attrs}
-    return json.dumps(about, ensure_ascii=False, indent=1).encode()
+    # Half a surrogate pair becomes its \u escape, which is JSON's too.
+    return json.dumps(about, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
+
+
+def is_note(path: Path) -> bool:
+    """Tell whether this is such a JSON, and not a file of someone else that happens to have the name."""
+    return _loaded(path).keys() >= {"format", "sha256", "dtypes"}
 
 
 def table(df: pd.DataFrame, *, safe: bool) -> pa.Table:
@@ -108,8 +114,12 @@ def read(source: Path) -> pd.DataFrame:
 
 def _read_note(source: Path, raw: bytes) -> dict[str, Any]:
     """Return what the JSON beside a CSV says, or nothing if it is gone or speaks of another state of the file."""
-    try:
-        about: dict[str, Any] = json.loads(note_path(source).read_bytes())
-    except (OSError, ValueError):
-        return {}
+    about = _loaded(note_path(source))
     return about if about.get("sha256") == hashlib.sha256(raw).hexdigest() else {}
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    with contextlib.suppress(OSError, ValueError):
+        about = json.loads(path.read_bytes())
+        return about if isinstance(about, dict) else {}
+    return {}

@@ -99,15 +99,19 @@ def export(
         with replacing(target) as file, _speaking_of("Parquet", options):
             parquet_format.write(file, df, provenance=provenance, options=options)
     else:
-        table, digest = csv_format.table(df, safe=spreadsheet_safe), ""
-        with replacing(target) as file, _speaking_of("CSV", options):
-            digest = csv_format.write(file, table, gz=suffix == ".csv.gz", safe=spreadsheet_safe, options=options)
-        note = csv_format.note_path(target)
-        if provenance and not options:
-            with replacing(note) as file:
-                file.write(csv_format.note(df, digest))
-        else:
-            note.unlink(missing_ok=True)
+        note, noted = csv_format.note_path(target), provenance and not options
+        ours = csv_format.is_note(note)
+        if noted and note.exists() and not ours:
+            raise InvalidInputError(
+                f"{note} is no file of export and stays as it is. Choose another name, or leave out the JSON with "
+                "provenance=False."
+            )
+        table = csv_format.table(df, safe=spreadsheet_safe)
+        targets, stale = ([target, note], None) if noted else ([target], note if ours else None)
+        with _replacing(targets, stale) as files, _speaking_of("CSV", options):
+            digest = csv_format.write(files[0], table, gz=suffix == ".csv.gz", safe=spreadsheet_safe, options=options)
+            if noted:
+                files[1].write(csv_format.note(df, digest))
     return target
 
 
@@ -162,11 +166,6 @@ def _suffix(path: Path) -> str:
     return next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), "")
 
 
-def _note_path(target: Path) -> Path:
-    target = target.resolve()  # beside the file, whichever link it was written through
-    return target.with_name(f"{target.name}.json")
-
-
 def _check_frame(df: object) -> None:
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"export writes a pandas DataFrame, not {type(df).__name__}.")
@@ -192,27 +191,44 @@ def replacing(target: Path) -> Iterator[BufferedRandom]:
     ExportError
         The disk refused; an older file is untouched.
     """
-    target = target.resolve()  # a link stays a link
-    problem = ""
-    temporary: Path | None = None
+    with _replacing([target]) as [file]:
+        yield file
+
+
+@contextlib.contextmanager
+def _replacing(targets: list[Path], stale: Path | None = None) -> Iterator[list[BufferedRandom]]:
+    """Do so for several files at once, the first being the one that counts; then delete one that is out of date."""
+    targets = [target.resolve() for target in targets]  # a link stays a link
+    problem, replaced = "", 0
+    temporaries: list[Path] = []
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        temporary = Path(name)
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask())
-        temporary.replace(target)
-        temporary = None
+        targets[0].parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            files = []
+            for target in targets:
+                handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+                temporaries.append(Path(name))
+                files.append(stack.enter_context(os.fdopen(handle, "w+b")))
+            yield files
+            for file in files:
+                file.flush()
+                os.fsync(file.fileno())
+        for temporary, target in zip(temporaries, targets, strict=True):
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask())
+        for temporary, target in zip(temporaries, targets, strict=True):
+            temporary.replace(target)
+            replaced += 1
+        if stale:
+            stale.unlink(missing_ok=True)
     except OSError as error:
         problem = error.strerror or type(error).__name__
     finally:
-        if temporary is not None:
+        for temporary in temporaries[replaced:]:
             temporary.unlink(missing_ok=True)
+    if problem and replaced:
+        raise ExportError(f"{targets[0]} is written, but not {stale or targets[1]}: {problem}. Delete that one.")
     if problem:
-        raise ExportError(f"{target} could not be written: {problem}. An older file of that name is untouched.")
+        raise ExportError(f"{targets[0]} could not be written: {problem}. An older file of that name is untouched.")
 
 
 def _umask() -> int:

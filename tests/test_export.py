@@ -229,6 +229,42 @@ def test_a_stale_json_does_not_stay(tmp_path):
     assert ["t.csv"] == [file.name for file in tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("theirs", ["[1]", '{"format": 1}', "no JSON", None])
+def test_a_json_of_someone_else_stays(tmp_path, theirs):
+    """A file, or a folder, that only has the name of the JSON is not touched: it is refused, or left alone."""
+    note = tmp_path / "t.csv.json"
+    note.write_text(theirs) if theirs else note.mkdir()
+    with pytest.raises(kn.InvalidInputError, match=r"t\.csv\.json is no file of export"):
+        kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.csv")
+    assert ["t.csv.json"] == [file.name for file in tmp_path.iterdir()]
+    kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.csv", provenance=False)
+
+    assert note.is_dir() if theirs is None else theirs == note.read_text()
+
+
+def test_a_csv_and_its_json_are_replaced_together(tmp_path):
+    """Where the disk has no room for the JSON, the CSV stays the old one; attrs may hold what UTF-8 cannot."""
+    table = pd.DataFrame({"a": [1]})
+    table.attrs = {"note": "half \ud83d"}
+    path = kn.export(table, tmp_path / "t.csv")
+    assert table.attrs == kn.read_export(path).attrs
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    code = f"""
+import resource, signal, sys
+import pandas as pd, kismet_nb as kn
+table = pd.DataFrame({{"a": [2]}})
+table.attrs = {{"note": "x" * 60_000}}
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    kn.export(table, {str(path)!r})
+except kn.ExportError:
+    sys.exit(7)
+"""
+    assert 7 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+    assert before == {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+
 @by_suffix
 def test_permissions_and_links_stay(tmp_path, suffix):
     """A new file has the usual permissions, an old one keeps its own, and a link is written through."""
