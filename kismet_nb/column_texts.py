@@ -24,6 +24,7 @@ __all__ = [
     "documented_dtype",
     "is_lists_of_text",
     "json_texts",
+    "rows_told",
     "time_texts",
     "with_dtype",
 ]
@@ -79,6 +80,15 @@ def is_lists_of_text(values: Iterable[object]) -> bool:
     return all(
         value is None or (isinstance(value, list) and all(isinstance(item, str) for item in value)) for value in values
     )
+
+
+def rows_told(df: pd.DataFrame) -> str:
+    """Say how many rows a file has, and whether they are all that were fetched: ``attrs`` stays when rows go."""
+    about = df.attrs.get("kismet")
+    fetched = about.get("rows", len(df)) if isinstance(about, dict) else len(df)
+    if not isinstance(fetched, int) or fetched == len(df):
+        return str(len(df))
+    return f"{len(df)}: after the fetch of {fetched}, rows were {'left out' if len(df) < fetched else 'added'}"
 
 
 def documented_dtype(name: str) -> str | None:

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from kismet_nb.column_texts import FORMULA, arrow_column, column_from_texts, with_dtype
+from kismet_nb.column_texts import FORMULA, arrow_column, column_from_texts, rows_told, with_dtype
 
 if TYPE_CHECKING:
     from io import BufferedRandom
@@ -39,7 +39,13 @@ def note_path(target: Path) -> Path:
 
 def note(df: pd.DataFrame, digest: str) -> bytes:
     """Return the JSON for a CSV with this checksum."""
-    about = {"format": 1, "sha256": digest, "dtypes": {n: str(d) for n, d in df.dtypes.items()}, "attrs": df.attrs}
+    about = {
+        "format": 1,
+        "rows in this file": rows_told(df),
+        "sha256": digest,
+        "dtypes": {name: str(dtype) for name, dtype in df.dtypes.items()},
+        "attrs": df.attrs,
+    }
     # Half a surrogate pair becomes its \u escape, which is JSON's too.
     return json.dumps(about, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
 

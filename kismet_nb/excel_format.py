@@ -25,6 +25,7 @@ from kismet_nb.column_texts import (
     column_from_texts,
     documented_dtype,
     is_lists_of_text,
+    rows_told,
     time_texts,
     with_dtype,
 )
@@ -270,11 +271,13 @@ def _fill_about(page: Any, sheet: Sheet, df: pd.DataFrame) -> None:  # noqa: ANN
         (str(key), ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value))
         for key, value in origin.items()
     ]
-    lines += [("times are shown in", sheet.zone), (), ("Column", "Type", "Meaning")]
-    lines += [
-        (column.header, str(df[name].dtype), meanings.get(name, ""))
-        for column, name in zip(sheet.columns, df.columns, strict=True)
-    ]
+    lines += [("rows in this file", rows_told(df)), ("times are shown in", sheet.zone)]
+    lines += [(), ("Column", "Type", "Meaning")]
+    for column, name in zip(sheet.columns, df.columns, strict=True):
+        meaning = meanings.get(name, "")
+        if isinstance(df[name].dtype, pd.DatetimeTZDtype):
+            meaning = meaning.replace(", UTC", f", {sheet.zone}")  # as the header says
+        lines.append((column.header, str(df[name].dtype), meaning))
     headings = {"Where this table comes from", "Column", "Type", "Meaning"}
     for line in lines:
         page.append([_bold(page, text) if line[0] in headings else _text_cell(page, text) for text in line])

@@ -1,6 +1,7 @@
 """Files: written whole or not at all, safe in a spreadsheet, and read back exactly."""
 
 import gzip
+import json
 import subprocess
 import sys
 
@@ -406,6 +407,29 @@ def test_without_openpyxl_the_extra_is_named(tmp_path, monkeypatch):
         kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.xlsx")
 
     assert [] == list(tmp_path.iterdir())
+
+
+def test_the_rows_in_a_file_are_told_where_they_are_not_those_of_the_fetch(client, tmp_path):
+    """What ``attrs`` says of the fetch stays as it is; the file itself says how many rows are in it."""
+    users = kn.fetch_users(client=client)
+    for table, told in (
+        (users, "131"),
+        (users[:8], "8: after the fetch of 131, rows were left out"),
+        (pd.concat([users, users[:1]], ignore_index=True), "132: after the fetch of 131, rows were added"),
+    ):
+        path = kn.export(table, tmp_path / "t.csv")
+        about = {row[0].value: row[1].value for row in sheets(kn.export(table, tmp_path / "t.xlsx"))["about"].rows}
+
+        assert told == json.loads((tmp_path / "t.csv.json").read_text())["rows in this file"]
+        assert ("131", told) == (about["rows"], about["rows in this file"])
+        assert users.attrs == kn.read_export(path).attrs == kn.read_export(tmp_path / "t.xlsx").attrs
+
+
+def test_a_meaning_names_the_zone_shown(client, tmp_path):
+    """Where the sheet shows another zone than UTC, the second sheet does not speak of UTC."""
+    about = sheets(kn.export(kn.fetch_users(client=client), tmp_path / "t.xlsx", tz="Asia/Kolkata"))["about"]
+
+    assert "When it was created, Asia/Kolkata." in [row[2].value for row in about.rows]
 
 
 def test_an_edited_sheet_still_reads(client, tmp_path):
