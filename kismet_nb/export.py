@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import stat
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["check_path", "export", "read_export", "replacing"]
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xlsx")
-# What the libraries raise when they read a file that is none of theirs, or half of one.
-_DAMAGE = (pa.ArrowException, ValueError, KeyError, OSError, EOFError, StopIteration, SyntaxError, zipfile.BadZipFile)
+# What the libraries raise when they read a file that is none of theirs, or half of one, or that says odd things.
+_ODD = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, StopIteration, SyntaxError)
+_DAMAGE = (*_ODD, pa.ArrowException, csv.Error, zlib.error, zipfile.BadZipFile, EOFError, OSError)
 
 
 def export(
@@ -123,7 +126,7 @@ def read_export(path: str | os.PathLike[str]) -> pd.DataFrame:
     InvalidInputError
         There is no such file, its suffix is not one of ours, or the package for Excel is missing.
     ExportError
-        The file is damaged.
+        The file is damaged, or may not be read.
 
     Examples
     --------
@@ -139,8 +142,12 @@ def read_export(path: str | os.PathLike[str]) -> pd.DataFrame:
         return read(source)
     except InvalidInputError:
         raise
+    except PermissionError:
+        problem = ""
     except _DAMAGE as error:
         problem = type(error).__name__
+    if not problem:
+        raise ExportError(f"{source} cannot be opened: you, or this program, may not read it.")
     raise ExportError(f"{source} is damaged or not a file that export wrote ({problem}). Export it again.")
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 
@@ -219,6 +220,39 @@ def test_a_damaged_or_missing_file_is_an_error(tmp_path, suffix):
     (tmp_path / f"t{suffix}").write_bytes(b'"a","b"\n1\n\xff\xfe"')
     with pytest.raises(kn.ExportError, match="damaged"):
         kn.read_export(tmp_path / f"t{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("t.csv.gz", gzip.compress(b"a\n1\n", mtime=0)[:10] + b"\xff" * 20), ("t.csv", b"a" * 200_000 + b"\n1\n")],
+    ids=["gzip", "header"],
+)
+def test_damage_of_other_kinds_is_an_error_too(tmp_path, name, content):
+    """A broken stream inside gzip, and a header without an end."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(kn.ExportError, match="damaged"):
+        kn.read_export(tmp_path / name)
+
+
+@pytest.mark.parametrize("dtypes", [{"a": "nonsense"}, {"a": "decimal128(3, 2)[pyarrow]"}, {"a": 1}, ["a"]])
+def test_a_json_that_says_odd_things_is_damage(tmp_path, dtypes):
+    """A dtype that pandas does not know, or something else in its place, is an error in our words."""
+    path = kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.csv")
+    note = tmp_path / "t.csv.json"
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"dtypes": dtypes}))
+    with pytest.raises(kn.ExportError, match="damaged"):
+        kn.read_export(path)
+
+
+@by_suffix
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, suffix):
+    """The message says that it cannot be opened."""
+    path = kn.export(pd.DataFrame({"a": [1]}), tmp_path / f"t{suffix}")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("root may read everything")
+    with pytest.raises(kn.ExportError, match="cannot be opened"):
+        kn.read_export(path)
 
 
 def test_a_stale_json_does_not_stay(tmp_path):
