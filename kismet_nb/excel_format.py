@@ -48,6 +48,7 @@ MOST_ROWS = 1_048_575  # below the header
 MOST_COLUMNS = 16_384
 LARGEST_INTEGER = 10**15 - 1
 FIRST_TIME, LAST_TIME = pd.Timestamp("1900-03-01"), pd.Timestamp("9999-12-31 23:59:59.999")
+FIRST_DAY_ENDS, LAST_DAY_BEGINS = pd.Timestamp("0001-01-02", tz="UTC"), pd.Timestamp("9999-12-31", tz="UTC")
 NO_XML = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
 HEADER_WITH_ZONE = re.compile(r"(.+) \(([A-Za-z_]+(?:[/+-][A-Za-z0-9_+-]+)*)\)")
 
@@ -168,14 +169,16 @@ def _column(column: pd.Series[Any], name: str, zone: str) -> Column:
 def _time_cells(column: pd.Series[Any], zone: str) -> tuple[list[Cell], str]:
     """Return times as a clock in the zone shows them, and as text where a cell could not tell which is meant."""
     aware = isinstance(column.dtype, pd.DatetimeTZDtype)
-    times = column.dt.tz_convert(zone) if aware else column
+    column = times = column.dt.tz_convert("UTC") if aware else column
+    if aware and zone != "UTC":  # at the ends of the calendar, the clock would show year 0 or 10000
+        times = column.where(column.between(FIRST_DAY_ENDS, LAST_DAY_BEGINS)).dt.tz_convert(zone)
     clock = times.dt.tz_localize(None)
     exact = clock.between(FIRST_TIME, LAST_TIME) & (clock == clock.dt.floor("ms"))
     if aware:
         exact &= clock.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").notna()
     cells: list[Cell] = [
-        moment.to_pydatetime() if fits else None if moment is pd.NaT else text.isoformat()
-        for moment, fits, text in zip(clock, exact, times, strict=True)
+        moment.to_pydatetime() if fits else None if sent is pd.NaT else (sent if moment is pd.NaT else time).isoformat()
+        for moment, fits, time, sent in zip(clock, exact, times, column, strict=True)
     ]
     shown = clock[exact]
     if not aware and (shown == shown.dt.floor("D")).all():

@@ -396,6 +396,15 @@ def test_a_time_that_a_cell_cannot_tell_is_text(tmp_path):
     ] == [cell.value for cell in page["A"][1:]]
 
 
+@pytest.mark.parametrize("tz", ["Europe/Berlin", "America/New_York", "UTC"])
+def test_times_at_the_ends_of_the_calendar_read_back_from_excel(tmp_path, tz):
+    """Where the clock of the zone would show year 0 or 10000, the cell says the time in UTC."""
+    times = ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", None, "2026-01-01T00:00:00Z"]
+    table = pd.DataFrame({"at": pd.to_datetime(times, format="ISO8601")})
+
+    pd.testing.assert_frame_equal(table, kn.read_export(kn.export(table, tmp_path / "t.xlsx", tz=tz)))
+
+
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
