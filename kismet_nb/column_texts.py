@@ -43,10 +43,11 @@ def arrow_column(column: pd.Series[Any], name: str) -> pa.Array:
         There is no text for this dtype, or for one of the values.
     """
     dtype, problem = column.dtype, ""
+    arrow = dtype.pyarrow_dtype if isinstance(dtype, pd.ArrowDtype) else pa.null()
     try:
-        if pd.api.types.is_numeric_dtype(dtype) or dtype == "boolean":
+        if (pd.api.types.is_numeric_dtype(dtype) and not pa.types.is_decimal(arrow)) or dtype == "boolean":
             return pa.array(column, from_pandas=True)
-        if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
+        if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and not pa.types.is_date(arrow)):
             return time_texts(pa.array(column, from_pandas=True))
         if isinstance(dtype, pd.StringDtype):
             return pa.array(column, pa.large_string(), from_pandas=True)

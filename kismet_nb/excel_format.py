@@ -142,7 +142,9 @@ def _openpyxl() -> Any:  # noqa: ANN401 - a module without types
 def _column(column: pd.Series[Any], name: str, zone: str) -> Column:
     dtype, header, number_format = column.dtype, name, "General"
     cells: Sequence[Cell]
-    if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_timestamp(dtype.pyarrow_dtype):
+        raise ExportError(f"{name} has dtype {dtype}, which Excel cannot hold. Convert it with pd.to_datetime() first.")
+    if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and not isinstance(dtype, pd.ArrowDtype)):
         if isinstance(dtype, pd.DatetimeTZDtype):
             header = f"{name} ({zone})"
         cells, number_format = _time_cells(column, zone)

@@ -89,6 +89,7 @@ def export(
     """
     target = check_path(path)
     _check_frame(df)
+    df = _with_named_zones(df)
     suffix = _suffix(target)
     if suffix != ".xlsx" and tz is not None:
         raise InvalidInputError(f"tz is for Excel. {suffix} carries the zone with each time; leave tz out.")
@@ -187,6 +188,19 @@ def _check_frame(df: object) -> None:
     else:
         return
     raise InvalidInputError("df.attrs holds something that JSON cannot. Remove it first.")
+
+
+def _with_named_zones(df: pd.DataFrame) -> pd.DataFrame:
+    """Move times to UTC, the same instants, where the name of their zone is not enough to find it again."""
+    result = df.copy(deep=False)
+    for name, dtype in df.dtypes.items():
+        if isinstance(dtype, pd.DatetimeTZDtype):
+            found = None
+            with contextlib.suppress(TypeError):
+                found = pd.api.types.pandas_dtype(str(dtype))
+            if found != dtype:
+                result[name] = df[name].dt.tz_convert("UTC")
+    return result
 
 
 @contextlib.contextmanager

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from kismet_nb.column_texts import is_lists_of_text, json_texts
+from kismet_nb.errors import ExportError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +26,11 @@ def write(file: BinaryIO, df: pd.DataFrame, *, provenance: bool, options: dict[s
     mixed = [
         name for name in df.columns if pd.api.types.is_object_dtype(df[name].dtype) and not is_lists_of_text(df[name])
     ]
+    for name, dtype in df.dtypes.items():
+        if isinstance(dtype, pd.ArrowDtype) and pa.types.is_nested(dtype.pyarrow_dtype):
+            raise ExportError(
+                f"{name} has dtype {dtype}, which pandas could not read back. Convert it with astype(object) first."
+            )
     frame = df.assign(**{name: pd.Series(json_texts(df[name]), index=df.index, dtype=object) for name in mixed})
     frame.attrs = (df.attrs if provenance else {}) | ({JSON_COLUMNS: mixed} if mixed else {})
     settings: dict[str, Any] = {"engine": "pyarrow", "compression": "zstd", "index": False, **options}

@@ -1,14 +1,17 @@
 """Files: written whole or not at all, safe in a spreadsheet, and read back exactly."""
 
+import datetime as dt
 import gzip
 import json
 import os
 import subprocess
 import sys
 
+import dateutil.tz
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -103,6 +106,35 @@ def test_a_derived_table_reads_back(tmp_path, suffix):
     pd.testing.assert_frame_equal(
         table.reset_index(drop=True), kn.read_export(kn.export(table, tmp_path / f"t{suffix}"))
     )
+
+
+@by_suffix
+@pytest.mark.parametrize("zone", [dt.timezone(dt.timedelta(hours=-4), "EDT"), dateutil.tz.gettz("America/New_York")])
+def test_a_zone_that_cannot_be_found_by_name_becomes_utc(tmp_path, suffix, zone):
+    """The instants stay; the zone has no name that pandas knows."""
+    table = pd.DataFrame({"at": [pd.Timestamp("2026-07-01", tz=zone)]})
+    back = kn.read_export(kn.export(table, tmp_path / f"t{suffix}"))
+
+    pd.testing.assert_frame_equal(table.assign(at=table["at"].dt.tz_convert("UTC")), back)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "values"),
+    [
+        ("t.csv", "date32[pyarrow]", [dt.date(2026, 1, 1), None]),
+        ("t.xlsx", "date32[pyarrow]", [dt.date(2026, 1, 1), None]),
+        ("t.csv", pd.ArrowDtype(pa.decimal128(5, 2)), [1, None]),
+        ("t.xlsx", pd.ArrowDtype(pa.decimal128(5, 2)), [1, None]),
+        ("t.xlsx", "timestamp[us, tz=UTC][pyarrow]", [dt.datetime(2026, 1, 1, tzinfo=dt.UTC), None]),
+        ("t.parquet", pd.ArrowDtype(pa.list_(pa.string())), [["a"], None]),
+    ],
+)
+def test_a_dtype_that_would_not_read_back_is_refused(tmp_path, name, dtype, values):
+    """The message names the column and what to do; nothing is written."""
+    with pytest.raises(kn.ExportError, match=r"^odd has dtype .* Convert it with"):
+        kn.export(pd.DataFrame({"odd": pd.array(values, dtype=dtype)}), tmp_path / name)
+
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_a_csv_is_safe_in_a_spreadsheet(tmp_path):
