@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = [
 
 # A spreadsheet runs a cell that begins so; the full-width forms too.
 FORMULA = "[=+\\-@\t\r\n＝＋－＠]"
+HALF_PAIR = re.compile("[\ud800-\udfff]")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
@@ -73,13 +75,19 @@ def time_texts(times: pa.Array) -> pa.Array:
 
 def json_texts(column: pd.Series[Any]) -> list[str | None]:
     """Write each value as JSON."""
-    return [None if gone else _encode(value) for value, gone in zip(column, column.isna(), strict=True)]
+    return [
+        # Half a surrogate pair, which UTF-8 cannot hold, becomes its escape, which is that of JSON too.
+        None if gone else _encode(value).encode(errors="backslashreplace").decode()
+        for value, gone in zip(column, column.isna(), strict=True)
+    ]
 
 
 def is_lists_of_text(values: Iterable[object]) -> bool:
-    """Tell whether all values are lists of text, or missing."""
+    """Tell whether all values are lists of text that every format can hold, or missing."""
     return all(
-        value is None or (isinstance(value, list) and all(isinstance(item, str) for item in value)) for value in values
+        value is None
+        or (isinstance(value, list) and all(isinstance(item, str) and not HALF_PAIR.search(item) for item in value))
+        for value in values
     )
 
 

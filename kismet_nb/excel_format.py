@@ -307,6 +307,7 @@ def _for_read_export(sheet: Sheet, df: pd.DataFrame) -> dict[str, Any]:
 
 def _text_cell(page: Any, text: str) -> Any:  # noqa: ANN401 - openpyxl has no types
     cell = _openpyxl().cell.WriteOnlyCell(page)
+    text = text.encode(errors="backslashreplace").decode()  # half a surrogate pair
     (escaped,) = _text_cells(pa.array([text], pa.large_string()), "The origin of the table")
     _set_text(cell, escaped)
     return cell

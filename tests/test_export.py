@@ -225,11 +225,22 @@ except kn.ExportError as error:
 
 
 @by_suffix
-def test_half_a_surrogate_pair_is_an_error_that_shows_no_value(tmp_path, suffix):
-    """Text that no encoding takes is refused, and nothing is written."""
-    table = pd.DataFrame({"name": pd.Series(["\ud800secret"], dtype=object)})
+@pytest.mark.parametrize("values", [["Ada \ud83d", None, "Zoë", 'a"\\'], [["Ada \ud83d", "b"], None, []]])
+def test_half_a_surrogate_pair_reads_back(tmp_path, suffix, values):
+    """Text that no encoding takes is written with its escape, in the table and in what is said about it."""
+    table = pd.DataFrame({"name": pd.Series(values, dtype=object)})
+    table.attrs["kismet"] = {"filters": ["email=\ud83d"]}
+    back = kn.read_export(kn.export(table, tmp_path / f"t{suffix}"))
+
+    assert values == back["name"].tolist()
+    assert table.attrs == back.attrs
+
+
+@by_suffix
+def test_a_value_that_no_format_takes_is_an_error_that_shows_it_not(tmp_path, suffix):
+    """The column is named, the value is not, and nothing is written."""
     with pytest.raises(kn.ExportError) as caught:
-        kn.export(table, tmp_path / f"t{suffix}")
+        kn.export(pd.DataFrame({"name": pd.Series([{"secret"}], dtype=object)}), tmp_path / f"t{suffix}")
 
     assert "secret" not in str(caught.value)
     assert [] == list(tmp_path.iterdir())
