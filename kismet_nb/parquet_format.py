@@ -33,13 +33,13 @@ def write(file: BinaryIO, df: pd.DataFrame, *, provenance: bool, options: dict[s
             )
     frame = df.assign(**{name: pd.Series(json_texts(df[name]), index=df.index, dtype=object) for name in mixed})
     frame.attrs = (df.attrs if provenance else {}) | ({JSON_COLUMNS: mixed} if mixed else {})
-    settings: dict[str, Any] = {"engine": "pyarrow", "compression": "zstd", "index": False, **options}
-    frame.to_parquet(file, **settings)
+    settings: dict[str, Any] = {"engine": "pyarrow", "compression": "zstd", "index": False, "write_page_checksum": True}
+    frame.to_parquet(file, **settings | options)
 
 
 def read(source: Path) -> pd.DataFrame:
     """Read a table back."""
-    frame = pd.read_parquet(source, engine="pyarrow")
+    frame = pd.read_parquet(source, engine="pyarrow", page_checksum_verification=True)
     mixed = frame.attrs.pop(JSON_COLUMNS, [])
     for name, dtype in frame.dtypes.items():
         if name in mixed:

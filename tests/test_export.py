@@ -1,5 +1,6 @@
 """Files: written whole or not at all, safe in a spreadsheet, and read back exactly."""
 
+import contextlib
 import datetime as dt
 import gzip
 import json
@@ -275,6 +276,17 @@ def test_damage_of_other_kinds_is_an_error_too(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(kn.ExportError, match="damaged"):
         kn.read_export(tmp_path / name)
+
+
+def test_a_parquet_file_with_one_wrong_byte_gives_no_other_values(tmp_path):
+    """Wherever the byte is, it is an error or does not matter."""
+    table = pd.DataFrame({"a": np.random.default_rng(1).integers(0, 2**62, 1000)})
+    path = kn.export(table, tmp_path / "t.parquet")
+    whole = path.read_bytes()
+    for position in range(0, len(whole), len(whole) // 40):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
+        with contextlib.suppress(kn.ExportError):
+            pd.testing.assert_frame_equal(table, kn.read_export(path))
 
 
 @pytest.mark.parametrize("dtypes", [{"a": "nonsense"}, {"a": "decimal128(3, 2)[pyarrow]"}, {"a": 1}, ["a"]])
