@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from kismet_nb.column_texts import FORMULA, arrow_column, column_from_texts, rows_told, with_dtype
+from kismet_nb.errors import ExportError
 
 if TYPE_CHECKING:
     from io import BufferedRandom
@@ -110,6 +111,8 @@ def read(source: Path) -> pd.DataFrame:
     series = {}
     for sent, column in zip(header, table.columns, strict=True):
         name = sent[1:] if safe and re.match(f"''*{FORMULA}", sent) else sent
+        if name in series:
+            raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
         texts = pc.replace_substring_regex(column, f"^'('*{FORMULA})", r"\1") if safe else column
         dtype = about.get("dtypes", {}).get(name)
         series[name] = with_dtype(texts, dtype) if dtype else column_from_texts(texts, name)

@@ -123,6 +123,10 @@ def read(source: Path) -> pd.DataFrame:
         header = "" if cell is None else _unescaped(str(cell))
         cells = [row[position] if position < len(row) else None for row in rows[1:]]
         name, zone = about.get("headers", {}).get(header) or _name_and_zone(header)
+        if name in series:
+            if not header and all(cell is None for cell in cells):
+                continue  # nothing is lost
+            raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
         dtype = about.get("dtypes", {}).get(name)
         series[name] = _series(cells, name, zone, dtype, lists=name in about.get("lists", ()))
     frame = pd.DataFrame(series, index=pd.RangeIndex(max(len(rows) - 1, 0)))

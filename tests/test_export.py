@@ -557,6 +557,22 @@ def test_a_sheet_from_elsewhere_reads(tmp_path):
     ]
 
 
+def test_a_column_that_is_there_twice_is_an_error(tmp_path):
+    """Neither of the two is dropped without a word; columns of a sheet with nothing in them do not count."""
+    (tmp_path / "t.csv").write_text("a,b,a\n1,2,3\n")
+    book = openpyxl.Workbook()
+    for row in (["a", None, None, "a"], [1, None, None, 3]):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    for name in ("t.csv", "t.xlsx"):
+        with pytest.raises(kn.ExportError, match="the column a twice"):
+            kn.read_export(tmp_path / name)
+    book.active["D1"] = "b"
+    book.save(tmp_path / "t.xlsx")
+
+    assert ["a", "", "b"] == list(kn.read_export(tmp_path / "t.xlsx"))
+
+
 @by_suffix
 def test_every_format_says_where_the_table_came_from(client, tmp_path, suffix):
     """The origin is in the file or beside it, and with provenance=False nowhere."""
