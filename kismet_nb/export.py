@@ -105,7 +105,7 @@ def export(
     else:
         note, noted = csv_format.note_path(target), provenance and not options
         ours = csv_format.is_note(note)
-        if noted and note.exists() and not ours:
+        if noted and not ours and os.path.lexists(note):
             raise InvalidInputError(
                 f"{note} is no file of export and stays as it is. Choose another name, or leave out the JSON with "
                 "provenance=False."
@@ -158,12 +158,23 @@ def check_path(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InvalidInputError
-        ``path`` is no path, is a folder, or has an unknown suffix.
+        ``path`` is no path, is a folder or in one that may not be looked into, or has an unknown suffix.
     """
     if not isinstance(path, str | os.PathLike):
         raise InvalidInputError(f"path must be a file name, not {type(path).__name__}.")
-    target = Path(path).expanduser()
-    if target.is_dir():
+    target, folder, problem = Path(), False, ""
+    try:
+        target = Path(path).expanduser()
+        target.resolve()  # fails in a loop of links, and where the working directory is gone
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            folder = stat.S_ISDIR(target.stat().st_mode)
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    except (RuntimeError, ValueError) as error:
+        problem = str(error).rstrip(".")
+    if problem:
+        raise InvalidInputError(f"{str(path)!r} cannot be used: {problem}. Name another file.")
+    if folder:
         raise InvalidInputError(f"{target} is a folder. Name a file in it, such as {target / 'users.parquet'}.")
     if _suffix(target) not in SUFFIXES:
         raise InvalidInputError(f"{target.name} must end in one of {', '.join(SUFFIXES)}: the suffix says the format.")

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kismet_nb import fetch
 from kismet_nb.errors import ExportError, InvalidInputError
-from kismet_nb.export import export
+from kismet_nb.export import check_path, export
 from kismet_nb.resources import RESOURCES
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable
-
     from kismet_nb.client import KismetClient
 
 __all__ = ["LISTS", "snapshot"]
@@ -56,7 +55,7 @@ def snapshot(
     Raises
     ------
     InvalidInputError
-        There is no such table, it cannot be kept, or it is named twice.
+        There is no such table, it cannot be kept or is named twice, or the folder cannot be used.
     ExportError
         There is a snapshot of this minute already, or the disk refused.
     KismetError
@@ -72,14 +71,18 @@ def snapshot(
     True
     >>> demo.stop()
     """
+    if not isinstance(tables, Iterable):
+        raise InvalidInputError(f"tables must be the name of a table, or several, not {type(tables).__name__}.")
+    if not isinstance(folder, str | os.PathLike):
+        raise InvalidInputError(f"folder must be the name of a folder, not {type(folder).__name__}.")
     names = [tables] if isinstance(tables, str) else list(tables)
     if unknown := [name for name in names if name not in LISTS]:
         raise InvalidInputError(f"{unknown[0]!r} cannot be kept as a snapshot. These can: {', '.join(LISTS)}.")
     if not names or len(set(names)) < len(names):
         raise InvalidInputError("Name at least one table, and each once.")
-    place = Path(folder).expanduser()
     moment = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H%MZ}"
-    files = [place / f"{name}-{moment}.parquet" for name in names]
+    files = [check_path(Path(folder) / f"{name}-{moment}.parquet") for name in names]
+    place = files[0].parent
     if taken := [file for file in files if file.exists()]:  # before a long fetch, not after it
         raise ExportError(f"{taken[0]} is there already and stays as it is. Take the next snapshot a minute later.")
     frames = [getattr(fetch, f"fetch_{name}")(client=client, progress=progress) for name in names]

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import dateutil.tz
 import numpy as np
@@ -174,6 +175,40 @@ def test_a_path_that_cannot_be_used_is_refused(tmp_path, path):
         kn.export(pd.DataFrame({"a": [1]}), path)
 
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("read", [False, True])
+@pytest.mark.parametrize("path", ["~nosuchuser/x.csv", "x" * 300 + ".csv", "a\0b.csv", "loop/x.csv", "a\ud83d.csv"])
+def test_a_path_that_the_system_does_not_take_is_refused(tmp_path, path, read):
+    """Nobody's home, too long a name, what no name may hold, and links in a circle; in words that can be shown."""
+    Path("loop").symlink_to("loop")
+    with pytest.raises(kn.InvalidInputError, match="cannot be used") as caught:
+        kn.read_export(path) if read else kn.export(pd.DataFrame({"a": [1]}), path)
+
+    assert str(caught.value).encode()
+    assert ["loop"] == [file.name for file in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "x" * 250 + ".csv"])
+def test_a_path_that_leads_nowhere_is_an_error(monkeypatch, tmp_path, name):
+    """The working directory is gone, or there is no room for the name of the JSON."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    if len(name) < 250:
+        gone.rmdir()
+    with pytest.raises(kn.KismetError, match=r"No such file|too long"):
+        kn.export(pd.DataFrame({"a": [1]}), name)
+
+
+@pytest.mark.parametrize("act", [lambda path: kn.export(pd.DataFrame({"a": [1]}), path), kn.read_export])
+def test_a_folder_that_may_not_be_looked_into_is_refused(tmp_path, act):
+    """The message says that the path cannot be used."""
+    (tmp_path / "closed").mkdir(0)
+    if os.access(tmp_path / "closed", os.X_OK):
+        pytest.skip("root may look everywhere")
+    with pytest.raises(kn.InvalidInputError, match="cannot be used"):
+        act(tmp_path / "closed" / "t.csv")
 
 
 @pytest.mark.parametrize(

@@ -98,11 +98,20 @@ def test_a_folder_that_cannot_be_written_is_an_error(client):
         kn.snapshot("roles", client=client)
 
 
-@pytest.mark.parametrize("tables", ["nonsense", "call_metrics", "participants", [], ["users", "users"], [["users"]]])
+@pytest.mark.parametrize(
+    "tables", ["nonsense", "call_metrics", "participants", [], ["users", "users"], [["users"]], None, 7]
+)
 def test_tables_that_cannot_be_kept_are_refused(tables):
     """Unknown tables, those that need more to be said, none and doubled ones are refused before anything is sent."""
     with pytest.raises(kn.InvalidInputError):
         kn.snapshot(tables)
+
+
+@pytest.mark.parametrize("folder", [None, 7, "~nosuchuser/kept", "x" * 300, "a\0b"])
+def test_a_folder_that_cannot_be_used_is_refused(folder):
+    """Before anything is sent."""
+    with pytest.raises(kn.InvalidInputError, match=r"cannot be used|must be the name"):
+        kn.snapshot("roles", folder=folder)
 
 
 def test_two_snapshots_are_compared_in_a_terminal(demo, monkeypatch, capsys):
