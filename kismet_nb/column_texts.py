@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMULA",
+    "HALF_PAIR",
     "arrow_column",
     "column_from_texts",
     "documented_dtype",

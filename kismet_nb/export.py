@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kismet_nb import csv_format, excel_format, parquet_format
+from kismet_nb.column_texts import HALF_PAIR
 from kismet_nb.errors import ExportError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -188,8 +189,10 @@ def _suffix(path: Path) -> str:
 def _check_frame(df: object) -> None:
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"export writes a pandas DataFrame, not {type(df).__name__}.")
-    if not all(isinstance(name, str) for name in df.columns) or df.columns.has_duplicates:
-        raise InvalidInputError("Column names must be text, each once. Rename them first.")
+    if not all(isinstance(name, str) and not HALF_PAIR.search(name) for name in df.columns):
+        raise InvalidInputError("Column names must be text, without half a surrogate pair. Rename them first.")
+    if df.columns.has_duplicates:
+        raise InvalidInputError("Column names must be there once each. Rename them first.")
     if df.index.name is not None or not (pd.api.types.is_integer_dtype(df.index.dtype) or not len(df)):
         raise InvalidInputError("The index would be lost. Call df.reset_index() first to keep it as a column.")
     try:
@@ -275,11 +278,13 @@ def _speaking_of(what: str, options: dict[str, Any]) -> Iterator[None]:
     refused = failed = False
     try:
         yield
-    except TypeError:
+    except (TypeError, LookupError):
         refused = True
     except (pa.ArrowException, ValueError, UnicodeEncodeError):
         failed = True
     if refused and options:
-        raise InvalidInputError(f"pandas does not take these options for {what}: {', '.join(options)}.")
+        raise InvalidInputError(
+            f"These options, or their values, are not for a {what} file of pandas: {', '.join(options)}."
+        )
     if refused or failed:
         raise ExportError(f"A value of this table cannot be written as {what}. Convert the column to text first.")

@@ -219,6 +219,7 @@ def test_a_folder_that_may_not_be_looked_into_is_refused(tmp_path, act):
         pd.Series([1]),
         pd.DataFrame({1: [1]}),
         pd.DataFrame([[1, 2]], columns=["a", "a"]),
+        pd.DataFrame([[1]], columns=pd.Index(["\ud83d"], dtype=object)),
         pd.DataFrame({"a": [1]}, index=["x"]),
         pd.DataFrame({"a": [1]}).rename_axis("n"),
     ],
@@ -283,12 +284,15 @@ def test_a_value_that_no_format_takes_is_an_error_that_shows_it_not(tmp_path, su
 
 
 def test_options_go_to_pandas(tmp_path):
-    """A separator is pandas' own; an option that pandas does not know is named."""
+    """A separator is pandas' own; an option, or a value of it, that pandas does not know is named."""
     table = pd.DataFrame({"a": [1], "b": ["=x"]})
 
     assert "\ufeffa;b\n1;'=x\n" == kn.export(table, tmp_path / "t.csv", sep=";").read_text()
-    with pytest.raises(kn.InvalidInputError, match="colour"):
-        kn.export(table, tmp_path / "u.csv", colour="red")
+    for name, value in (("colour", "red"), ("encoding", "bogus"), ("columns", ["zz"])):
+        with pytest.raises(kn.InvalidInputError, match=name):
+            kn.export(table, tmp_path / "u.csv", **{name: value})
+
+    assert ["t.csv"] == [file.name for file in tmp_path.iterdir()]
 
 
 @by_suffix
