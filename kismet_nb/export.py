@@ -82,6 +82,9 @@ def export(
     that a clock shows twice in autumn) is written as text with its offset; longer text, more than 1,048,575 rows
     and control characters are refused. Lists are written as ``provider, organization_admin``.
 
+    In every format, times of a zone that cannot be found again by its name are written in UTC: the same instants.
+    A file beside a CSV that has the name of its JSON but is none is not touched: it is refused.
+
     Examples
     --------
     >>> users = pd.DataFrame({"id": [11], "email": ["ada.ferris@example.org"]})
