@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import dateutil.tz
@@ -201,14 +202,33 @@ def test_a_path_that_leads_nowhere_is_an_error(monkeypatch, tmp_path, name):
         kn.export(pd.DataFrame({"a": [1]}), name)
 
 
+@contextlib.contextmanager
+def in_an_open_folder():
+    """Yield a folder that all users may look into."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def as_nobody():
+    """Be a user who may not do everything, where the tests are run by one who may."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
+
+
 @pytest.mark.parametrize("act", [lambda path: kn.export(pd.DataFrame({"a": [1]}), path), kn.read_export])
-def test_a_folder_that_may_not_be_looked_into_is_refused(tmp_path, act):
+def test_a_folder_that_may_not_be_looked_into_is_refused(act):
     """The message says that the path cannot be used."""
-    (tmp_path / "closed").mkdir(0)
-    if os.access(tmp_path / "closed", os.X_OK):
-        pytest.skip("root may look everywhere")
-    with pytest.raises(kn.InvalidInputError, match="cannot be used"):
-        act(tmp_path / "closed" / "t.csv")
+    with in_an_open_folder() as folder:
+        (folder / "closed").mkdir(0)
+        with as_nobody(), pytest.raises(kn.InvalidInputError, match="cannot be used"):
+            act(folder / "closed" / "t.csv")
 
 
 @pytest.mark.parametrize(
@@ -339,14 +359,13 @@ def test_a_json_that_says_odd_things_is_damage(tmp_path, dtypes):
 
 
 @by_suffix
-def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, suffix):
+def test_a_file_that_may_not_be_read_is_not_called_damaged(suffix):
     """The message says that it cannot be opened."""
-    path = kn.export(pd.DataFrame({"a": [1]}), tmp_path / f"t{suffix}")
-    path.chmod(0)
-    if os.access(path, os.R_OK):
-        pytest.skip("root may read everything")
-    with pytest.raises(kn.ExportError, match="cannot be opened"):
-        kn.read_export(path)
+    with in_an_open_folder() as folder:
+        path = kn.export(pd.DataFrame({"a": [1]}), folder / f"t{suffix}")
+        path.chmod(0)
+        with as_nobody(), pytest.raises(kn.ExportError, match="cannot be opened"):
+            kn.read_export(path)
 
 
 def test_a_stale_json_does_not_stay(tmp_path):
