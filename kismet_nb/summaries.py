@@ -206,8 +206,9 @@ def calls_per_week(
     -------
     DataFrame
         One row for each provider and period, also for periods without a call of theirs, with
-        ``organization_user_id`` (Int64), ``display_name`` (str, if ``users`` is given), ``week`` (or as ``by``
-        says; datetime64[us], its first day), ``days`` (Int64, how many of its days lie between ``start`` and
+        ``organization_user_id`` (Int64; missing for calls that have none), ``display_name`` (str, if ``users`` is
+        given), ``week`` (or as ``by`` says; datetime64[us], its first day), ``days`` (Int64, how many of its days
+        lie between ``start`` and
         ``end``: a first or last week may be cut) and ``calls`` (Int64).
 
     Raises
@@ -235,15 +236,16 @@ def calls_per_week(
     inside = days.between(first, last)
     spans = _starts(pd.Series(pd.date_range(first, last, unit="us") if first <= last else [], dtype=_DAY), by)
     spans_days = spans.value_counts().sort_index()
-    providers = calls.loc[inside | undated, "organization_user_id"].drop_duplicates().sort_values()
-    grid = pd.MultiIndex.from_product([providers, spans_days.index], names=["organization_user_id", by])
-    keys = [calls.loc[inside, "organization_user_id"], _starts(days[inside], by)]
-    counted = pd.Series(1, index=pd.MultiIndex.from_arrays(keys), dtype="Int64").groupby(level=[0, 1]).sum()
-    table = counted.reindex(grid, fill_value=0).rename("calls").reset_index()
-    table["days"] = table[by].map(spans_days)
+    ids = calls["organization_user_id"]
+    providers = ids[inside | undated].drop_duplicates().sort_values().to_frame()
+    grid = providers.merge(spans_days.rename("days").rename_axis(by).reset_index(), how="cross")
+    # A merge takes a missing id as one of its own; groupby and reindex would lose its calls.
+    found = pd.DataFrame({"organization_user_id": ids, by: _starts(days, by)})[inside].value_counts(dropna=False)
+    table = grid.merge(found.rename("calls").reset_index(), how="left").fillna({"calls": 0})
     if undated.any():
-        lost = calls.loc[undated, "organization_user_id"].value_counts().rename("calls").reset_index()
-        lost[by], lost["days"] = pd.NaT, pd.NA
+        lost = ids[undated].value_counts(dropna=False).rename("calls").reset_index()
+        # In microseconds: pandas' own missing time is in nanoseconds, which end in 2262.
+        lost[by], lost["days"] = pd.Series(pd.NaT, lost.index, dtype=_DAY), pd.NA
         table = pd.concat([table, lost], ignore_index=True)
     names = ["organization_user_id", by, "days", "calls"]
     if users is not None:

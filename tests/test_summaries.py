@@ -137,6 +137,18 @@ def test_calls_without_a_date_are_counted_last():
     assert [11] == weekly.loc[weekly["week"].isna(), "organization_user_id"].tolist()
 
 
+@pytest.mark.parametrize("second", ["2026-02-16T15:00:00Z", "?"])
+def test_calls_without_a_provider_are_counted_too(second):
+    """A missing id is one more provider, so that the counts add up to the table, dated or not."""
+    created = pd.Series(["2026-02-02T03:00:00Z", second, "2026-02-03T03:00:00Z"], dtype=object)
+    calls = CALLS.assign(organization_user_id=pd.array([11, None, None], dtype="Int64"), created_at=created)
+    weekly = summaries.calls_per_week(calls, USERS)
+
+    assert 1 == weekly.loc[weekly["organization_user_id"].eq(11), "calls"].sum()
+    assert 2 == weekly.loc[weekly["organization_user_id"].isna(), "calls"].sum()
+    assert weekly["display_name"].isna().equals(weekly["organization_user_id"].isna())
+
+
 def test_providers_without_calls_lists_who_never_called_first():
     """The last call decides; calls and users after the moment asked about did not exist then."""
     silent = summaries.providers_without_calls(USERS, CALLS, days=4, as_of="2026-02-16")
