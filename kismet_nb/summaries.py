@@ -81,7 +81,7 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     0 2026-01-01          1      1
     1 2026-02-01          1      2
     """
-    _check_table(users, "users", "created_at")
+    users = _checked(users, "users", "created_at")
     days = _local_days(users["created_at"], tz)
     counts = _starts(days, by).value_counts().reindex(_grid(days.min(), days.max(), by), fill_value=0)
     undated = int(days.isna().sum())
@@ -117,7 +117,7 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     1  is_admin  not an admin      1  0.333333
     2  is_admin      not told      1  0.333333
     """
-    _check_table(users, "users")
+    users = _checked(users, "users")
     if not {"is_admin", "roles"} & set(users.columns):
         raise InvalidInputError("A table of users is needed here, and this one has neither is_admin nor roles.")
     rows: list[tuple[str, str, int]] = []
@@ -168,7 +168,7 @@ def users_without_waiting_room(users: pd.DataFrame, *, tz: str = "UTC") -> pd.Da
     ...     len(users_without_waiting_room(kn.fetch_users(client=client)))
     25
     """
-    _check_table(users, "users", "id", "display_name", "email", "waiting_room_url", "created_at")
+    users = _checked(users, "users", "id", "display_name", "email", "waiting_room_url", "created_at")
     without = users.loc[users["waiting_room_url"].isna(), ["id", "display_name", "email", "created_at"]]
     return _newest_first(without.assign(created_at=_local_times(without["created_at"], tz)), "created_at")
 
@@ -208,8 +208,7 @@ def calls_per_week(
         One row for each provider and period, also for periods without a call of theirs, with
         ``organization_user_id`` (Int64; missing for calls that have none), ``display_name`` (str, if ``users`` is
         given), ``week`` (or as ``by`` says; datetime64[us], its first day), ``days`` (Int64, how many of its days
-        lie between ``start`` and
-        ``end``: a first or last week may be cut) and ``calls`` (Int64).
+        lie between ``start`` and ``end``: a first or last week may be cut) and ``calls`` (Int64).
 
     Raises
     ------
@@ -226,7 +225,7 @@ def calls_per_week(
     0                    11 2026-02-02     6      1
     1                    11 2026-02-09     3      1
     """
-    _check_table(calls, "calls", "organization_user_id", "created_at")
+    calls = _checked(calls, "calls", "organization_user_id", "created_at")
     days = _local_days(calls["created_at"], tz)
     # Calls without a readable time are in no range: they are counted where none is asked for.
     undated = days.isna() & (start is None and end is None)
@@ -249,7 +248,7 @@ def calls_per_week(
         table = pd.concat([table, lost], ignore_index=True)
     names = ["organization_user_id", by, "days", "calls"]
     if users is not None:
-        _check_table(users, "users", "id", "display_name")
+        users = _checked(users, "users", "id", "display_name")
         shown = users.drop_duplicates("id").set_index("id")["display_name"]
         table["display_name"] = table["organization_user_id"].map(shown).astype("str")
         names.insert(1, "display_name")
@@ -295,7 +294,7 @@ def providers_without_calls(
     >>> providers_without_calls(users, calls, as_of="2026-03-20")["days_since_call"].tolist()
     [44]
     """
-    _check_table(users, "users", "id", "display_name", "email", "created_at")
+    users = _checked(users, "users", "id", "display_name", "email", "created_at")
     table = users[["id", "display_name", "email"]].assign(created_at=_local_times(users["created_at"], tz))
     return _silent(table, "id", calls, days, as_of, tz)
 
@@ -336,10 +335,10 @@ def idle_rooms(
         A table is another one or lacks a column, the calls are of fewer users than are looked at, or an option is
         no number of days, moment or time zone.
     """
-    _check_table(
+    waiting_rooms = _checked(
         waiting_rooms, "waiting_rooms", "id", "slug", "user_id", "user_display_name", "is_active", "created_at"
     )
-    _check_table(users, "users", "id")
+    users = _checked(users, "users", "id")
     closed = waiting_rooms["is_active"].eq(False).fillna(False).astype(bool)  # noqa: FBT003 - pandas' own
     table = waiting_rooms.loc[~closed, ["id", "slug", "user_id", "user_display_name"]]
     table["owner_known"] = table["user_id"].isin(users["id"]).astype("boolean")
@@ -349,7 +348,7 @@ def idle_rooms(
 
 def _silent(table: pd.DataFrame, key: str, calls: pd.DataFrame, days: int, as_of: Moment, tz: str) -> pd.DataFrame:
     """Add the last call of each row's user, and keep the rows where it lies at least so many days back."""
-    _check_table(calls, "calls", "organization_user_id", "created_at")
+    calls = _checked(calls, "calls", "organization_user_id", "created_at")
     if isinstance(days, bool) or not isinstance(days, int) or days < 0:
         raise InvalidInputError("days must be a whole number of days, 0 or more.")
     moment = _moment(as_of, calls, tz)
@@ -413,7 +412,7 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
        days  total_calls  average_duration  average_wait_time
     0     2           10             630.0               15.0
     """
-    _check_table(metrics, "call_metrics", "user_id", "date", "total_calls", *_MEANS)
+    metrics = _checked(metrics, "call_metrics", "user_id", "date", "total_calls", *_MEANS)
     if metrics["user_id"].isna().any() and metrics["user_id"].notna().any():
         raise InvalidInputError(
             "This table has rows of users and rows of the whole organization, which would count calls twice. "
@@ -484,7 +483,7 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     largest = {"fraction": 1, "percent": 100}.get(unit)
     if largest is None:
         raise InvalidInputError('unit must be "fraction" or "percent": the API does not say which it sends.')
-    _check_table(metrics, "call_metrics", "call_fail_rate")
+    metrics = _checked(metrics, "call_metrics", "call_fail_rate")
     if not _numbers(metrics["call_fail_rate"]).dropna().between(0, largest).all():
         raise InvalidInputError(f'Some rates are below 0 or above {largest}, so their unit is not "{unit}".')
     table = combine_days(metrics, by=by)
@@ -525,7 +524,7 @@ def invites_by_status(
     InvalidInputError
         The table is another one or lacks a column, or there is no such period, moment or time zone.
     """
-    _check_table(invites, "invites", "created_at", "expires_at", "used_at")
+    invites = _checked(invites, "invites", "created_at", "expires_at", "used_at")
     invites, status = _as_they_were(invites, _moment(as_of, invites, tz))
     months = _starts(_local_days(invites["created_at"], tz), by).rename(by)
     counted = status.groupby([months, status], dropna=False).size().rename("invites").reset_index()
@@ -551,7 +550,7 @@ def invites_expired_unused(invites: pd.DataFrame, *, as_of: Moment = None, tz: s
     InvalidInputError
         The table is another one or lacks a column, or there is no such moment or time zone.
     """
-    _check_table(invites, "invites", "id", "display_name", "email", "created_at", "expires_at", "used_at")
+    invites = _checked(invites, "invites", "id", "display_name", "email", "created_at", "expires_at", "used_at")
     moment = _moment(as_of, invites, tz)
     invites, status = _as_they_were(invites, moment)
     expired = invites[status == "expired"]
@@ -573,7 +572,8 @@ def _as_they_were(invites: pd.DataFrame, moment: pd.Timestamp) -> tuple[pd.DataF
 # Times, days and tables -----------------------------------------------------------------------------------------
 
 
-def _check_table(df: object, resource: str, *columns: str) -> None:
+def _checked(df: object, resource: str, *columns: str) -> pd.DataFrame:
+    """Return the table with rows numbered anew, as tables put together may have each number twice; or refuse it."""
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"A summary takes a pandas DataFrame, not {type(df).__name__}.")
     needed, found = resource.replace("_", " "), df.attrs.get("kismet", {}).get("resource", resource)
@@ -582,6 +582,7 @@ def _check_table(df: object, resource: str, *columns: str) -> None:
     missing = [name for name in columns if name not in df.columns]
     if missing:
         raise InvalidInputError(f"A table of {needed} is needed here, and this one has no column {', '.join(missing)}.")
+    return df.reset_index(drop=True)
 
 
 def time_zone(tz: str) -> ZoneInfo:

@@ -296,3 +296,17 @@ def test_bad_input_is_refused(summarize, why):
     """A wrong table, zone, period or moment is refused with a sentence that says which."""
     with pytest.raises(kn.InvalidInputError, match=why):
         summarize()
+
+
+def test_tables_put_together_are_summed_up():
+    """After pd.concat, row numbers come twice, and every row still counts."""
+    room = table("waiting_rooms", id=[1], user_id=[11], is_active=[True], created_at=times("2026-01-05T09:00Z"))
+    rooms, calls = pd.concat([room, room.assign(id=2, is_active=False)]), pd.concat([CALLS, CALLS])
+    idle = summaries.idle_rooms(rooms, USERS, calls, as_of="2026-03-20")
+    silent = summaries.providers_without_calls(USERS, calls, days=0, as_of="2026-02-12")
+
+    assert [(1, 31)] == list(idle[["id", "days_since_call"]].itertuples(index=False, name=None))
+    assert [(11, 9), (12, 0)] == list(silent[["id", "days_since_call"]].itertuples(index=False, name=None))
+    assert [19] == summaries.combine_days(pd.concat([metrics(total_calls=[9, None]), metrics()]))[
+        "total_calls"
+    ].tolist()
