@@ -205,9 +205,9 @@ def calls_per_week(
     Returns
     -------
     DataFrame
-        One row for each provider and period, also for periods without a call of theirs, with
-        ``organization_user_id`` (Int64; missing for calls that have none), ``display_name`` (str, if ``users`` is
-        given), ``week`` (or as ``by`` says; datetime64[us], its first day), ``days`` (Int64, how many of its days
+        One row for each provider and period, also for periods without a call of theirs, with ``organization_user_id``
+        (Int64, or text if some are no numbers; missing for calls that have none), ``display_name`` (str, if ``users``
+        is given), ``week`` (or as ``by`` says; datetime64[us], its first day), ``days`` (Int64, how many of its days
         lie between ``start`` and ``end``: a first or last week may be cut) and ``calls`` (Int64).
 
     Raises
@@ -235,7 +235,7 @@ def calls_per_week(
     inside = days.between(first, last)
     spans = _starts(pd.Series(pd.date_range(first, last, unit="us") if first <= last else [], dtype=_DAY), by)
     spans_days = spans.value_counts().sort_index()
-    ids = calls["organization_user_id"]
+    ids = _ids(calls["organization_user_id"])
     providers = ids[inside | undated].drop_duplicates().sort_values().to_frame()
     grid = providers.merge(spans_days.rename("days").rename_axis(by).reset_index(), how="cross")
     # A merge takes a missing id as one of its own; groupby and reindex would lose its calls.
@@ -249,10 +249,11 @@ def calls_per_week(
     names = ["organization_user_id", by, "days", "calls"]
     if users is not None:
         users = _checked(users, "users", "id", "display_name")
-        shown = users.drop_duplicates("id").set_index("id")["display_name"]
-        table["display_name"] = table["organization_user_id"].map(shown).astype("str")
+        mine, theirs = _alike(table["organization_user_id"], users["id"])
+        shown = users["display_name"].set_axis(theirs)[(theirs.notna() & ~theirs.duplicated()).to_numpy()]
+        table["display_name"] = texts(shown.reindex(mine).array)
         names.insert(1, "display_name")
-    return table[names].astype({"organization_user_id": "Int64", by: _DAY, "days": "Int64", "calls": "Int64"})
+    return table[names].astype({"organization_user_id": ids.dtype, by: _DAY, "days": "Int64", "calls": "Int64"})
 
 
 def providers_without_calls(
@@ -341,7 +342,8 @@ def idle_rooms(
     users = _checked(users, "users", "id")
     closed = waiting_rooms["is_active"].eq(False).fillna(False).astype(bool)  # noqa: FBT003 - pandas' own
     table = waiting_rooms.loc[~closed, ["id", "slug", "user_id", "user_display_name"]]
-    table["owner_known"] = table["user_id"].isin(users["id"]).astype("boolean")
+    owners, known = _alike(table["user_id"], users["id"])
+    table["owner_known"] = owners.isin(known).astype("boolean")
     table["created_at"] = _local_times(waiting_rooms["created_at"], tz)
     return _silent(table, "user_id", calls, days, as_of, tz)
 
@@ -353,8 +355,9 @@ def _silent(table: pd.DataFrame, key: str, calls: pd.DataFrame, days: int, as_of
         raise InvalidInputError("days must be a whole number of days, 0 or more.")
     moment = _moment(as_of, calls, tz)
     times = _local_times(calls["created_at"], tz)
-    last = times[times <= moment].groupby(calls["organization_user_id"]).max()
     table = table[~(table["created_at"] > moment)]
+    mine, callers = _alike(table[key], calls["organization_user_id"])
+    last = times[times <= moment].groupby(callers).max()
     asked, needed = calls.attrs.get("kismet", {}).get("lists", len(table)), table
     if "owner_known" in table:
         needed = table[table["owner_known"]]
@@ -363,7 +366,7 @@ def _silent(table: pd.DataFrame, key: str, calls: pd.DataFrame, days: int, as_of
             f"The calls are of {asked} users, and {needed[key].nunique()} are looked at, so nothing is known of the "
             "rest. Fetch the calls of all of them, or pass only users whose calls you have."
         )
-    table = table.assign(last_call=last.reindex(table[key]).array)
+    table = table.assign(last_call=last.reindex(mine).array)
     table["days_since_call"] = (moment - table["last_call"]).dt.days.astype("Int64")
     silent = table[table["days_since_call"].ge(days).fillna(True)]  # noqa: FBT003 - pandas' own
     return silent.sort_values("last_call", na_position="first", kind="stable", ignore_index=True)
@@ -392,10 +395,10 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
     Returns
     -------
     DataFrame
-        One row a period with data, with ``week`` (or as ``by`` says; datetime64[us], its first day; the API does
-        not tell the time zone of its days), ``user_id`` (Int64, with ``per_user``), ``days`` (Int64, days with
-        data), ``total_calls`` (Int64), ``average_duration`` and ``average_wait_time`` (Float64, seconds) and
-        ``call_fail_rate`` (Float64, in the API's unit: see ``fail_rate``).
+        One row a period with data, with ``week`` (or as ``by`` says; datetime64[us], its first day; the API does not
+        tell the time zone of its days), ``user_id`` (Int64, or text if some are no numbers; with ``per_user``),
+        ``days`` (Int64, days with data), ``total_calls`` (Int64), ``average_duration`` and ``average_wait_time``
+        (Float64, seconds) and ``call_fail_rate`` (Float64, in the API's unit: see ``fail_rate``).
 
     Raises
     ------
@@ -420,7 +423,7 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
         )
     calls = _numbers(metrics["total_calls"])
     days = _times(metrics["date"]).dt.tz_localize(None).astype(_DAY)
-    keys = [_starts(days, by).rename(by)] + ([metrics["user_id"]] if per_user else [])
+    keys = [_starts(days, by).rename(by)] + ([_ids(metrics["user_id"])] if per_user else [])
     grouped = {"days": days[calls.notna()].groupby(keys, dropna=False).nunique()}
     grouped["total_calls"] = calls.groupby(keys, dropna=False).sum(min_count=1)
     for name in _MEANS:
@@ -431,7 +434,7 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
     table = pd.DataFrame(grouped).sort_index().reset_index()
     table["days"] = table["days"].fillna(0)
     dtypes: dict[str, str] = {by: _DAY, "days": "Int64", "total_calls": "Int64", **dict.fromkeys(_MEANS, "Float64")}
-    return table.astype(dtypes | ({"user_id": "Int64"} if per_user else {}))
+    return table.astype(dtypes)
 
 
 def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> pd.DataFrame:
@@ -583,6 +586,31 @@ def _checked(df: object, resource: str, *columns: str) -> pd.DataFrame:
     if missing:
         raise InvalidInputError(f"A table of {needed} is needed here, and this one has no column {', '.join(missing)}.")
     return df.reset_index(drop=True)
+
+
+def texts(values: Any) -> pd.Series[Any]:  # noqa: ANN401 - a column or its array
+    """Return values as texts; as objects if one has half a surrogate pair, which pandas' own texts cannot hold."""
+    column = pd.Series(values, dtype=object)
+    listed = [None if gone else str(value) for value, gone in zip(column, column.isna(), strict=True)]
+    column = pd.Series(listed, column.index, dtype=object, name=column.name)
+    try:
+        return column.astype("str")
+    except UnicodeEncodeError:
+        return column
+
+
+def _ids(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return ids as numbers, or all as texts if some are no numbers."""
+    try:
+        return column.astype("Int64")
+    except (ValueError, TypeError, OverflowError):
+        return texts(column)
+
+
+def _alike(one: pd.Series[Any], other: pd.Series[Any]) -> tuple[pd.Series[Any], pd.Series[Any]]:
+    """Return the ids of two tables so that they can be matched: 11 and the text "11" are the same."""
+    one, other = _ids(one), _ids(other)
+    return (one, other) if one.dtype == other.dtype else (texts(one), texts(other))
 
 
 def time_zone(tz: str) -> ZoneInfo:

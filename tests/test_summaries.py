@@ -310,3 +310,24 @@ def test_tables_put_together_are_summed_up():
     assert [19] == summaries.combine_days(pd.concat([metrics(total_calls=[9, None]), metrics()]))[
         "total_calls"
     ].tolist()
+
+
+def test_ids_match_as_numbers_and_as_text():
+    """The id 11 and the text "11", as a CSV file may have it, are the same provider, beside ids that are no numbers."""
+    rooms = table("waiting_rooms", id=[1], user_id=[12], is_active=[True], created_at=times("2026-01-05T09:00Z"))
+    text = USERS.assign(id=["11", "12", "x"])
+    for users, calls in ((text, CALLS), (USERS, CALLS.assign(organization_user_id=["11", "11", "12"]))):
+        assert 2 == summaries.providers_without_calls(users, calls, as_of="2026-04-01")["last_call"].notna().sum()
+        assert {"Ada Ferris", "Dee Park"} == set(summaries.calls_per_week(calls, users)["display_name"])
+        assert summaries.idle_rooms(rooms, users, calls, as_of="2026-04-01")["owner_known"].all()
+
+
+@pytest.mark.parametrize("ids", [["a", "a", "b"], pd.Series([11, "a", "b"], dtype=object)])
+def test_ids_that_are_no_numbers_stay_text(ids):
+    """Calls and metrics of such providers are counted like any."""
+    weekly = summaries.calls_per_week(CALLS.assign(organization_user_id=ids))
+    daily = summaries.combine_days(metrics().assign(user_id=ids[:2]), per_user=True)
+
+    assert 3 == weekly["calls"].sum()
+    assert sorted(map(str, set(ids))) == weekly["organization_user_id"].unique().tolist()
+    assert set(map(str, ids[:2])) == set(daily["user_id"])
