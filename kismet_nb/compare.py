@@ -149,14 +149,22 @@ def _result(found: pd.DataFrame, rows: pd.DataFrame, columns: list[str], about: 
     result = pd.DataFrame(
         {
             "change": pd.array([CHANGES[number] for number in found["change"]], dtype="str"),
-            **{name: names[name].array for name in names},
+            **{name: _shown(names[name]) for name in names},
             "column": pd.array([None if at == NO_COLUMN else columns[at] for at in found["column"]], dtype="str"),
-            "before": found["before"].array,
-            "after": found["after"].array,
+            "before": _shown(found["before"]),
+            "after": _shown(found["after"]),
         }
     )
     result.attrs = {"kismet_compare": about}
     return result
+
+
+def _shown(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column for the result: texts among objects become texts, unless one has half a surrogate pair."""
+    try:
+        return pd.Series(column.array)
+    except UnicodeEncodeError:
+        return pd.Series(column.to_numpy(), dtype=object)
 
 
 def _found(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
-from kismet_nb.summaries import time_zone
+from kismet_nb.summaries import texts, time_zone
 
 if TYPE_CHECKING:
     import anywidget
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["profile", "view"]
 
+NUMBERS = ("missing", "distinct")  # of the columns of a profile
 MOST_ROWS = 200_000  # a browser holds that many and still answers at once
 # A cell arrives with &, < and > escaped. Only a plain web address becomes a link, so nothing can break out of it.
 LINK = r"""function (data, type) {
@@ -139,9 +142,11 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
                 "meaning": column.meaning if column else "",
             }
         )
-    dtypes = {"missing": "Int64", "distinct": "Int64"}
     names = ["column", "dtype", "missing", "distinct", "content", "note", "meaning"]
-    return pd.DataFrame(rows, columns=names).astype({name: dtypes.get(name, "str") for name in names})
+    columns = {name: pd.Series([row[name] for row in rows], dtype=object) for name in names}
+    return pd.DataFrame(
+        {name: column.astype("Int64") if name in NUMBERS else texts(column) for name, column in columns.items()}
+    )
 
 
 # Texts ----------------------------------------------------------------------------------------------------------
@@ -191,19 +196,22 @@ def _viewer_class() -> type[anywidget.AnyWidget]:
 
 def _countable(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return the values, lists among them as texts: only what can be hashed can be counted."""
-    return values.map(str) if values.dtype == object else values
+    return texts(values) if values.dtype == object else values
 
 
 def _codes(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return the single codes, those in lists too."""
-    return values.explode().dropna() if values.dtype == object else values
+    if values.dtype != object:
+        return values
+    each = (value if isinstance(value, list | tuple | np.ndarray) else [value] for value in values)
+    return pd.Series([code for codes in each for code in codes], dtype=object).dropna()
 
 
 def _content(values: pd.Series[Any], column: Column | None) -> str:
     if column is not None and column.codes:
-        counts = _codes(values).map(str).value_counts()
+        counts = Counter(map(str, _codes(values)))  # pandas cannot count half a surrogate pair
         rest = f", {len(counts) - 8} more" if len(counts) > 8 else ""
-        return ", ".join(f"{code} {count:,}" for code, count in counts.head(8).items()) + rest
+        return ", ".join(f"{code} {count:,}" for code, count in counts.most_common(8)) + rest
     kind = values.dtype.kind
     if kind == "b":
         return f"true {values.sum():,}, false {(~values.astype(bool)).sum():,}"
@@ -212,9 +220,9 @@ def _content(values: pd.Series[Any], column: Column | None) -> str:
         return f"{values.min():%Y-%m-%d} to {values.max():%Y-%m-%d}{zone}"
     if kind in "iuf":
         return f"{values.min():.10g} to {values.max():.10g}" if kind == "f" else f"{values.min()} to {values.max()}"
-    lengths = values.map(lambda value: len(value) if isinstance(value, str | list) else len(str(value)))
-    unit = "entries" if values.map(lambda value: isinstance(value, list)).all() else "characters"
-    return f"{lengths.min():,} to {lengths.max():,} {unit}"
+    lengths = [len(value) if isinstance(value, str | list) else len(str(value)) for value in values]
+    unit = "entries" if all(isinstance(value, list) for value in values) else "characters"
+    return f"{min(lengths):,} to {max(lengths):,} {unit}"
 
 
 def _note(values: pd.Series[Any], column: Column | None) -> str:
@@ -223,7 +231,7 @@ def _note(values: pd.Series[Any], column: Column | None) -> str:
     if values.dtype == object and column.dtype != "object" and not values.empty:
         return f"has values that are not {column.dtype}"
     if column.codes:
-        new = sorted(set(_codes(values).map(str)) - set(column.codes))
+        new = sorted(set(map(str, _codes(values))) - set(column.codes))
         if new:
             return f"not in the documentation: {', '.join(new)}"
     return ""

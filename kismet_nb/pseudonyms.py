@@ -131,7 +131,9 @@ def _codes(column: pd.Series[Any], secret: bytes) -> pd.Series[Any]:
     present = column[column.notna()]
     if not all(isinstance(text, str) for text in present):
         raise InvalidInputError(f"{column.name} holds more than text. Convert it with astype(str) first, or drop it.")
-    return column.map({text: _code(text, secret) for text in present.unique()}).astype("str")
+    codes = {text: _code(text, secret) for text in present.unique()}
+    # Not column.map: it makes an index of the texts, which cannot hold half a surrogate pair.
+    return pd.Series([codes.get(text) for text in column], column.index, dtype="str")
 
 
 def _code(text: str, secret: bytes) -> str:

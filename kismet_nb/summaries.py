@@ -698,4 +698,9 @@ def _newest_first(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _frame(columns: Mapping[str, tuple[Any, str]]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, (values, dtype) in columns.items()})
+    return pd.DataFrame(
+        {
+            name: texts(values) if dtype == "str" else pd.Series(values, dtype=dtype)
+            for name, (values, dtype) in columns.items()
+        }
+    )

@@ -356,3 +356,12 @@ def test_comparing_changes_neither_table():
     pd.testing.assert_frame_equal(copies[0], before)
     pd.testing.assert_frame_equal(copies[1], after)
     assert copies[1].attrs == after.attrs
+
+
+def test_half_a_surrogate_pair_is_compared():
+    """A name that pandas' own texts cannot hold stands as a key, a label and a value."""
+    before = pd.DataFrame({"id": [1, 2], "name": pd.Series(["Ada", "Bo \ud83d"], dtype=object)})
+    after = before.assign(name=pd.Series(["Ada \ud83d", "Bo \ud83d"], dtype=object))
+
+    assert [("changed", 1, "name", "Ada", "Ada \ud83d")] == told(kn.compare(before, after, key="id"))
+    assert ["Ada \ud83d", "Ada"] == kn.compare(before, after, key="name")["name"].tolist()

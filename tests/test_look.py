@@ -117,3 +117,13 @@ def test_a_profile_of_any_table():
     assert ["no rows", "no rows"] == kn.profile(table.head(0))["content"].tolist()
     with pytest.raises(kn.InvalidInputError, match="not dict"):
         kn.profile({})
+
+
+def test_a_profile_takes_half_a_surrogate_pair():
+    """Names and codes that pandas' own texts cannot hold are counted, and a new code is named."""
+    table = pd.DataFrame({"display_name": pd.Series(["Ada \ud83d", "Dee"], dtype=object), "roles": [["\ud83d"], []]})
+    table.attrs["kismet"] = {"resource": "invites"}
+    profile = kn.profile(table).set_index("column")
+
+    assert "3 to 5 characters" == profile.loc["display_name", "content"]
+    assert "not in the documentation: \ud83d" == profile.loc["roles", "note"]

@@ -153,3 +153,11 @@ def test_the_dictionary_says_which_columns_are_personal():
     words = kn.describe("users").set_index("column")["personal"]
 
     assert ["email", "display_name", "waiting_room_url"] == words[words].index.tolist()
+
+
+def test_half_a_surrogate_pair_has_a_code():
+    """A name that pandas' own texts cannot hold is replaced like any."""
+    table = pd.DataFrame({"display_name": pd.Series(["Ada \ud83d", "Dee", None], dtype=object)})
+    codes = kn.pseudonymize(table, key=KEY)["display_name"]
+
+    assert 2 == codes.str.fullmatch("[a-z2-7]{16}").sum() == codes.nunique()

@@ -331,3 +331,14 @@ def test_ids_that_are_no_numbers_stay_text(ids):
     assert 3 == weekly["calls"].sum()
     assert sorted(map(str, set(ids))) == weekly["organization_user_id"].unique().tolist()
     assert set(map(str, ids[:2])) == set(daily["user_id"])
+
+
+def test_half_a_surrogate_pair_is_kept():
+    """A name or role that pandas' own texts cannot hold is summed up like any."""
+    users = USERS.assign(
+        display_name=pd.Series(["Ada \ud83d", "Dee", None], dtype=object),
+        roles=pd.Series([["\ud83d"], [], None], dtype=object),
+    )
+
+    assert {"Ada \ud83d", "Dee"} == set(summaries.calls_per_week(CALLS, users)["display_name"])
+    assert ["no role", "\ud83d", "not told"] == summaries.admins_and_roles(users)["value"].tolist()
