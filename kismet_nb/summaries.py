@@ -41,6 +41,7 @@ Moment = str | dt.date | dt.datetime | None
 _PERIODS = get_args(Period)
 _STEPS = {"day": "D", "week": "W-MON", "month": "MS", "year": "YS"}
 _DAY: Final = "datetime64[us]"
+_FIRST, _LAST = pd.Timestamp("0001-01-01"), pd.Timestamp("9999-12-31T23:59:59.999999")
 _MEANS = ("average_duration", "call_fail_rate", "average_wait_time")
 
 
@@ -296,7 +297,7 @@ def providers_without_calls(
     [44]
     """
     users = _checked(users, "users", "id", "display_name", "email", "created_at")
-    table = users[["id", "display_name", "email"]].assign(created_at=_local_times(users["created_at"], tz))
+    table = users[["id", "display_name", "email", "created_at"]]
     return _silent(table, "id", calls, days, as_of, tz)
 
 
@@ -344,7 +345,7 @@ def idle_rooms(
     table = waiting_rooms.loc[~closed, ["id", "slug", "user_id", "user_display_name"]]
     owners, known = _alike(table["user_id"], users["id"])
     table["owner_known"] = owners.isin(known).astype("boolean")
-    table["created_at"] = _local_times(waiting_rooms["created_at"], tz)
+    table["created_at"] = waiting_rooms["created_at"]
     return _silent(table, "user_id", calls, days, as_of, tz)
 
 
@@ -355,7 +356,8 @@ def _silent(table: pd.DataFrame, key: str, calls: pd.DataFrame, days: int, as_of
         raise InvalidInputError("days must be a whole number of days, 0 or more.")
     moment = _moment(as_of, calls, tz)
     times = _local_times(calls["created_at"], tz)
-    table = table[~(table["created_at"] > moment)]
+    table = table[~(_times(table["created_at"]) > moment)]
+    table = table.assign(created_at=_local_times(table["created_at"], tz))
     mine, callers = _alike(table[key], calls["organization_user_id"])
     last = times[times <= moment].groupby(callers).max()
     asked, needed = calls.attrs.get("kismet", {}).get("lists", len(table)), table
@@ -635,8 +637,9 @@ def _times(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _local_times(column: pd.Series[Any], tz: str) -> pd.Series[Any]:
+    """Return times in a zone; one that lies before the year 1 or after 9999 there, nothing can show: it is missing."""
     times: pd.Series[Any] = _times(column).dt.tz_convert(time_zone(tz))
-    return times
+    return times.where(times.dt.tz_localize(None).between(_FIRST, _LAST))
 
 
 def _local_days(column: pd.Series[Any], tz: str) -> pd.Series[Any]:

@@ -342,3 +342,32 @@ def test_half_a_surrogate_pair_is_kept():
 
     assert {"Ada \ud83d", "Dee"} == set(summaries.calls_per_week(CALLS, users)["display_name"])
     assert ["no role", "\ud83d", "not told"] == summaries.admins_and_roles(users)["value"].tolist()
+
+
+def test_a_time_that_the_zone_cannot_show_is_missing():
+    """The first moment of the year 1 is in the year 0 in New York; who has it is listed and counted without a date."""
+    users = USERS.assign(created_at=times("0001-01-01T00:00Z", "2026-01-01T02:00Z", "2026-03-01T12:00Z"))
+    without = summaries.users_without_waiting_room(users.assign(waiting_room_url=None), tz=NEW_YORK)
+    silent = summaries.providers_without_calls(users, CALLS, as_of="2026-04-01", tz=NEW_YORK)
+
+    for listed in (without, silent):
+        assert "0001" not in repr(listed)
+        assert [11] == listed.loc[listed["created_at"].isna(), "id"].tolist()
+    assert pd.isna(summaries.users_over_time(users, tz=NEW_YORK)["month"].iloc[-1])
+
+
+def test_a_provider_who_will_be_created_later_is_left_out():
+    """That holds too where the zone of the times cannot show when."""
+    users = USERS.assign(created_at=times(*["9999-12-31T23:00Z"] * 3))
+
+    assert summaries.providers_without_calls(users, CALLS, as_of="2026-04-01", tz="Asia/Tokyo").empty
+
+
+def test_the_last_year_is_counted():
+    """Beside a call without a readable time, years beyond the reach of nanoseconds are fine."""
+    created = times("9998-02-01T00:00Z", "9999-12-31T23:00Z", None)
+    calls = CALLS.assign(organization_user_id=11, created_at=created)
+    yearly = summaries.calls_per_week(calls, by="year")
+
+    assert [1, 1, 1] == yearly["calls"].tolist()
+    assert yearly["year"].isna().tolist() == [False, False, True]
