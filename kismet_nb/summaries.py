@@ -12,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
@@ -140,7 +141,7 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
 
 def _rights(value: object) -> set[str]:
     """Put a cell of ``is_admin`` or ``roles`` into words."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple | np.ndarray):  # a Parquet file may bring arrays
         return {str(role) for role in value} or {"no role"}
     if isinstance(value, bool):
         return {"admin" if value else "not an admin"}
@@ -632,6 +633,10 @@ def time_zone(tz: str) -> ZoneInfo:
 
 def _times(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return times in UTC; a column that stayed as it came is read as far as it can be."""
+    if column.dtype == object:
+        # pandas cannot read past objects in a long column, nor agree over time on what a number is.
+        known = [value if isinstance(value, str | dt.date | np.datetime64) else None for value in column]
+        column = pd.Series(known, column.index, dtype=object, name=column.name)
     times: pd.Series[Any] = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
     return times.astype("datetime64[us, UTC]")
 

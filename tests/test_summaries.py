@@ -81,6 +81,13 @@ def test_users_without_a_date_are_counted_last():
     assert grown["month"].isna().tolist() == [False, True]
 
 
+def test_objects_among_many_times_are_no_times():
+    """A value that is no text at all is counted without a date, in a column of any length."""
+    users = pd.DataFrame({"created_at": pd.Series(["2026-01-05T09:00:00Z"] * 60 + [{}, [1], 5], dtype=object)})
+
+    assert [60, 3] == summaries.users_over_time(users)["new_users"].tolist()
+
+
 def test_rights_are_counted_in_both_generations():
     """Booleans and lists of roles are counted each, with who has none and who is not told about."""
     users = table("users", is_admin=[True, None, False, None], roles=[["provider", "b"], ["provider"], [], None])
@@ -96,6 +103,15 @@ def test_rights_are_counted_in_both_generations():
         ("roles", "not told", 1),
     ] == list(rights[["field", "value", "users"]].itertuples(index=False, name=None))
     assert 0.25 == rights["share"][0]
+
+
+def test_roles_from_a_parquet_file_are_counted(tmp_path):
+    """pandas reads lists of roles as arrays."""
+    users = table("users", roles=[["provider", "b"], [], None])
+    users.to_parquet(tmp_path / "users.parquet")
+    rights = summaries.admins_and_roles(pd.read_parquet(tmp_path / "users.parquet"))
+
+    pd.testing.assert_frame_equal(summaries.admins_and_roles(users), rights)
 
 
 def test_users_without_a_waiting_room_are_listed_newest_first():
