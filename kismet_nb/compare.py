@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import unicodedata
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -18,9 +19,10 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
+from kismet_nb.summaries import source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -108,7 +110,7 @@ def compare(
     every_column = list(dict.fromkeys([*after, *before]))
     if unknown := [name for name in ignored if name not in every_column or name in keys]:
         raise InvalidInputError(f"{unknown[0]} cannot be ignored: there is no such column, or it is part of the key.")
-    about = {"before": _source(before), "after": _source(after), "ignored": ignored}
+    about = {"before": source_of(before), "after": source_of(after), "ignored": ignored}
 
     columns = [name for name in every_column if name not in {*keys, *ignored}]
     labels = [name for name in LABELS if name in every_column and name not in keys]
@@ -246,27 +248,21 @@ def _check_frame(side: str, frame: object) -> None:
 
 
 def _listed(what: str, names: str | Iterable[str]) -> list[str]:
-    listed = [names] if isinstance(names, str) else list(names)
+    listed = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
     if not all(isinstance(name, str) for name in listed):
         raise InvalidInputError(f"{what} must be the name of a column, or several names.")
-    return listed
-
-
-def _source(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return what a table says about where it came from; nothing if it was not fetched."""
-    source = frame.attrs.get("kismet")
-    return source if isinstance(source, dict) else {}
+    return list(dict.fromkeys(listed))
 
 
 def _check_sources(before: pd.DataFrame, after: pd.DataFrame) -> None:
     """Refuse tables whose differences would not tell what happened in between."""
     sides = {"before": before, "after": after}
     for side, frame in sides.items():
-        if _source(frame).get("verdict", "complete") != "complete":
+        if source_of(frame).get("verdict", "complete") != "complete":
             raise InvalidInputError(
                 f"{side} is incomplete: rows that were not read would look removed. Fetch it again."
             )
-    if not _source(before) or not _source(after):
+    if not source_of(before) or not source_of(after):
         return
     for what, tell in (
         ("resource", _resource_name),
@@ -274,20 +270,20 @@ def _check_sources(before: pd.DataFrame, after: pd.DataFrame) -> None:
         ("filters", _filters),
         ("pseudonyms", _pseudonyms),
     ):
-        one, other = tell(_source(before)), tell(_source(after))
+        one, other = tell(source_of(before)), tell(source_of(after))
         if one != other:
             raise InvalidInputError(
                 f"The tables are not of the same {what}: before has {one}, after has {other}. Every difference "
                 "between them would look like a change."
             )
-    said = pd.Series([_source(frame).get("fetched_at") for frame in sides.values()], dtype=object)
+    said = pd.Series([source_of(frame).get("fetched_at") for frame in sides.values()], dtype=object)
     fetched = pd.to_datetime(said, utc=True, errors="coerce", format="ISO8601")
     if fetched[0] > fetched[1]:
         times = " and ".join(f"{moment:%Y-%m-%d %H:%M}" for moment in fetched)
         raise InvalidInputError(
             f"before was fetched later than after ({times} UTC). Swap them: who joined would look removed."
         )
-    cut = [side for side, frame in sides.items() if len(frame) != _source(frame).get("rows", len(frame))]
+    cut = [side for side, frame in sides.items() if len(frame) != source_of(frame).get("rows", len(frame))]
     if len(cut) == 1:
         raise InvalidInputError(
             f"{cut[0]} was filtered after the fetch, the other table was not: the rows left out would look added or "
@@ -316,7 +312,7 @@ def _pseudonyms(source: dict[str, Any]) -> str:
 
 def _resource(before: pd.DataFrame, after: pd.DataFrame) -> Resource | None:
     """Return the declaration that both tables follow."""
-    names = {_source(before).get("resource"), _source(after).get("resource")}
+    names = {source_of(before).get("resource"), source_of(after).get("resource")}
     return RESOURCES.get(names.pop() or "") if len(names) == 1 else None
 
 

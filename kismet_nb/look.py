@@ -12,7 +12,7 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
-from kismet_nb.summaries import texts, time_zone
+from kismet_nb.summaries import source_of, texts, time_zone
 
 if TYPE_CHECKING:
     import anywidget
@@ -126,7 +126,7 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
     """
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"profile takes a pandas DataFrame, not {type(df).__name__}.")
-    resource = RESOURCES.get(df.attrs.get("kismet", {}).get("resource", ""))
+    resource = RESOURCES.get(str(source_of(df).get("resource")))
     declared = {column.name: column for column in resource.columns} if resource else {}
     rows = []
     for position, name in enumerate(df.columns):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
+from kismet_nb.summaries import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +76,7 @@ def pseudonymize(
     codes = {name: _codes(df[name], secret) for name in personal}
     result = df.assign(**codes)
     about = {"pseudonymized": personal, "pseudonym_key": _code("which key this is", secret)[:6]}
-    result.attrs = {"kismet": {**df.attrs.get("kismet", {}), **about}}
+    result.attrs = {"kismet": {**source_of(df), **about}}
     return result
 
 
@@ -92,7 +93,11 @@ def _secret(key: object) -> bytes:
 def _names(names: object, what: str) -> set[str]:
     if isinstance(names, str):
         raise InvalidInputError(f"{what} must be a list of column names: {what}=[{names!r}].")
-    return set(names)  # type: ignore[call-overload, no-any-return]
+    try:
+        return set(names)  # type: ignore[call-overload, no-any-return]
+    except TypeError:
+        pass
+    raise InvalidInputError(f"{what} must be a list of column names; leave it out if there are none.")
 
 
 def _personal(df: object, columns: set[str], keep: set[str]) -> list[str]:
@@ -106,7 +111,7 @@ def _personal(df: object, columns: set[str], keep: set[str]) -> list[str]:
     absent = sorted((columns | keep) - set(df.columns))
     if absent:
         raise InvalidInputError(f"The table has no column {', '.join(absent)}.")
-    own = RESOURCES.get(str(df.attrs.get("kismet", {}).get("resource")))
+    own = RESOURCES.get(str(source_of(df).get("resource")))
     judged: dict[str, bool] = {}
     for column in (column for resource in RESOURCES.values() for column in resource.columns):
         judged[column.name] = column.personal or judged.get(column.name, False)

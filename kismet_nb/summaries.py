@@ -361,7 +361,7 @@ def _silent(table: pd.DataFrame, key: str, calls: pd.DataFrame, days: int, as_of
     table = table.assign(created_at=_local_times(table["created_at"], tz))
     mine, callers = _alike(table[key], calls["organization_user_id"])
     last = times[times <= moment].groupby(callers).max()
-    asked, needed = calls.attrs.get("kismet", {}).get("lists", len(table)), table
+    asked, needed = source_of(calls).get("lists", len(table)), table
     if "owner_known" in table:
         needed = table[table["owner_known"]]
     if asked < needed[key].nunique():
@@ -582,13 +582,19 @@ def _checked(df: object, resource: str, *columns: str) -> pd.DataFrame:
     """Return the table with rows numbered anew, as tables put together may have each number twice; or refuse it."""
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"A summary takes a pandas DataFrame, not {type(df).__name__}.")
-    needed, found = resource.replace("_", " "), df.attrs.get("kismet", {}).get("resource", resource)
+    needed, found = resource.replace("_", " "), str(source_of(df).get("resource", resource))
     if found != resource:
         raise InvalidInputError(f"A table of {needed} is needed here, and this is one of {found.replace('_', ' ')}.")
     missing = [name for name in columns if name not in df.columns]
     if missing:
         raise InvalidInputError(f"A table of {needed} is needed here, and this one has no column {', '.join(missing)}.")
     return df.reset_index(drop=True)
+
+
+def source_of(df: pd.DataFrame) -> dict[str, Any]:
+    """Return what a table says about where it came from; nothing if it was not fetched."""
+    source = df.attrs.get("kismet")
+    return source if isinstance(source, dict) else {}
 
 
 def texts(values: Any) -> pd.Series[Any]:  # noqa: ANN401 - a column or its array
@@ -682,7 +688,7 @@ def _day(value: Moment, default: pd.Timestamp) -> pd.Timestamp:
 def _moment(as_of: Moment, df: pd.DataFrame, tz: str) -> pd.Timestamp:
     """Return the moment up to which a table is looked at: as asked, or when it was fetched, or now."""
     zone = time_zone(tz)
-    value = as_of if as_of is not None else df.attrs.get("kismet", {}).get("fetched_at", dt.datetime.now(dt.UTC))
+    value = as_of if as_of is not None else source_of(df).get("fetched_at", dt.datetime.now(dt.UTC))
     moment = _timestamp(value)
     if moment is None:
         raise InvalidInputError("as_of must be a moment or a day, such as '2026-11-01'.")

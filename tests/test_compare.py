@@ -243,7 +243,7 @@ def test_several_columns_can_be_the_key():
     """Rows are told apart by all parts of the key together, and come in its order."""
     before = pd.DataFrame({"user": [2, 1, 1], "day": ["b", "b", "a"], "calls": [1, 2, 3]})
     after = pd.DataFrame({"user": [1, 2, 2], "day": ["b", "a", "b"], "calls": [2, 5, 6]})
-    changes = kn.compare(before, after, key=["user", "day"])
+    changes = kn.compare(before, after, key=["user", "day", "user"])
 
     assert [["added", 2, "a"], ["removed", 1, "a"], ["changed", 2, "b"]] == changes.iloc[:, :3].values.tolist()
 
@@ -284,6 +284,7 @@ def test_keys_of_any_type_tell_rows_apart():
         (pd.DataFrame({"id": [[1]]}), "id", "lists or objects"),
         (pd.DataFrame({"id": [1]}), (), "key='id'"),
         (pd.DataFrame({"id": [1]}), [1], "name of a column"),
+        (pd.DataFrame({"id": [1]}), None, "name of a column"),
         (pd.DataFrame({"id": [1], "before": [1]}), "before", "own column before"),
         (pd.DataFrame([[1, 2]], columns=["id", "id"]), "id", "each once"),
         ("users.parquet", "id", "kn.read_export"),

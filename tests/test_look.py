@@ -111,6 +111,7 @@ def test_a_profile_names_codes_that_the_documentation_does_not_show(client):
 def test_a_profile_of_any_table():
     """Without a declaration there are no meanings and no notes; an empty table has a row a column."""
     table = pd.DataFrame({"a": [[1], [2, 3]], "b": [0.5, None]})
+    table.attrs["kismet"] = "my table"
 
     assert ["1 to 2 entries", "0.5 to 0.5"] == kn.profile(table)["content"].tolist()
     assert ["", ""] == kn.profile(table)["note"].tolist()

@@ -96,6 +96,8 @@ def test_what_nobody_has_judged_is_refused(users):
         ({"keep": ["nobody"]}, "no column nobody"),
         ({"columns": ["nobody"]}, "no column nobody"),
         ({"columns": "email"}, "must be a list"),
+        ({"columns": None}, "must be a list"),
+        ({"keep": [["email"]]}, "must be a list"),
     ],
 )
 def test_a_slip_lets_no_name_through(users, options, reason):
@@ -128,6 +130,13 @@ def test_a_joined_table_is_judged_by_every_declaration(client, users):
 
     assert roles["name"].equals(kn.pseudonymize(roles, key=KEY)["name"])
     assert "Ada" not in texts(kn.pseudonymize(joined, key=KEY))
+
+
+def test_a_table_that_says_nonsense_about_itself_is_any_table(users):
+    """attrs are everyone's, so what is no dictionary was not put there by a fetch."""
+    users.attrs["kismet"] = "my users"
+
+    assert {"pseudonymized", "pseudonym_key"} == kn.pseudonymize(users, key=KEY).attrs["kismet"].keys()
 
 
 def test_an_empty_table_stays_one(client):

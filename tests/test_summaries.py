@@ -387,3 +387,11 @@ def test_the_last_year_is_counted():
 
     assert [1, 1, 1] == yearly["calls"].tolist()
     assert yearly["year"].isna().tolist() == [False, False, True]
+
+
+def test_a_table_that_says_nonsense_about_itself_is_any_table():
+    """attrs are everyone's, so what is no dictionary was not put there by a fetch."""
+    calls = CALLS.copy()
+    calls.attrs["kismet"] = None
+
+    assert len(USERS) == len(summaries.providers_without_calls(USERS, calls))
