@@ -131,10 +131,13 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for position, name in enumerate(df.columns):
         values, column = df.iloc[:, position].dropna(), declared.get(name)
+        dtype = values.dtype
+        if isinstance(dtype, pd.CategoricalDtype):  # what counts is what the categories are
+            values = values.astype(dtype.categories.dtype)
         rows.append(
             {
                 "column": str(name),
-                "dtype": str(values.dtype),
+                "dtype": str(dtype),
                 "missing": len(df) - len(values),
                 "distinct": _countable(values).nunique(),
                 "content": _content(values, column) if len(values) else "all missing" if len(df) else "no rows",

@@ -128,3 +128,12 @@ def test_a_profile_takes_half_a_surrogate_pair():
 
     assert "3 to 5 characters" == profile.loc["display_name", "content"]
     assert "not in the documentation: \ud83d" == profile.loc["roles", "note"]
+
+
+def test_a_profile_of_categories_is_of_their_values():
+    """A categorical column is told about as the same values without categories are."""
+    table = pd.DataFrame({"a": ["xx", "xx", None], "b": [9, 7, 7], "c": pd.to_datetime(["2026-02-03"] * 3)})
+    plain, categories = kn.profile(table), kn.profile(table.astype("category"))
+
+    assert ["category"] * 3 == categories["dtype"].tolist()
+    pd.testing.assert_frame_equal(plain.drop(columns="dtype"), categories.drop(columns="dtype"))
