@@ -371,8 +371,13 @@ def _codes(keys: pd.DataFrame) -> NDArray[np.intp]:
     """Return a number for the key of each row: the same for the same key, and in the order of the keys."""
     codes = np.zeros(len(keys), dtype=np.intp)
     for name in keys:
+        column = keys[name]
+        if column.dtype == object:
+            # Python, and so pandas, takes True for 1; a tuple of it is equal to no number.
+            apart = [(value,) if isinstance(value, bool | np.bool_) else value for value in column]
+            column = pd.Series(apart, dtype=object)
         try:
-            numbers, values = pd.factorize(keys[name])
+            numbers, values = pd.factorize(column)
         except TypeError:
             values = None
         if values is None:

@@ -271,6 +271,9 @@ def test_keys_of_any_type_tell_rows_apart():
     rounded = pd.DataFrame({"id": np.array([2.0**63])})
     assert ["added", "removed", "removed"] == kn.compare(ids, rounded, key="id")["change"].tolist()
     assert "Int64" == kn.compare(ids, ids[:1], key="id")["id"].dtype
+    flags = pd.DataFrame({"id": [True, False]})
+    assert kn.compare(flags, flags.astype(object), key="id").empty
+    assert ["added"] * 2 + ["removed"] * 2 == kn.compare(flags, flags.astype(int), key="id")["change"].tolist()
 
 
 @pytest.mark.parametrize(
