@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["pseudonymize"]
 
 SHORTEST_KEY = 32  # bytes
+# What the summaries add to the API's columns, where it is a number, a truth value or a time. Their columns field and
+# value hold the names of roles, which may tell more.
+SUMMED_UP = frozenset(
+    {"calls", "day", "days", "days_since_call", "days_since_expiry", "fail_rate_percent", "invites", "last_call"}
+    | {"month", "new_users", "owner_known", "share", "users", "week", "year"}
+)
 
 
 def pseudonymize(
@@ -54,8 +60,8 @@ def pseudonymize(
     Raises
     ------
     InvalidInputError
-        The key is too short; a column is neither documented nor named in ``columns`` or ``keep``; a column to
-        replace is not there or holds more than text; or the index holds data.
+        The key is too short; a column is neither documented, nor a number or time of a summary, nor named in
+        ``columns`` or ``keep``; a column to replace is not there or holds more than text; or the index holds data.
 
     Notes
     -----
@@ -122,7 +128,8 @@ def _personal(df: object, columns: set[str], keep: set[str]) -> list[str]:
             f"keep is for columns that the API does not document, and that are not to be replaced. Leave out: "
             f"{', '.join(contradicted)}. To be rid of a column, use df.drop(columns=...)."
         )
-    unknown = [str(name) for name in df.columns if name not in judged and name not in columns | keep]
+    harmless = {name for name in SUMMED_UP & set(df.columns) if df[name].dtype.kind in "iufbM"}
+    unknown = [str(name) for name in df.columns if name not in judged and name not in columns | keep | harmless]
     if unknown:
         raise InvalidInputError(
             f"Nobody has said whether these columns hold names: {', '.join(unknown)}. Name each in columns=[...] to "

@@ -80,13 +80,27 @@ def test_a_key_that_can_be_guessed_is_refused(users, key):
 
 def test_what_nobody_has_judged_is_refused(users):
     """A column that the API does not document is replaced or kept by name only."""
-    table = users[["email"]].assign(nickname="Ada", calls=3)
-    with pytest.raises(kn.InvalidInputError, match="nickname, calls"):
+    table = users[["email"]].assign(nickname="Ada", visits=3)
+    with pytest.raises(kn.InvalidInputError, match="nickname, visits"):
         kn.pseudonymize(table, key=KEY)
-    done = kn.pseudonymize(table, key=KEY, columns=["nickname"], keep=["calls"])
+    done = kn.pseudonymize(table, key=KEY, columns=["nickname"], keep=["visits"])
 
     assert "Ada" not in texts(done)
-    assert 3 == done["calls"][0]
+    assert 3 == done["visits"][0]
+
+
+def test_summaries_are_replaced_without_naming_their_counts(client, users):
+    """Counts and times of a summary are harmless; the names of roles, or text in a column called alike, may not be."""
+    calls = kn.fetch_calls(users["id"][:3].tolist(), client=client)
+    weekly = kn.summaries.calls_per_week(calls, users)
+
+    pd.testing.assert_frame_equal(
+        weekly.drop(columns="display_name"), kn.pseudonymize(weekly, key=KEY).drop(columns="display_name")
+    )
+    with pytest.raises(kn.InvalidInputError, match="hold names: field, value"):
+        kn.pseudonymize(kn.summaries.admins_and_roles(users), key=KEY)
+    with pytest.raises(kn.InvalidInputError, match="hold names: users"):
+        kn.pseudonymize(pd.DataFrame({"users": ["Ada Ferris"]}), key=KEY)
 
 
 @pytest.mark.parametrize(
