@@ -19,6 +19,7 @@ from kismet_nb.collect import collect
 from kismet_nb.credentials import WAYS_TO_LOG_IN, masked
 from kismet_nb.errors import CredentialsError, InvalidInputError, RequestRefusedError
 from kismet_nb.resources import RESOURCES
+from kismet_nb.tables import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -690,8 +691,7 @@ def _keys(argument: str, given: object, table: str, column: str) -> list[int | s
     """Return the keys in an argument that may be a table, its keys, or one key."""
     values: list[object] = [None]
     if isinstance(given, pd.DataFrame):
-        source = given.attrs.get("kismet")
-        if (source if isinstance(source, dict) else {}).get("resource", table) == table and column in given:
+        if source_of(given).get("resource", table) == table and column in given:
             values = given[column].tolist()
     elif isinstance(given, int | str | np.generic):
         values = [given]

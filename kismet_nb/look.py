@@ -12,7 +12,8 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
-from kismet_nb.summaries import source_of, texts, time_zone
+from kismet_nb.summaries import time_zone
+from kismet_nb.tables import source_of, texts
 
 if TYPE_CHECKING:
     import anywidget

@@ -11,7 +11,7 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
-from kismet_nb.summaries import source_of
+from kismet_nb.tables import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

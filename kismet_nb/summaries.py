@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
+from kismet_nb.tables import source_of, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -591,23 +592,6 @@ def _checked(df: object, resource: str, *columns: str) -> pd.DataFrame:
     return df.reset_index(drop=True)
 
 
-def source_of(df: pd.DataFrame) -> dict[str, Any]:
-    """Return what a table says about where it came from; nothing if it was not fetched."""
-    source = df.attrs.get("kismet")
-    return source if isinstance(source, dict) else {}
-
-
-def texts(values: Any) -> pd.Series[Any]:  # noqa: ANN401 - a column or its array
-    """Return values as texts; as objects if one has half a surrogate pair, which pandas' own texts cannot hold."""
-    column = pd.Series(values, dtype=object)
-    listed = [None if gone else str(value) for value, gone in zip(column, column.isna(), strict=True)]
-    column = pd.Series(listed, column.index, dtype=object, name=column.name)
-    try:
-        return column.astype("str")
-    except UnicodeEncodeError:
-        return column
-
-
 def _ids(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return ids as numbers, or all as texts if some are no numbers."""
     try:
@@ -692,7 +676,10 @@ def _moment(as_of: Moment, df: pd.DataFrame, tz: str) -> pd.Timestamp:
     moment = _timestamp(value)
     if moment is None:
         raise InvalidInputError("as_of must be a moment or a day, such as '2026-11-01'.")
-    return moment.tz_localize(zone) if moment.tz is None else moment.tz_convert(zone)
+    if moment.tz is not None:
+        return moment.tz_convert(zone)
+    # Some clocks are changed at midnight: the day then begins at 1:00, or at the first of two midnights.
+    return moment.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
 
 
 def _timestamp(value: str | dt.date) -> pd.Timestamp | None:

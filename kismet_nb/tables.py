@@ -24,7 +24,7 @@ from kismet_nb.resources import RESOURCES, Column, Dtype, Resource
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Chunk", "chunk", "describe", "table"]
+__all__ = ["Chunk", "chunk", "describe", "source_of", "table", "texts"]
 
 # The exact Python types of JSON values that a dtype takes, and how they are held until the table is built.
 # Times are held as text: a column with one that cannot be read stays as it came.
@@ -181,6 +181,23 @@ def describe(resource: str) -> pd.DataFrame:
         }
 
     return pd.DataFrame([words(column) for column in RESOURCES[resource].columns])
+
+
+def source_of(df: pd.DataFrame) -> dict[str, Any]:
+    """Return what a table says about where it came from; nothing if it was not fetched."""
+    source = df.attrs.get("kismet")
+    return source if isinstance(source, dict) else {}
+
+
+def texts(values: Any) -> pd.Series[Any]:  # noqa: ANN401 - a column or its array
+    """Return values as texts; as objects if one has half a surrogate pair, which pandas' own texts cannot hold."""
+    column = pd.Series(values, dtype=object)
+    listed = [None if gone else str(value) for value, gone in zip(column, column.isna(), strict=True)]
+    column = pd.Series(listed, column.index, dtype=object, name=column.name)
+    try:
+        return column.astype("str")
+    except UnicodeEncodeError:
+        return column
 
 
 def _held(values: Sequence[Any], dtype: Dtype) -> pa.Array | list[Any]:

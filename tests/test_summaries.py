@@ -174,6 +174,12 @@ def test_providers_without_calls_lists_who_never_called_first():
     assert [13, 12, 11] == summaries.providers_without_calls(USERS, CALLS, days=0, as_of="2026-04-01")["id"].tolist()
 
 
+@pytest.mark.parametrize(("day", "zone"), [("2026-04-24", "Africa/Cairo"), ("2026-11-01", "America/Havana")])
+def test_a_day_on_which_midnight_is_lacking_or_comes_twice_has_a_first_moment(day, zone):
+    """In some countries clocks are changed at midnight."""
+    assert 3 == len(summaries.providers_without_calls(USERS, CALLS, days=0, as_of=day, tz=zone))
+
+
 def test_idle_rooms_are_open_rooms_of_silent_owners():
     """A closed room is not idle, and a room whose owner is no known user says so."""
     rooms = table(
