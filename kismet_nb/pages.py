@@ -40,6 +40,7 @@ import threading
 import time
 import traceback
 from array import array
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -536,9 +537,9 @@ class _Pool:
         self._lend = lend
         self._open = True
         self._lock = threading.Lock()
-        # By rank, and then in the order in which they came: those of walks begun, others, and the end of a thread.
-        self._todo: queue.PriorityQueue[tuple[int, int, _Job | None, _Batch]] = queue.PriorityQueue()
-        self._numbers = itertools.count()
+        self._of_begun: deque[tuple[_Job, _Batch]] = deque()
+        self._of_new: deque[tuple[_Job, _Batch]] = deque()
+        self._todo: queue.SimpleQueue[bool] = queue.SimpleQueue()  # whether to go on: once for each job in the two
         self._news: queue.SimpleQueue[tuple[Listing, Walked[Any]] | BaseException] = queue.SimpleQueue()
         self._elapsed = self._computed = 0.0  # seconds that jobs took, and of these their threads
         self._looked = 0.0
@@ -546,7 +547,7 @@ class _Pool:
     def lead(self, steps: _Steps) -> None:
         """Take on a walk."""
         with self._lock:
-            self._advance(steps, None, None, rank=1)
+            self._advance(steps, None, None, self._of_new)
             self._start_threads(self._todo.qsize())
 
     def next_finished(self) -> tuple[Listing, Walked[Any]] | None:
@@ -567,13 +568,11 @@ class _Pool:
         with self._lock:
             self._open = False
         for _ in self.threads:
-            self._todo.put((2, next(self._numbers), None, _Batch([])))
+            self._todo.put(False)  # noqa: FBT003 - an item
 
     def _work(self, lane: Lane) -> None:
-        while not lane.cancelled.is_set():
-            _, _, job, batch = self._next_for(lane)
-            if job is None:
-                return
+        while (item := self._next_for(lane)) is not None and not lane.cancelled.is_set():
+            job, batch = item
             if batch.over:
                 continue
             result = error = None
@@ -592,12 +591,18 @@ class _Pool:
             if error is not None:
                 lane.catch_up()
 
-    def _next_for(self, lane: Lane) -> tuple[int, int, _Job | None, _Batch]:
+    def _next_for(self, lane: Lane) -> tuple[_Job, _Batch] | None:
         """Return the next job; where there is none as yet, what was put off comes first, for it may bring some."""
-        with contextlib.suppress(queue.Empty):
-            return self._todo.get_nowait()
-        lane.catch_up()
-        return self._todo.get()
+        try:
+            go_on = self._todo.get_nowait()
+        except queue.Empty:
+            lane.catch_up()
+            go_on = self._todo.get()
+        if not go_on:
+            return None
+        with contextlib.suppress(IndexError):
+            return self._of_begun.popleft()
+        return self._of_new.popleft()
 
     def _hand_over(self, batch: _Batch, result: Any, error: BaseException | None) -> None:  # noqa: ANN401 - any job's
         """Give a walk what one of its jobs returned or raised. A lane does this while its next request is under way."""
@@ -605,7 +610,7 @@ class _Pool:
             if not self._open or batch.over or batch.steps is None:
                 return
             try:
-                self._advance(batch.steps, result, error)
+                self._advance(batch.steps, result, error, self._of_begun)
                 self._start_threads(self._todo.qsize() - 1)  # this one takes a job itself
             except BaseException as problem:  # noqa: BLE001 - it is raised where the caller waits
                 if problem is not error:
@@ -615,7 +620,13 @@ class _Pool:
                     problem.__traceback__ = problem.__context__ = None
                 self._news.put(problem)
 
-    def _advance(self, steps: _Steps, result: Any, error: BaseException | None, rank: int = 0) -> None:  # noqa: ANN401 - any job's
+    def _advance(
+        self,
+        steps: _Steps,
+        result: Any,  # noqa: ANN401 - any job's
+        error: BaseException | None,
+        todo: deque[tuple[_Job, _Batch]],
+    ) -> None:
         """Let a walk go on with what one of its jobs returned or raised, and take on the jobs that it asks for."""
         try:
             batch = steps.send(result) if error is None else steps.throw(error)
@@ -625,7 +636,8 @@ class _Pool:
         if batch is not None:
             batch.steps = steps
             for job in batch.jobs:
-                self._todo.put((rank, next(self._numbers), job, batch))
+                todo.append((job, batch))
+                self._todo.put(True)  # noqa: FBT003 - an item
 
     def _start_threads(self, waiting: int) -> None:
         useful = self._most
