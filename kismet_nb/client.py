@@ -622,15 +622,14 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite(text: str) -> float:
+def _number(text: str) -> float | str:
+    """Read a number with a fraction or an exponent; one that would become infinite is kept as it was written."""
     value = float(text)
-    if math.isinf(value):
-        raise ValueError("a number is too large, and would become infinite")
-    return value
+    return text if math.isinf(value) else value
 
 
 # json.loads makes a new one each time, which costs as much as decoding a page.
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_object)
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_number, object_pairs_hook=_object)
 
 
 def _seconds_to_wait(retry_after: str | None) -> float | None:

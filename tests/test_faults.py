@@ -232,7 +232,7 @@ def test_rows_that_are_no_objects_are_an_error(rows):
 
 @pytest.mark.parametrize(
     ("sent", "kept"),
-    [("1e400", float("inf")), ("2.0", 2.0), ("-0", 0), ("-0.0", -0.0), ("true", True), ("9" * 30, int("9" * 30))],
+    [("1e400", "1e400"), ("2.0", 2.0), ("-0", 0), ("-0.0", -0.0), ("true", True), ("9" * 30, int("9" * 30))],
 )
 def test_odd_numbers_as_ids(sent, kept):
     """A number that is no 64-bit integer stays as it came, beside ordinary ids."""

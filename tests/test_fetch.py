@@ -364,9 +364,8 @@ def test_a_wrong_total_is_an_error(pagination):
         b'{"organization_users": [',
         b"[" * 100_000,
         json.dumps(page_of([user(1, display_name=float("nan"))], {})).encode(),
-        json.dumps(page_of([user(1)], {})).replace("false", "1e999").encode(),
     ],
-    ids=["nothing", "HTML", "cut", "deep", "NaN", "1e999"],
+    ids=["nothing", "HTML", "cut", "deep", "NaN"],
 )
 def test_a_body_that_is_no_json_is_tried_again_and_then_an_error(body):
     """HTML, nothing, or broken JSON with status 200 never becomes an empty table."""
