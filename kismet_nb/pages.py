@@ -57,6 +57,7 @@ __all__ = ["Listing", "Walked", "count_rows", "read_lists"]
 MOST_WALKS = 5
 MOST_PAGES = 10**6
 TICK = 0.25  # seconds between looks at overdue requests
+MOMENT = 0.003  # seconds in which a near server's first answer tells whether a second thread is of use
 LAST_RESORT_PAGE_SIZES = (100, None)  # asked for in turn where a larger page is refused; None leaves it to the server
 FEWEST_ORDERED = 8  # keys; fewer may stand in order by chance
 ROWS_A_CHUNK = 1000  # are converted together: smaller chunks take more memory than what is in them
@@ -548,13 +549,16 @@ class _Pool:
         """Take on a walk."""
         with self._lock:
             self._advance(steps, None, None, self._of_new)
-            self._start_threads(self._todo.qsize())
+            if not self.threads:
+                self._start_threads(1)
 
     def next_finished(self) -> tuple[Listing, Walked[Any]] | None:
         """Wait for a walk to finish, or for a moment; raise what a walk could not go on after."""
         news = None
         with contextlib.suppress(queue.Empty):
-            news = self._news.get(timeout=TICK)
+            news = self._news.get(timeout=TICK if self._looked else MOMENT)
+        with self._lock:
+            self._start_threads(self._todo.qsize())
         if time.monotonic() - self._looked > TICK:
             self._looked = time.monotonic()
             for _, lane in tuple(self.threads):
