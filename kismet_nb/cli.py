@@ -1,7 +1,7 @@
 """The same functions for a terminal and a scheduler.
 
-Exit codes: 0, 1 for a ``KismetError`` (one line on stderr), 2 for wrong usage (``InvalidInputError`` too), 130 for an
-interrupt.
+Exit codes: 0, 1 for a ``KismetError`` (the last line on stderr) or a reader that stopped reading, 2 for wrong usage
+(``InvalidInputError`` too), 130 for an interrupt.
 """
 
 from __future__ import annotations

@@ -557,14 +557,14 @@ class _Pool:
         news = None
         with contextlib.suppress(queue.Empty):
             news = self._news.get(timeout=TICK if self._looked else MOMENT)
+        if isinstance(news, BaseException):
+            raise news
         with self._lock:
             self._start_threads(self._todo.qsize())
         if time.monotonic() - self._looked > TICK:
             self._looked = time.monotonic()
             for _, lane in tuple(self.threads):
                 lane.cut_if_overdue()
-        if isinstance(news, BaseException):
-            raise news
         return news
 
     def close(self) -> None:

@@ -362,12 +362,11 @@ def _silent(table: pd.DataFrame, key: str, calls: pd.DataFrame, days: int, as_of
     table = table.assign(created_at=_local_times(table["created_at"], tz))
     mine, callers = _alike(table[key], calls["organization_user_id"])
     last = times[times <= moment].groupby(callers).max()
-    asked, needed = source_of(calls).get("lists", len(table)), table
-    if "owner_known" in table:
-        needed = table[table["owner_known"]]
-    if asked < needed[key].nunique():
+    known = table[table["owner_known"]] if "owner_known" in table else table
+    asked, looked_at = source_of(calls).get("lists", len(table)), known[key].nunique()
+    if asked < looked_at:
         raise InvalidInputError(
-            f"The calls are of {asked} users, and {needed[key].nunique()} are looked at, so nothing is known of the "
+            f"The calls are of {asked} users, and {looked_at} are looked at, so nothing is known of the "
             "rest. Fetch the calls of all of them, or pass only users whose calls you have."
         )
     table = table.assign(last_call=last.reindex(mine).array)

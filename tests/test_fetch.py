@@ -112,7 +112,6 @@ def test_a_list_without_order_is_read_twice():
     assert 2 * 21 == len(queries)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where a process can be forked")
 def test_a_forked_process_gets_its_own_answers():
     """Parent and child read at the same time, over connections of their own."""
 
