@@ -19,7 +19,7 @@ def test_the_first_two_commands_are_one_line_each():
     main, tests, *_ = blocks("sh")
 
     assert main.endswith("kismet-nb demo")
-    assert tests.endswith("pytest")
+    assert tests.endswith("pytest -n auto")
     assert "\n" not in main + tests
 
 
