@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 from urllib.parse import quote, urlsplit
@@ -40,6 +40,7 @@ __all__ = [
     "fetch_waiting_rooms",
     "log_in",
     "log_out",
+    "login_watchers",
 ]
 
 
@@ -73,8 +74,9 @@ class Login:
         """Show nothing below a cell that ends in ``kn.login()``: it has said all this already."""
 
 
-# The one thing that a notebook remembers.
+# The one thing that a notebook remembers, and who is told when it changes: what it was, and what it is.
 _login: Login | None = None
+login_watchers: list[Callable[[Login | None, Login | None], None]] = []
 
 
 def log_in(client: KismetClient, source: str) -> Login:
@@ -85,18 +87,24 @@ def log_in(client: KismetClient, source: str) -> Login:
     KismetError
         The server refused the credentials or could not be reached; an earlier login stays.
     """
-    global _login  # noqa: PLW0603 - the one thing that a notebook remembers
     client.source = source
-    _login = Login(client, pages.count_rows(client, RESOURCES["users"]))
-    return _login
+    login = Login(client, pages.count_rows(client, RESOURCES["users"]))
+    _remember(login)
+    return login
 
 
 def log_out() -> None:
     """Forget this notebook's login and close its connections."""
-    global _login  # noqa: PLW0603 - as above
     if _login is not None:
         _login.client.close()
-    _login = None
+    _remember(None)
+
+
+def _remember(login: Login | None) -> None:
+    global _login
+    before, _login = _login, login
+    for watcher in login_watchers:
+        watcher(before, login)
 
 
 def current_login() -> Login | None:
@@ -121,7 +129,7 @@ def fetch_users(
     Returns
     -------
     DataFrame
-        One row a user, in the server's order, complete, with the columns
+        One row per user, in the server's order, complete, with the columns
 
         ``id`` Int64, ``email`` str, ``is_admin`` boolean, ``roles`` object (a list of role names, from newer
         servers only), ``display_name`` str, ``waiting_room_url`` str, ``created_at`` and ``updated_at``
@@ -134,8 +142,10 @@ def fetch_users(
     ------
     IncompleteError
         The list kept moving while it was read.
-    AuthenticationError, RequestRefusedError, UnavailableError, UnexpectedAnswerError
+    AuthenticationError, NotFoundError, RequestRefusedError, UnavailableError, UnexpectedAnswerError
         The server refused, was out of reach, or answered something else than its documentation says.
+    SchemaDriftError
+        Instead of the warning below, from a strict client.
     CredentialsError
         Nobody is logged in.
     InvalidInputError
@@ -199,14 +209,14 @@ def fetch_calls(
 ) -> pd.DataFrame | tuple[pd.DataFrame, pd.DataFrame]:
     """Fetch the calls of users (``/organization_users/{organization_user_id}/calls``).
 
-    The API lists calls by user only, so this costs at least one request a user.
+    The API lists calls by user only, so this costs at least one request per user.
 
     Parameters
     ----------
     users
         Whose calls: a table of users or their ids; by default all users of the organization.
     participants
-        Return a second table too, one row a participant.
+        Return a second table too, one row per participant.
     participant_names
         Keep ``name`` in the second table. Participants are mostly patients, so their names are left out unless they
         are asked for.
@@ -219,7 +229,7 @@ def fetch_calls(
     Returns
     -------
     DataFrame
-        One row a call, user by user, each list complete, with the columns
+        One row per call, user by user, each list complete, with the columns
 
         ``organization_user_id`` Int64 (the user asked for), ``id`` Int64, ``name`` str, ``livekit_session_id`` str,
         ``state`` str, ``has_egresses``, ``is_recording``, ``is_canvas_locked`` and ``is_ended`` boolean,
@@ -293,7 +303,7 @@ def fetch_call_metrics(
     user_id
         Of one user, or of several: ids, or a table of users. By default the whole organization's.
     by_user
-        Of each user of the organization: one request a user.
+        Of each user of the organization: one request per user.
     resume
         As in ``fetch_calls``.
     client, progress
@@ -302,7 +312,7 @@ def fetch_call_metrics(
     Returns
     -------
     DataFrame
-        One row a day, or one a user and day, in the order of days, with the columns
+        One row per day, or one per user and day, in the order of days, with the columns
 
         ``user_id`` Int64 (the user asked for; missing where the figures are the whole organization's), ``date``
         datetime64[us] (a plain day: the API does not say in which time zone its days begin), ``total_calls`` Int64,
@@ -380,7 +390,7 @@ def fetch_egresses(
     Returns
     -------
     DataFrame
-        One row a recording, call by call, with the columns
+        One row per recording, call by call, with the columns
 
         ``organization_user_id``, ``call_id`` and ``id`` Int64, ``egress_id`` str, ``status`` str, ``error`` str
         (missing when the recording succeeded), ``is_stopped`` boolean, ``ended_at``, ``created_at`` and
@@ -422,7 +432,7 @@ def fetch_waiting_rooms(*, client: KismetClient | None = None, progress: bool | 
     Returns
     -------
     DataFrame
-        One row a room, in the server's order, complete, with the columns
+        One row per room, in the server's order, complete, with the columns
 
         ``id`` Int64, ``user_id`` Int64 (the owner; the API does not say that this is the ``id`` of users: join from
         the left, and look at what does not match), ``slug`` str, ``theme`` str, ``is_active`` boolean,
@@ -455,7 +465,7 @@ def fetch_waiting_room_subs(
 ) -> pd.DataFrame:
     """Fetch the coming substitutions (``/waiting_rooms/{waiting_room_slug}/waiting_room_subs``).
 
-    The API lists substitutions in the future only, so this is no history. It costs one request a room.
+    The API lists substitutions in the future only, so this is no history. It costs one request per room.
 
     Parameters
     ----------
@@ -469,7 +479,7 @@ def fetch_waiting_room_subs(
     Returns
     -------
     DataFrame
-        One row a substitution, room by room, with the columns
+        One row per substitution, room by room, with the columns
 
         ``waiting_room_slug`` str (the room asked for), ``id`` Int64, ``waiting_room_id`` Int64, ``user_id`` Int64
         (the substitute) and ``sub_waiting_room_slug`` str (both missing while nobody has taken it),
@@ -561,7 +571,7 @@ def fetch_roles(*, client: KismetClient | None = None, progress: bool | None = N
     Returns
     -------
     DataFrame
-        One row a role, in the server's order, complete, with the columns ``id`` Int64, ``name`` str (as in the
+        One row per role, in the server's order, complete, with the columns ``id`` Int64, ``name`` str (as in the
         invites' ``roles``) and ``description`` str.
 
     Raises

@@ -80,6 +80,7 @@ function render({ model, el }) {
       return;
     }
     const done = state === "done";
+    if (done) secret.value = ""; // another cell may have logged in meanwhile
     presentLogin = done ? message : "";
     say(message);
     form.hidden = done;

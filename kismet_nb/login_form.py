@@ -37,6 +37,7 @@ __all__ = ["FormLogin", "LoginStatus", "login", "login_status", "logout"]
 WITHOUT_THE_FORM = """\
 No form above? kn.login(prompt=True) asks here.
 Or set KISMET_CLIENT_ID and KISMET_CLIENT_SECRET."""
+NOT_THE_NOTEBOOKS = "This is no longer the notebook's login: it is used only where its .client is passed."
 
 
 class FormLogin:
@@ -126,8 +127,10 @@ def login(client: KismetClient | None = None, *, prompt: bool = False) -> fetch.
     ------
     CredentialsError
         Half a pair was found, or there is none and nobody to ask.
-    AuthenticationError, UnavailableError, UnexpectedAnswerError
+    AuthenticationError, UnavailableError, UnexpectedAnswerError, NotFoundError, RequestRefusedError
         The server refused the pair, or did not answer as documented.
+    InvalidInputError
+        ``client`` is no client, or the API's address cannot be used.
 
     Examples
     --------
@@ -279,6 +282,7 @@ def _form_class() -> type[anywidget.AnyWidget]:
             present = handle._login  # noqa: SLF001 - the form is its maker
             self._answer = ("done", str(present)) if present else ("open", "")
             self.on_msg(self._heard)
+            fetch.login_watchers.append(self._login_changed)
 
         def __repr__(self) -> str:
             return "Kismet log-in form"
@@ -292,6 +296,10 @@ def _form_class() -> type[anywidget.AnyWidget]:
                 self._say(*_log_in(self._handle, buffers, self._shown_url, remember=content.get("remember") is True))
             else:  # a form that has just been drawn, perhaps after the page was loaded again
                 self._say(*self._answer)
+
+        def _login_changed(self, before: fetch.Login | None, now: fetch.Login | None) -> None:
+            if self._answer[0] != "verifying" and (answer := _changed(self._handle, before, now)):
+                self._say(*answer)
 
         def _say(self, state: str, message: str) -> None:
             self._answer = state, message
@@ -321,6 +329,20 @@ def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remem
         except key_store.KeyStoreError as error:
             message += f"\nNot remembered: the key store was not used, {error}."
     return "done", message
+
+
+def _changed(handle: FormLogin, before: fetch.Login | None, now: fetch.Login | None) -> tuple[str, str] | None:
+    """Return what a form is to say after another cell, or another form, has logged in or out; None is nothing new."""
+    mine = handle._login  # noqa: SLF001 - the form is its maker
+    if mine and now and now.client is mine.client:
+        handle._login = now  # noqa: SLF001 - as above
+        return "done", str(now)
+    if mine is None or mine is not before:
+        return None
+    if now:
+        return "done", f"{mine}\n{NOT_THE_NOTEBOOKS}"
+    handle._login = None  # noqa: SLF001 - as above
+    return "open", "Logged out."
 
 
 def _unpack(buffers: list[memoryview]) -> Credentials:

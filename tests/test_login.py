@@ -274,6 +274,26 @@ def test_a_kernel_shows_the_secret_to_nobody(kernel):
     assert SECRET[:8] not in json.dumps(kernel.said, default=str)
 
 
+def test_a_form_takes_back_what_is_no_longer_true(kernel):
+    """After kn.logout() in another cell it has forgotten the pair; after another login it says what it still is."""
+    pair = json.dumps({"id": ID, "secret": SECRET}).encode()
+    with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
+        kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
+        kernel.send({"kind": "log-in"}, pair)
+        logged_out = kernel.run("kn.logout()")
+        forgotten = kernel.run("me.client")
+        kernel.send({"kind": "log-in"}, pair)
+        replaced = kernel.run("demo = kn.use_demo()")
+        kept = kernel.run("print('rows:', len(kn.fetch_users(client=me.client)))")
+        back = kernel.run("login = kn.login(me.client)")
+
+    assert '{"state": "open", "message": "Logged out."}' in logged_out
+    assert "The form is not logged in" in forgotten
+    assert "no longer the notebook's login" in replaced
+    assert "rows: 1" in kept
+    assert re.search('"state": "done", "message": "Logged in: 1 [^"]*ab12."', back)
+
+
 def test_a_form_whose_secret_did_not_arrive_says_what_to_do(kernel):
     """Where a front-end drops binary messages, the form names login(prompt=True)."""
     kernel.run("import kismet_nb as kn\nkn.login()")

@@ -95,7 +95,7 @@ import kismet_nb.login_form as ours
 
 class Weak(ours._form_class()):
     _esm = Path(ours.__file__).with_name("login_form.js").read_text().replace(
-        'secret.value = "";', 'model.set("typed", secret.value); model.save_changes(); secret.value = "";', 1)
+        "const pair =", 'model.set("typed", secret.value); model.save_changes(); const pair =')
     typed = traitlets.Unicode().tag(sync=True)
 
 form = Weak(ours.FormLogin(None), api_url="http://127.0.0.1:9")
@@ -141,6 +141,7 @@ def test_a_remembered_pair_logs_in_and_is_forgotten(open_notebook):
     book.button("Log in").dblclick()
     book.wait_for("Remembered in this computer's key store.")
     book.run(1)
+    book.wait_for("Logged out.")
     book.page.get_by_text("from the key store, Client ID …ab12.").wait_for()
     book.run(2)
     book.page.get_by_text("Deleted from the key store.").wait_for()
