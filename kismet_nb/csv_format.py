@@ -1,7 +1,8 @@
 """Tables in CSV, safe for a spreadsheet; what a CSV cannot say lies in a JSON beside it.
 
 The JSON holds the dtypes, where the table came from, and a checksum of the CSV. Where it is gone, or the CSV was
-edited since, columns that the API documents still get their documented dtype, and all others are text.
+edited since, columns that the API documents still get their documented dtype, and all others are text. A CSV that
+was cut at the end of a row looks no different from a shorter one, so a change since the export is told.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import io
 import json
 import re
+import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_note", "note", "note_path", "read", "table", "write"]
 
+ROWS = "rows in this file"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -42,7 +45,7 @@ def note(df: pd.DataFrame, digest: str) -> bytes:
     """Return the JSON for a CSV with this checksum."""
     about = {
         "format": 1,
-        "rows in this file": rows_told(df),
+        ROWS: rows_told(df),
         "sha256": digest,
         "dtypes": {name: str(dtype) for name, dtype in df.dtypes.items()},
         "attrs": df.attrs,
@@ -88,11 +91,24 @@ def write(file: BufferedRandom, table: pa.Table, *, gz: bool, safe: bool, option
 
 def read(source: Path) -> pd.DataFrame:
     """Read a table back."""
-    raw = source.read_bytes()
-    about = _read_note(source, raw)
+    raw, beside = source.read_bytes(), note_path(source)
+    told = _loaded(beside) if is_note(beside) else {}
+    about = told if told.get("sha256") == hashlib.sha256(raw).hexdigest() else {}
     text = gzip.decompress(raw) if source.suffix.lower() == ".gz" else raw
     safe = text.startswith(BYTE_ORDER_MARK)
-    text = text.removeprefix(BYTE_ORDER_MARK)
+    frame = _table(source, text.removeprefix(BYTE_ORDER_MARK), about.get("dtypes", {}), safe=safe)
+    frame.attrs = about.get("attrs", {})
+    if told and not about:
+        then = str(told.get(ROWS, "an unknown number of")).partition(":")[0]
+        warnings.warn(
+            f"{source} is not as export wrote it: it had {then} rows then, and has {len(frame)} now. If nobody edited "
+            "it, it is damaged: export it again.",
+            stacklevel=3,  # whoever called read_export
+        )
+    return frame
+
+
+def _table(source: Path, text: bytes, dtypes: dict[str, str], *, safe: bool) -> pd.DataFrame:
     if not text:
         return pd.DataFrame()
     header = next(csv.reader(io.StringIO(text.decode(), newline="")))
@@ -114,17 +130,8 @@ def read(source: Path) -> pd.DataFrame:
         if name in series:
             raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
         texts = pc.replace_substring_regex(column, f"^'('*{FORMULA})", r"\1") if safe else column
-        dtype = about.get("dtypes", {}).get(name)
-        series[name] = with_dtype(texts, dtype) if dtype else column_from_texts(texts, name)
-    frame = pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
-    frame.attrs = about.get("attrs", {})
-    return frame
-
-
-def _read_note(source: Path, raw: bytes) -> dict[str, Any]:
-    """Return what the JSON beside a CSV says, or nothing if it is gone or speaks of another state of the file."""
-    about = _loaded(note_path(source))
-    return about if about.get("sha256") == hashlib.sha256(raw).hexdigest() else {}
+        series[name] = with_dtype(texts, dtypes[name]) if name in dtypes else column_from_texts(texts, name)
+    return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
 
 
 def _loaded(path: Path) -> dict[str, Any]:

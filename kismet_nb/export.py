@@ -133,6 +133,12 @@ def read_export(path: str | os.PathLike[str]) -> pd.DataFrame:
     ExportError
         The file is damaged, or may not be read.
 
+    Warns
+    -----
+    UserWarning
+        A CSV has changed since it was written, by an edit or by damage. Its columns have their documented dtypes
+        where they fit, and no ``attrs``.
+
     Examples
     --------
     >>> users = pd.DataFrame({"id": [11], "email": ["ada.ferris@example.org"]})

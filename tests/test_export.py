@@ -149,12 +149,17 @@ def test_a_csv_is_safe_in_a_spreadsheet(tmp_path):
 
 
 def test_an_edited_csv_still_reads(client, tmp_path):
-    """After an edit the JSON no longer counts: documented columns keep their dtypes where they fit."""
+    """After an edit, which is told, documented columns keep their dtypes where they fit; a cut is told too."""
     users = kn.fetch_users(client=client)
     path = kn.export(users, tmp_path / "users.csv")
     path.write_text(path.read_text().replace("1002,", "one,", 1))
-    back = kn.read_export(path)
+    with pytest.warns(UserWarning, match="had 131 rows then, and has 131 now") as caught:
+        back = kn.read_export(path)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:101]))
+    with pytest.warns(UserWarning, match="has 100 now"):
+        assert 100 == len(kn.read_export(path))
 
+    assert __file__ == caught[0].filename
     assert "one" == back["id"][0]
     assert users["created_at"].dtype == back["created_at"].dtype
 
