@@ -76,8 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         "out", metavar="OUT", help="a file whose suffix says the format, such as exports/users.parquet"
     )
     days = "of call_metrics; of other tables, only rows created then (UTC)"
-    command.add_argument("--since", type=fetch.day, metavar="YYYY-MM-DD", help=f"the first day {days}")
-    command.add_argument("--until", type=fetch.day, metavar="YYYY-MM-DD", help=f"the last day {days}; today by default")
+    command.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help=f"the first day {days}")
+    command.add_argument("--until", type=_day, metavar="YYYY-MM-DD", help=f"the last day {days}; today by default")
     command.add_argument("--tz", metavar="ZONE", help="of the times in an Excel file; UTC by default")
     command.add_argument("--strict", action="store_true", help="fail where the API sends other columns than known")
     command.set_defaults(run=_export)
@@ -126,6 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("folder", nargs="?", default="notebooks", help="where the notebooks are, or are put")
     command.set_defaults(run=_lab)
     return parser
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return fetch.day(text)
+    except InvalidInputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _demo(_options: argparse.Namespace) -> None:

@@ -471,12 +471,12 @@ class Lane:
                 status=status,
             )
         if status == 404:
-            return NotFoundError("Absent, or not visible with these credentials.", status=status)
+            return NotFoundError("It does not exist (404), or these credentials may not see it.", status=status)
         if status == 429:
             wait = _seconds_to_wait(answer.retry_after)
-            asks = f" and asks to wait {wait:.0f} s" if wait else ""
+            asks = f"; the server asks to wait {wait:.0f} s" if wait else ""
             return UnavailableError(
-                f"The server has too many requests (429){asks}. Try again later, with a lower max_in_flight.",
+                f"Too many requests (429){asks}. Try again later, or with a lower max_in_flight.",
                 status=status,
                 retry_after=wait,
             )

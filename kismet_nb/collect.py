@@ -183,14 +183,15 @@ def _labelled(labels: Record, row: Record) -> Record:
 
 def _participants(calls: list[Record], *, names: bool) -> list[Record]:
     """Return a row for each participant of calls, without the names unless they are asked for."""
+    part = RESOURCES["participants"].envelope
     return [
         _labelled(
             {"organization_user_id": call["organization_user_id"], "call_id": call.get("id")},
             {field: value for field, value in person.items() if names or field != "name"},
         )
         for call in calls
-        if isinstance(call.get("participants"), list)  # or else counting them is an error
-        for person in call["participants"]
+        if isinstance(call.get(part), list)  # or else counting them is an error
+        for person in call[part]
         if isinstance(person, dict)  # anything else is counted, and has no fields
     ]
 
@@ -205,8 +206,8 @@ def _say_how_to_go_on(error: BaseException, read: int, asked: int) -> None:
 
 def _incomplete(name: str, walked: Walked[Any], partial: pd.DataFrame) -> IncompleteError:
     error = IncompleteError(
-        f"the list did not stand still in {walked.walks} readings, or the server's count is wrong. At the last: "
-        f"{walked.moved}. Try again in a quiet moment; what was read then is in the error's .partial.",
+        f"The list did not stand still in any of {walked.walks} readings, or the server's count is wrong. In the last, "
+        f"{walked.moved}. Try again in a quiet moment; the rows of that reading are in the error's .partial.",
         resource=name,
     )
     error.partial = partial
@@ -217,11 +218,12 @@ def _tell(client: KismetClient, name: str, gone: list[str], asked: int, drifts: 
     """Warn of what is gone and of what is new; a strict client raises."""
     if gone:
         which = list(dict.fromkeys(gone))
-        text = f"{name}: {len(gone)} of {asked} that were asked for are gone (404): {'; '.join(which[:5])}"
+        are, them = ("is", "it") if len(gone) == 1 else ("are", "them")
+        text = f"{name}: {len(gone)} of {asked} asked for {are} gone (404): {'; '.join(which[:5])}"
         text += f" and {len(which) - 5} more." if len(which) > 5 else "."
         if client.strict or len(gone) == asked:
             raise NotFoundError(f"{text} Check them, or fetch the table that they come from again.", status=404)
-        warnings.warn(f"{text} The table is complete without them.", GoneWarning, stacklevel=_callers_level())
+        warnings.warn(f"{text} The table is complete without {them}.", GoneWarning, stacklevel=_callers_level())
     if drifts and client.strict:
         raise SchemaDriftError(" ".join(drifts), resource=name)
     for drift in drifts:

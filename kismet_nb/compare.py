@@ -65,7 +65,7 @@ def compare(
     Returns
     -------
     DataFrame
-        One row a change: first what was added, then removed, then changed, each in the order of the keys.
+        One row per change: first what was added, then removed, then changed, each in the order of the keys.
 
         ``change`` str
             ``"added"``: the row is in ``after`` only. ``"removed"``: it is in ``before`` only. ``"changed"``: it
@@ -80,8 +80,8 @@ def compare(
             so that people can read the change: as they are in ``after``, or last were in ``before``.
         ``column`` str
             The changed column; missing for rows added and removed.
-        ``before``, ``after`` object
-            The old and the new value, None where it is missing. Times are ISO 8601 text, in UTC if they have a
+        ``before``, ``after`` str, or object where not all values are text
+            The old and the new value, missing where it is missing. Times are ISO 8601 text, in UTC if they have a
             zone (``"2026-10-31T09:00:00Z"``), so that the result can be exported like any table.
 
         ``attrs["kismet_compare"]`` says where the two tables came from.

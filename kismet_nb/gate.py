@@ -14,6 +14,12 @@ __all__ = ["FetchEndedError", "Gate"]
 
 LULL = 2.0  # seconds without a start, after which what was granted before says nothing about the server's limit
 ISOLATED = 5.0  # seconds without a refusal, after which one says little about the rate: others may use the server too
+# What a refusal, and the time without one, do to the rate:
+SLOWER = 0.93  # times what it was, at a refusal
+SLOWEST_STEP = 0.88  # times what it was, though less was granted: the time between two refusals may be short
+FASTER = 1.05  # times what it was, each second,
+NEARLY = 0.92  # up to so much of what was too fast,
+AND_BEYOND = 0.0005  # and from there by this much each second, for each second since the refusal
 
 
 class FetchEndedError(Exception):
@@ -71,8 +77,8 @@ class Gate:
         if self._rate < float("inf"):
             if busy_for < ISOLATED or self._too_fast == float("inf"):
                 self._too_fast = min(self._rate, self._too_fast)
-            granted = max(granted, self._rate * 0.88)  # of a short time between two refusals it says too little
-        self._rate = min(self._rate * 0.93, granted)
+            granted = max(granted, self._rate * SLOWEST_STEP)
+        self._rate = min(self._rate * SLOWER, granted)
         self._granted = 0
         self._slowed_at = self._rated_at = time.monotonic() + closed_for
 
@@ -95,6 +101,7 @@ class Gate:
     def _speed_up(self, now: float) -> None:
         seconds = min(now - self._rated_at, 60.0)  # starts may be rarer than that
         if seconds >= 1:
-            faster = self._rate * 1.05**seconds
-            near = max(self._rate * (1 + 0.0005 * (now - self._slowed_at)) ** seconds, self._too_fast * 0.92)
+            faster = self._rate * FASTER**seconds
+            beyond = self._rate * (1 + AND_BEYOND * (now - self._slowed_at)) ** seconds
+            near = max(beyond, self._too_fast * NEARLY)
             self._rate, self._rated_at = min(faster, near), now

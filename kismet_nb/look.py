@@ -84,7 +84,7 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
     return _viewer_class()(
         df,
         table,
-        language={"info": f"Rows _START_ to _END_ of _TOTAL_{cut}", "lengthMenu": "_MENU_ rows a page"},
+        language={"info": f"Rows _START_ to _END_ of _TOTAL_{cut}", "lengthMenu": "_MENU_ rows per page"},
         columnDefs=[{"targets": "_all", "render": JavascriptFunction(LINK)}],
         columnControl=["order", ["search"]],
         ordering={"indicators": False, "handler": True},
@@ -107,7 +107,7 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a column, with ``column`` (str), ``dtype`` (str), ``missing`` and ``distinct`` (Int64), ``content``
+        One row per column, with ``column`` (str), ``dtype`` (str), ``missing`` and ``distinct`` (Int64), ``content``
         (str: from the lowest to the highest number or time, how often each code or truth value comes, or how long
         texts are; never a text itself), ``note`` (str: what differs from the API's documentation, such as a code that
         it does not show) and ``meaning`` (str). A notebook cuts long texts; ``.style.hide()`` shows them whole.

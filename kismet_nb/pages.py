@@ -57,6 +57,7 @@ __all__ = ["Listing", "Walked", "count_rows", "read_lists"]
 MOST_WALKS = 5
 MOST_PAGES = 10**6
 TICK = 0.25  # seconds between looks at overdue requests
+USEFUL = 0.6  # of the threads that could wait while one computes: they also wait for each other
 MOMENT = 0.003  # seconds in which a near server's first answer tells whether a second thread is of use
 LAST_RESORT_PAGE_SIZES = (100, None)  # asked for in turn where a larger page is refused; None leaves it to the server
 FEWEST_ORDERED = 8  # keys; fewer may stand in order by chance
@@ -272,7 +273,7 @@ class _Walk(Generic[Chunk]):
             self.chunks.clear()
             self._behind, self._further, self._mark = (), 0, None
             pause = 0.2 * 2 ** (walk - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - a pause, nothing secret
-            yield _Batch([functools.partial(_pause, seconds=pause)])
+            yield _Batch([operator.methodcaller("pause", pause)])
         for number in sorted(self.rows):  # a walk that came to no good end has left some
             self._convert([number])
         chunks = [self.chunks[number] for number in sorted(self.chunks)]
@@ -467,7 +468,7 @@ def _counts(resource: Resource, number: int, payload: Any, rows: int) -> tuple[i
     if max(1, counts["total_pages"]) != max(1, math.ceil(counts["total_count"] / counts["per_page"])):
         raise _ShapeError(
             f"total_pages is {counts['total_pages']}, but {counts['total_count']} rows at {counts['per_page']} "
-            "a page make another number"
+            "per page make another number"
         )
     if counts["total_pages"] > MOST_PAGES:
         raise _ShapeError(f"total_pages is {counts['total_pages']}, more than any list can have")
@@ -475,7 +476,7 @@ def _counts(resource: Resource, number: int, payload: Any, rows: int) -> tuple[i
 
 
 def _rows_of_maps(resource: Resource, payload: object) -> list[Record]:
-    """Join maps from a day to a value into one row a day; a day that a map lacks is missing there."""
+    """Join maps from a day to a value into one row per day; a day that a map lacks is missing there."""
     day = resource.key[-1]
     names = [column.name for column in resource.columns if column.name not in resource.key]
     sent = payload if isinstance(payload, dict) else {}
@@ -507,10 +508,6 @@ def _compact(keys: list[Any], rows: list[Record]) -> Sequence[Any]:
 
 def _in_order(keys: Sequence[Any], before: Callable[[int, int], bool]) -> bool:
     return set(map(type, keys)) == {int} and all(map(before, keys, keys[1:]))
-
-
-def _pause(lane: Lane, seconds: float) -> None:
-    lane.pause(seconds)
 
 
 _Job = Callable[["Lane"], Any]
@@ -646,7 +643,7 @@ class _Pool:
     def _start_threads(self, waiting: int) -> None:
         useful = self._most
         if self._computed:
-            useful = min(useful, 1 + int(0.6 * self._elapsed / self._computed))
+            useful = min(useful, 1 + int(USEFUL * self._elapsed / self._computed))
         for _ in range(min(waiting, useful - len(self.threads))):
             lane = self._lend()
             thread = threading.Thread(target=self._work, args=(lane,), daemon=True, name="kismet_nb")

@@ -50,7 +50,7 @@ class Column:
     personal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One table of the API.
 
@@ -61,7 +61,8 @@ class Resource:
     path
         The endpoint below the API's prefix. What stands in braces is the first column of each row.
     envelope
-        The key of the answer under which the rows sit; of a part, the field of the rows that it is a part of.
+        The key of the answer under which the rows sit; of a part, the field of the rows that it is a part of;
+        of ``maps`` there is none.
     key
         The columns that together tell rows apart.
     columns
@@ -79,7 +80,7 @@ class Resource:
 
     name: str
     path: str
-    envelope: str
+    envelope: str = ""
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     layout: Layout = "pages"
@@ -196,7 +197,6 @@ _EGRESSES = Resource(
 _CALL_METRICS = Resource(
     name="call_metrics",
     path="/call_metrics",
-    envelope="",
     key=("user_id", "date"),
     columns=(
         Column("user_id", "Int64", "User asked for; missing where the numbers are the organization's.", nullable=True),

@@ -67,7 +67,7 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     Returns
     -------
     DataFrame
-        One row a period, from the first to the last with a new user, with ``day``, ``week``, ``month`` or ``year``
+        One row per period, from the first to the last with a new user, with ``day``, ``week``, ``month`` or ``year``
         (datetime64[us], its first day), ``new_users`` (Int64) and ``users`` (Int64, all up to then).
 
     Raises
@@ -398,7 +398,7 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
     Returns
     -------
     DataFrame
-        One row a period with data, with ``week`` (or as ``by`` says; datetime64[us], its first day; the API does not
+        One row per period with data, with ``week`` (or as ``by`` says; datetime64[us], its first day; the API does not
         tell the time zone of its days), ``user_id`` (Int64, or text if some are no numbers; with ``per_user``),
         ``days`` (Int64, days with data), ``total_calls`` (Int64), ``average_duration`` and ``average_wait_time``
         (Float64, seconds) and ``call_fail_rate`` (Float64, in the API's unit: see ``fail_rate``).
@@ -448,7 +448,7 @@ def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> pd.DataFr
     Returns
     -------
     DataFrame
-        One row a period with data, with ``day`` (or as ``by`` says; datetime64[us], its first day), ``days`` (Int64,
+        One row per period with data, with ``day`` (or as ``by`` says; datetime64[us], its first day), ``days`` (Int64,
         days with data), ``total_calls`` (Int64), ``average_wait_time`` and ``average_duration`` (Float64, seconds).
 
     Raises
@@ -478,7 +478,7 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     Returns
     -------
     DataFrame
-        One row a period with data, with ``day`` (or as ``by`` says; datetime64[us], its first day), ``days`` (Int64,
+        One row per period with data, with ``day`` (or as ``by`` says; datetime64[us], its first day), ``days`` (Int64,
         days with data), ``total_calls`` (Int64) and ``fail_rate_percent`` (Float64, 0 to 100).
 
     Raises

@@ -155,7 +155,7 @@ def describe(resource: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a column, with ``column``, ``dtype``, ``nullable`` (a missing value is normal), ``personal``
+        One row per column, with ``column``, ``dtype``, ``nullable`` (a missing value is normal), ``personal``
         (``pseudonymize`` replaces it) and ``meaning``. A notebook cuts long texts; ``.style.hide()`` shows them whole.
 
     Raises

@@ -41,13 +41,17 @@ def test_an_error_is_one_line_and_an_exit_code(capsys, out, code, why):
     assert not Path(out).exists()
 
 
-def test_wrong_usage_is_exit_code_2(capsys):
-    """An unknown table is wrong usage."""
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [(["nonsense", "x.csv"], "users"), (["users", "x.csv", "--since", "2026-2-1"], "such as '2026-02-01'")],
+)
+def test_wrong_usage_is_exit_code_2(capsys, arguments, why):
+    """An unknown table and a day in another form are wrong usage, and it is said what is right."""
     with pytest.raises(SystemExit) as caught:
-        main(["export", "nonsense", "x.csv"])
+        main(["export", *arguments])
 
     assert 2 == caught.value.code
-    assert "users" in capsys.readouterr().err
+    assert why in capsys.readouterr().err
 
 
 def test_importing_looks_for_nothing():

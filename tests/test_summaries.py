@@ -217,7 +217,7 @@ def test_a_day_without_calls_or_average_is_left_out_of_the_means(calls):
 
 
 def test_users_are_combined_or_kept_apart():
-    """The rows of several users become one a day, or one a user; mixed with the organization's they are refused."""
+    """The rows of several users become one per day, or one per user; mixed with the organization's they are refused."""
     two = metrics(user_id=[11, 12], date=days("2026-02-02", "2026-02-02"))
 
     assert [630] == summaries.combine_days(two, by="day")["average_duration"].tolist()

@@ -180,7 +180,7 @@ def users(count, times):
         served.counts()
         toolkit(served.url)
         seen = served.counts()
-        at_most(f"{count:,} users: requests beyond one a page", 3, seen["requests"] - count // 100, unit="")
+        at_most(f"{count:,} users: requests beyond one per page", 3, seen["requests"] - count // 100, unit="")
         at_most(f"{count:,} users: most requests in flight", IN_FLIGHT, seen["most_in_flight"], unit="")
     if count == 100_000:
         others(seconds["kismet_nb"])
@@ -221,7 +221,7 @@ def calls():
                 1.10,
                 seconds["kismet_nb"] / seconds["floor"],
                 f"{seconds['kismet_nb']:.2f} s; floor {seconds['floor']:.2f} s; "
-                f"{served.counts()['requests'] - pages} requests beyond one a page",
+                f"{served.counts()['requests'] - pages} requests beyond one per page",
             )
 
 
@@ -299,7 +299,7 @@ def rate():
         seen = served.counts()
     at_most("100,000 users, 50 requests a second allowed: time, to the least possible", 1.25, seconds / (1000 / 50))
     at_most(
-        "100,000 users, 50 requests a second allowed: requests beyond one a page",
+        "100,000 users, 50 requests a second allowed: requests beyond one per page",
         15,
         (seen["requests"] - 1000) / 10,
         f"{seen['refused']} refused",
