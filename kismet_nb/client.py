@@ -318,7 +318,7 @@ class Lane:
         # Importing tenacity loads asyncio, and tornado where it is installed.
         import tenacity  # noqa: PLC0415 - as said
 
-        growing = tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)
+        growing = tenacity.wait_exponential(multiplier=0.5, max=20) + tenacity.wait_random(0, 0.5)
         self._retry = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, KismetError) and error.retryable),
             wait=functools.partial(_wait_before_retry, growing),
