@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import altair as alt
 
-    from kismet_nb.summaries import Moment, Period
+    from kismet_nb.summaries import Day, Moment, Period
 
     Chart = alt.Chart | alt.LayerChart | alt.VConcatChart
 
@@ -46,7 +46,7 @@ WIDTH = 640
 DARK, MIDDLE, LIGHT = "#1b4f72", "#e69f00", "#cfe0ec"
 _MOST_ROWS = 5000  # beyond that Altair refuses, and nobody could tell the marks apart
 _MOST_LABELS = 8
-_FEW_CALLS = 5
+_FEW_CALLS = 10
 _NUMBERED_COLUMNS = 18  # in more columns than that there is no room for numbers
 _FORMATS = {"day": "%-d %b %Y", "week": "%-d %b %Y", "month": "%b %Y", "year": "%Y"}
 
@@ -122,8 +122,8 @@ def calls_per_week(
     users: pd.DataFrame | None = None,
     *,
     by: Period = "week",
-    start: Moment = None,
-    end: Moment = None,
+    start: Day = None,
+    end: Day = None,
     tz: str = "UTC",
     top: int = 12,
 ) -> Chart:
@@ -203,8 +203,8 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     return _styled(
         _metric(table, "fail_rate_percent", "Failed calls (% of calls)", by, last=True, height=180),
         "How many calls in a hundred fail?",
-        f"The API's call_fail_rate, read as a {'fraction' if unit == 'fraction' else 'percentage'}, weighted by calls"
-        + _cut(table, by, "data of"),
+        f"The API's call_fail_rate, read as a {'fraction' if unit == 'fraction' else 'percentage'}, weighted by calls; "
+        f"a {by} without a bar has no data{_cut(table, by, 'data of')}",
     )
 
 
@@ -301,21 +301,24 @@ def _silence(table: pd.DataFrame, days: int, noun: str, x_title: str, question: 
     return _styled(_bars(bars, x_title), question, told)
 
 
-def _metric(table: pd.DataFrame, column: str, y_title: str, by: Period, *, last: bool, height: int = 110) -> alt.Chart:
-    """Draw a bar a period; periods with few calls are pale, as their means say little."""
+def _metric(
+    table: pd.DataFrame, column: str, y_title: str, by: Period, *, last: bool, height: int = 110
+) -> alt.LayerChart:
+    """Draw a bar per period, a line on the axis for 0; periods with few calls are pale, as their means say little."""
     alt = _altair()
     spans = _spans(table, by)
     few, many = f"fewer than {_FEW_CALLS} calls", f"{_FEW_CALLS} calls or more"
     spans["basis"] = (spans["total_calls"].fillna(0) < _FEW_CALLS).map({True: few, False: many}).astype("str")
     x_title = _time_title(by, "as the API counts days; it tells no time zone") if last else None
-    marks = alt.Chart(_limited(spans[["from", "to", "basis", column]]), width=WIDTH, height=height)
-    return marks.mark_rect(**_outline(spans)).encode(  # type: ignore[no-any-return]
+    spans["zero"] = spans[column] == 0
+    marks = alt.Chart(_limited(spans[["from", "to", "basis", "zero", column]]), width=WIDTH, height=height).encode(
         x=_time_axis(spans, by, x_title),
         x2="to",
         y=alt.Y(f"{column}:Q", title=y_title, axis=alt.Axis(tickCount=4, format=",~r")),
-        y2=alt.datum(0),
         color=alt.Color("basis:N", title=None, scale=alt.Scale(domain=[many, few], range=[DARK, LIGHT])),
     )
+    zeros = marks.transform_filter("datum.zero").mark_rule(strokeWidth=4)
+    return marks.mark_rect(**_outline(spans)).encode(y2=alt.datum(0)) + zeros  # type: ignore[no-any-return]
 
 
 def _heat(total: pd.DataFrame, cells: pd.DataFrame, rows: Sequence[str], by: Period, tz: str) -> alt.VConcatChart:

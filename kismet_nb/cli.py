@@ -24,6 +24,7 @@ import pandas as pd
 from kismet_nb import demo, fetch
 from kismet_nb.client import KismetClient
 from kismet_nb.compare import compare, readable
+from kismet_nb.days import as_day
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.export import check_path, export, read_export
 from kismet_nb.report import notebooks_folder, report
@@ -130,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _day(text: str) -> dt.date:
     try:
-        return fetch.day(text)
+        return as_day(text, "it")
     except InvalidInputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

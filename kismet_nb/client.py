@@ -66,7 +66,6 @@ LARGEST_BODY = 64 * 2**20  # bytes; a page of 500 rows takes about 0.2 MB
 LONGEST_CONNECT = 10.0  # seconds
 LARGEST_NUMBER = 10**6  # of any setting: a socket takes no endless timeout
 PROXY_VARIABLES = "HTTPS_PROXY or ALL_PROXY"
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
@@ -106,6 +105,10 @@ class KismetClient:
 
     Attributes
     ----------
+    api_url, client_id
+        Which address, and which pair.
+    timeout, retries, patience, max_in_flight, page_size, strict
+        As passed.
     unfinished
         What fetches of many lists had read when they failed or were interrupted, for their ``resume=True``.
 
@@ -139,7 +142,7 @@ class KismetClient:
         del client_secret  # a traceback of the checks below must not hold it
         self._credentials = credentials
         self.source = THE_ARGUMENT  # where the pair came from, for messages
-        self.api_url = ""
+        self._api_url = ""  # for repr, should a check below refuse something
         credentials.check()
         for name, value, least, kind in (
             ("timeout", timeout, 0.001, int | float),
@@ -151,7 +154,7 @@ class KismetClient:
             if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= LARGEST_NUMBER:
                 whole = "whole " if kind is int else ""
                 raise InvalidInputError(f"{name} must be a {whole}number from {least} to {LARGEST_NUMBER}.")
-        self.api_url = checked_api_url(api_url)
+        self._api_url = checked_api_url(api_url)
         self.timeout = timeout
         self.retries = retries
         self.patience = patience
@@ -177,6 +180,8 @@ class KismetClient:
         ------
         CredentialsError
             Neither place holds a whole, usable pair.
+        InvalidInputError
+            The address that goes with it, or an option, cannot be used.
         """
         found = find_credentials()
         if found is None:
@@ -189,6 +194,11 @@ class KismetClient:
     def from_credentials(cls, credentials: Credentials, **options: Any) -> Self:  # noqa: ANN401 - as above
         """Make a client from a pair that is already held; ``options`` are the constructor's."""
         return cls(credentials.client_id, credentials._reveal(), **options)  # noqa: SLF001 - the pair's only reader
+
+    @property
+    def api_url(self) -> str:
+        """The API's address. The secret goes nowhere else, so another address needs another client."""
+        return self._api_url
 
     @property
     def client_id(self) -> str:
@@ -208,7 +218,7 @@ class KismetClient:
             pass
         raise InvalidInputError("REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates.")
 
-    def get(self, path: str, params: Params | None = None, *, resource: str | None = None) -> Any:  # noqa: ANN401
+    def get(self, path: str, params: Params | None = None) -> Any:  # noqa: ANN401 - any JSON
         """Send one GET below ``/api/external`` and return the decoded JSON.
 
         Parameters
@@ -217,16 +227,24 @@ class KismetClient:
             The endpoint, such as ``"/organization_users"``.
         params
             The query.
-        resource
-            What errors call the table.
+
+        Returns
+        -------
+        Any
+            What the JSON says, numbers exact; a page's rows are not checked here.
 
         Raises
         ------
         KismetError
             One of its subclasses, by what to do next.
+
+        Examples
+        --------
+        >>> client.get("/organization_users", {"per_page": 1})["pagination"]  # doctest: +SKIP
+        {'current_page': 1, 'per_page': 1, 'total_pages': 131, 'total_count': 131}
         """
         with self.lanes() as lend, _watched(lane := lend()):
-            return lane.get(path, params or {}, resource=resource)
+            return lane.get(path, params or {})
 
     @contextlib.contextmanager
     def lanes(self) -> Iterator[Callable[[], Lane]]:
@@ -368,7 +386,7 @@ class Lane:
         with self._gate.passage(self.pause):
             if self.cancelled.is_set():
                 raise FetchEndedError
-            sent = self._send(self._client.api_url + API_PREFIX + path, params)
+            sent = self._send(API_PREFIX + path, params)
         outcome = self._judge(sent) if isinstance(sent, _Answer) else sent
         if isinstance(outcome, BaseException):
             if isinstance(outcome, KismetError):
@@ -377,15 +395,15 @@ class Lane:
         self._gate.granted()
         return outcome.value
 
-    def _send(self, url: str, params: Params) -> _Answer | BaseException:
+    def _send(self, path: str, params: Params) -> _Answer | BaseException:
         """Return the answer or the error to raise: never raises, so that no frame that holds a header is kept."""
         timeout = self._client.timeout
         self._deadline = time.monotonic() + timeout
         try:
             with self._pool.urlopen(
                 "GET",
-                urlsplit(url).path + (f"?{urlencode(params)}" if params else ""),
-                headers={**HEADERS, **self._credentials.headers_for(url, self._client.api_url)},
+                urlsplit(self._client.api_url).path + path + (f"?{urlencode(params)}" if params else ""),
+                headers={**HEADERS, **self._credentials.headers_for(self._reaches(), self._client.api_url)},
                 timeout=urllib3.Timeout(connect=min(LONGEST_CONNECT, timeout), read=timeout),
                 retries=False,
                 redirect=False,
@@ -400,7 +418,7 @@ class Lane:
         except KismetError as error:
             return error.with_traceback(None)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return self._connection_failure(url, error)
+            return self._connection_failure(error)
         except (KeyboardInterrupt, SystemExit) as error:
             return type(error)(*error.args)
         except Exception as error:  # noqa: BLE001 - whatever it is, its frames may hold the headers
@@ -409,6 +427,11 @@ class Lane:
             )
         finally:
             self._deadline = float("inf")
+
+    def _reaches(self) -> str:
+        """Return where this lane really connects to, behind a proxy too."""
+        host = f"[{self._pool.host}]" if ":" in self._pool.host else self._pool.host
+        return f"{self._pool.scheme}://{host}:{self._pool.port}"
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         body = bytearray()
@@ -431,7 +454,8 @@ class Lane:
             "timeout."
         )
 
-    def _connection_failure(self, url: str, error: Exception) -> KismetError:
+    def _connection_failure(self, error: Exception) -> KismetError:
+        host = _host(self._client.api_url)
         refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # to urllib3 this too is a timeout
         slow = isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError) and not refused
         if slow or time.monotonic() > self._deadline:
@@ -441,11 +465,11 @@ class Lane:
         hung_up = isinstance(error, urllib3.exceptions.SSLError) and isinstance(error.args[0], ssl.SSLEOFError)
         if self._socket is None and isinstance(error, urllib3.exceptions.SSLError) and not hung_up:
             return UnexpectedAnswerError(
-                f"No trusted TLS connection to {_host(url)} could be made, so nothing was sent. Behind a company "
+                f"No trusted TLS connection to {host} could be made, so nothing was sent. Behind a company "
                 "proxy, point REQUESTS_CA_BUNDLE to the company's certificate."
             )
         if self._socket is None:
-            return UnavailableError(f"{_host(url)} cannot be reached. Check the network and the address.")
+            return UnavailableError(f"{host} cannot be reached. Check the network and the address.")
         return UnavailableError("The connection broke before the answer was complete. Try again later.")
 
     def _judge(self, answer: _Answer) -> _Decoded | KismetError:
@@ -593,7 +617,7 @@ def _proxy_headers(proxy: str) -> dict[str, str]:
 
 
 def _decode(answer: _Answer) -> _Decoded | UnexpectedAnswerError:
-    start = answer.body[:200].removeprefix(BYTE_ORDER_MARK).lstrip()
+    start = answer.body[:200].lstrip()
     if not start:
         problem = "The answer is empty where JSON was expected."
     elif start.startswith(b"<"):
@@ -603,7 +627,7 @@ def _decode(answer: _Answer) -> _Decoded | UnexpectedAnswerError:
         )
     else:
         try:
-            return _Decoded(_decoder.decode(answer.body.removeprefix(BYTE_ORDER_MARK).decode()))
+            return _Decoded(_decoder.decode(answer.body.decode()))
         except (ValueError, RecursionError):
             problem = "The answer is not valid JSON."
     # A gateway's blip looks like this too, so it is worth another try.

@@ -9,7 +9,7 @@ import re
 import warnings
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kismet_nb import pages, tables
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
-    from tqdm import tqdm
 
     from kismet_nb.client import KismetClient
     from kismet_nb.pages import Listing, Walked
@@ -104,10 +103,10 @@ def collect(
             _say_how_to_go_on(error, len(kept), len(listings))
 
     try:
-        with _progress_bar(name, progress) as bar:
+        with _progress_bar(name, len(listings), progress) as bar:
 
             def on_progress(read: int, known: int) -> None:
-                bar.total = known
+                bar.grow(known)
                 bar.update(read - bar.n)
 
             pages.read_lists(client, resources[0], listings, convert, on_progress, walked)
@@ -238,11 +237,17 @@ def _callers_level() -> int:
     return level
 
 
-def _progress_bar(name: str, progress: bool | None) -> tqdm[NoReturn]:  # noqa: FBT001 - as above
+def _progress_bar(name: str, pages: int, progress: bool | None) -> Any:  # noqa: ANN401, FBT001 - of a class made here
     from tqdm.auto import tqdm  # noqa: PLC0415 - tqdm.auto loads ipywidgets in a notebook, which takes its time
 
     class Bar(tqdm):  # type: ignore[type-arg]
         monitor_interval = 0  # no thread of tqdm's outlives a fetch
 
+        def grow(self, total: int) -> None:
+            self.total = total
+            if hasattr(self, "container"):  # in a notebook: a widget, which got its total when it was made
+                self.container.children[1].max = total
+
     # disable=None means: not where the output is no terminal. The delay hides the bar from short work.
-    return Bar(desc=name, unit="page", disable=None if progress is None else not progress, delay=0 if progress else 1.5)
+    disable, delay = None if progress is None else not progress, 0 if progress else 1.5
+    return Bar(desc=name, total=pages, unit="page", disable=disable, delay=delay)

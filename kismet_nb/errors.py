@@ -130,6 +130,7 @@ class IncompleteError(KismetError):
         A DataFrame of the rows read last, for whoever wants them anyway: rows may be missing or doubled.
     """
 
+    retryable = True
     partial: pd.DataFrame | None = None
 
 

@@ -29,6 +29,7 @@ from kismet_nb.column_texts import (
     time_texts,
     with_dtype,
 )
+from kismet_nb.days import time_zone
 from kismet_nb.errors import ExportError, InvalidInputError
 from kismet_nb.resources import RESOURCES
 
@@ -85,8 +86,7 @@ def sheet(df: pd.DataFrame, zone: str) -> Sheet:
         The table has something that Excel cannot hold.
     """
     _openpyxl()
-    if zone not in zoneinfo.available_timezones():
-        raise InvalidInputError(f"There is no time zone {zone!r}. Name one such as 'America/New_York'.")
+    time_zone(zone)
     if len(df) > MOST_ROWS or df.shape[1] > MOST_COLUMNS:
         raise ExportError(
             f"Excel holds {MOST_ROWS:,} rows and {MOST_COLUMNS:,} columns. Export to .parquet or .csv, or fewer rows."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
@@ -17,6 +16,7 @@ from kismet_nb import pages
 from kismet_nb.client import KismetClient
 from kismet_nb.collect import collect
 from kismet_nb.credentials import WAYS_TO_LOG_IN, masked
+from kismet_nb.days import as_day
 from kismet_nb.errors import CredentialsError, InvalidInputError, RequestRefusedError
 from kismet_nb.resources import RESOURCES
 from kismet_nb.tables import source_of
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Login",
     "current_login",
-    "day",
     "fetch_call_metrics",
     "fetch_calls",
     "fetch_egresses",
@@ -346,7 +345,7 @@ def fetch_call_metrics(
     >>> metrics.columns.tolist()[:3]
     ['user_id', 'date', 'total_calls']
     """
-    first, last = day(start, "start"), day(end, "end")
+    first, last = as_day(start, "start"), as_day(end, "end")
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
     if last == dt.date.max:
@@ -672,29 +671,6 @@ def _accepted_ranges(
         ranges.append((start, last if until == end else until - one, until))
         start = ranges[-1][1] + one
     return ranges
-
-
-def day(value: object, argument: str = "it") -> dt.date:
-    """Return the day that an argument names.
-
-    Raises
-    ------
-    InvalidInputError
-        It names none.
-    """
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        try:
-            return dt.date.fromisoformat(value)
-        except ValueError:
-            pass  # such as the 30th of February
-    elif value is pd.NaT:
-        pass  # to Python a datetime
-    elif isinstance(value, dt.datetime):
-        if value.tzinfo is None and value.time() == dt.time():
-            return value.date()
-    elif isinstance(value, dt.date):
-        return value
-    raise InvalidInputError(f"{argument} must be a day: a date, or text such as '2026-02-01'.")
 
 
 def _keys(argument: str, given: object, table: str, column: str) -> list[int | str]:

@@ -177,8 +177,8 @@ def logout(*, forget: bool = False) -> None:
         try:
             deleted = key_store.delete_pair(present.client.api_url if present else find_api_url())
             print("Deleted from the key store." if deleted else "The key store held nothing.")
-        except key_store.KeyStoreError as error:
-            print(f"The key store was not used: {error}.")
+        except (key_store.KeyStoreError, KismetError) as error:
+            print(f"The key store was not used: {str(error).rstrip('.')}.")
     if again := _what_logs_in_again(tuple(places())):
         print(again)
 
@@ -362,4 +362,6 @@ def _log_out(handle: FormLogin) -> tuple[str, str]:
         fetch.log_out()
     elif mine:
         mine.client.close()
-    return "open", "\n".join(filter(None, ["Logged out.", _what_logs_in_again(tuple(places()))]))
+    present = fetch.current_login()
+    still = f"The notebook stays logged in from {present.source}." if present else _what_logs_in_again(tuple(places()))
+    return "open", "\n".join(filter(None, ["Logged out.", still]))

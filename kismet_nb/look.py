@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from kismet_nb.days import time_zone
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
-from kismet_nb.summaries import time_zone
 from kismet_nb.tables import source_of, texts
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
     """Browse a table: search, sort by a click on a heading, filter each column.
 
     Every row is there, up to 200,000; of a larger table the first 200,000, and the line below the table says so.
+    Whole numbers are shown exactly, others to three decimals (small ones to three digits), times to the second.
     Cells are shown as text, whatever is in them; only web addresses become links. Rows go to the browser and are
     not saved in the notebook, unless JupyterLab's setting "Save Widget State Automatically" is on: after opening it
     again, run the cell again. Where a notebook is shown without its widgets, as on a code host or in a report,
@@ -157,13 +158,17 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
 
 
 def _texts(column: pd.Series[Any]) -> list[str]:
-    """Write each value for a reader; a missing one is empty. Numbers stay exact: a browser would round large ids."""
+    """Write each value for a reader; a missing one is empty. Ids stay exact: as numbers a browser would round them."""
     kind = column.dtype.kind
     if kind == "M":
         return list(column.dt.strftime("%Y-%m-%d %H:%M:%S").fillna(""))
     if kind == "f":
-        return ["" if pd.isna(value) else f"{value:.3f}".rstrip("0").rstrip(".") for value in column]
+        return ["" if pd.isna(value) else _rounded(value) for value in column]
     return [_text(value) for value in column.astype(object)]
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.3g}" if 0 < abs(value) < 1 else f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def _text(value: object) -> str:

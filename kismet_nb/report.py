@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from kismet_nb import errors
+from kismet_nb.days import as_day, as_month, time_zone
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.export import replacing
-from kismet_nb.fetch import day
-from kismet_nb.summaries import time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,13 +128,13 @@ def period(
     """
     today = dt.datetime.now(time_zone(tz)).date()
     if start is None and end is None:
-        last_month = (today.replace(day=1) - dt.timedelta(days=1)).isoformat()[:7]
-        first = day(f"{month or last_month}-01", "The first of month")
+        end_of_last = today.replace(day=1) - dt.timedelta(days=1)
+        first = end_of_last.replace(day=1) if month is None else as_month(month, "month")
         last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     elif month is not None or start is None or end is None:
         raise InvalidInputError("Pass either month, or both start and end.")
     else:
-        first, last = day(start, "start"), day(end, "end")
+        first, last = as_day(start, "start"), as_day(end, "end")
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
     if first > today:

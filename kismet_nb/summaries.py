@@ -10,11 +10,11 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
 
+from kismet_nb.days import as_day, as_moment, time_zone
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.tables import source_of, texts
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "Period",
     "admins_and_roles",
     "calls_per_week",
     "combine_days",
@@ -31,13 +30,13 @@ __all__ = [
     "invites_by_status",
     "invites_expired_unused",
     "providers_without_calls",
-    "time_zone",
     "users_over_time",
     "users_without_waiting_room",
     "wait_and_duration",
 ]
 
 Period = Literal["day", "week", "month", "year"]
+Day = str | dt.date | None
 Moment = str | dt.date | dt.datetime | None
 
 _PERIODS = get_args(Period)
@@ -184,8 +183,8 @@ def calls_per_week(
     users: pd.DataFrame | None = None,
     *,
     by: Period = "week",
-    start: Moment = None,
-    end: Moment = None,
+    start: Day = None,
+    end: Day = None,
     tz: str = "UTC",
 ) -> pd.DataFrame:
     """Count the calls of each provider in each week.
@@ -232,7 +231,8 @@ def calls_per_week(
     days = _local_days(calls["created_at"], tz)
     # Calls without a readable time are in no range: they are counted where none is asked for.
     undated = days.isna() & (start is None and end is None)
-    first, last = _day(start, days.min()), _day(end, days.max())
+    first = days.min() if start is None else pd.Timestamp(as_day(start, "start"))
+    last = days.max() if end is None else pd.Timestamp(as_day(end, "end"))
     if start is not None and end is not None and last < first:
         raise InvalidInputError(f"end ({last:%Y-%m-%d}) is before start ({first:%Y-%m-%d}).")
     inside = days.between(first, last)
@@ -364,6 +364,12 @@ def _silent(table: pd.DataFrame, key: str, calls: pd.DataFrame, days: int, as_of
     last = times[times <= moment].groupby(callers).max()
     known = table[table["owner_known"]] if "owner_known" in table else table
     asked, looked_at = source_of(calls).get("lists", len(table)), known[key].nunique()
+    about = source_of(calls)
+    if looked_at and (about.get("filters") or about.get("rows", len(calls)) != len(calls)):
+        raise InvalidInputError(
+            "These calls are not all that there are: whoever held only others would look silent. Pass the table as it "
+            "was fetched."
+        )
     if asked < looked_at:
         raise InvalidInputError(
             f"The calls are of {asked} users, and {looked_at} are looked at, so nothing is known of the "
@@ -463,8 +469,8 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     """Tell how many calls in a hundred fail.
 
     The API's documentation contradicts itself about the unit of ``call_fail_rate``: it says 0 to 100, and reads
-    0.125 as 12.5 percent. So it is you who says it, and there is no default. A hint: if the rate times
-    ``total_calls`` is near a whole number every day, it is a fraction.
+    0.125 as 12.5 percent. So it is you who says it, and there is no default. Where the rate times
+    ``total_calls`` is a whole number every day, it is a fraction, and ``"percent"`` is refused.
 
     Parameters
     ----------
@@ -489,9 +495,15 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     largest = {"fraction": 1, "percent": 100}.get(unit)
     if largest is None:
         raise InvalidInputError('unit must be "fraction" or "percent": the API does not say which it sends.')
-    metrics = _checked(metrics, "call_metrics", "call_fail_rate")
-    if not _numbers(metrics["call_fail_rate"]).dropna().between(0, largest).all():
+    metrics = _checked(metrics, "call_metrics", "call_fail_rate", "total_calls")
+    rates = _numbers(metrics["call_fail_rate"])
+    if not rates.dropna().between(0, largest).all():
         raise InvalidInputError(f'Some rates are below 0 or above {largest}, so their unit is not "{unit}".')
+    failed = rates * _numbers(metrics["total_calls"])
+    if unit == "percent" and _all_whole(failed) and not _all_whole(failed / 100):
+        raise InvalidInputError(
+            'Every rate times total_calls is a whole number of calls, so the unit is "fraction", not "percent".'
+        )
     table = combine_days(metrics, by=by)
     table["fail_rate_percent"] = table["call_fail_rate"] * (100 / largest)
     return table[[by, "days", "total_calls", "fail_rate_percent"]]
@@ -605,21 +617,6 @@ def _alike(one: pd.Series[Any], other: pd.Series[Any]) -> tuple[pd.Series[Any], 
     return (one, other) if one.dtype == other.dtype else (texts(one), texts(other))
 
 
-def time_zone(tz: str) -> ZoneInfo:
-    """Return the time zone of this name.
-
-    Raises
-    ------
-    InvalidInputError
-        There is no such time zone.
-    """
-    try:
-        return ZoneInfo(tz)
-    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        pass
-    raise InvalidInputError(f"There is no time zone {tz!r}. Name one such as 'UTC' or 'America/New_York'.")
-
-
 def _times(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return times in UTC; a column that stayed as it came is read as far as it can be."""
     if column.dtype == object:
@@ -659,38 +656,23 @@ def _grid(first: pd.Timestamp, last: pd.Timestamp, by: Period) -> pd.DatetimeInd
     return pd.DatetimeIndex([], dtype=_DAY) if pd.isna(begin) else pd.date_range(begin, end, freq=_STEPS[by], unit="us")
 
 
-def _day(value: Moment, default: pd.Timestamp) -> pd.Timestamp:
-    if value is None:
-        return default
-    day = _timestamp(value)
-    if day is None or day.tz is not None or day != day.normalize():
-        raise InvalidInputError("start and end must be days, such as '2026-10-01'.")
-    return day
-
-
 def _moment(as_of: Moment, df: pd.DataFrame, tz: str) -> pd.Timestamp:
     """Return the moment up to which a table is looked at: as asked, or when it was fetched, or now."""
     zone = time_zone(tz)
     value = as_of if as_of is not None else source_of(df).get("fetched_at", dt.datetime.now(dt.UTC))
-    moment = _timestamp(value)
-    if moment is None:
-        raise InvalidInputError("as_of must be a moment or a day, such as '2026-11-01'.")
-    if moment.tz is not None:
-        return moment.tz_convert(zone)
+    found = as_moment(value, "as_of")
+    if found.tz is not None:
+        return found.tz_convert(zone)
     # Some clocks are changed at midnight: the day then begins at 1:00, or at the first of two midnights.
-    return moment.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
-
-
-def _timestamp(value: str | dt.date) -> pd.Timestamp | None:
-    try:
-        moment = pd.Timestamp(value)
-    except (ValueError, TypeError):
-        return None
-    return None if pd.isna(moment) else moment
+    return found.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
 
 
 def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
     return pd.to_numeric(column, errors="coerce").astype("Float64")
+
+
+def _all_whole(numbers: pd.Series[Any]) -> bool:
+    return bool((numbers - numbers.round()).dropna().abs().lt(1e-6).all())
 
 
 def _newest_first(table: pd.DataFrame, column: str) -> pd.DataFrame:

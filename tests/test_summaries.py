@@ -229,7 +229,8 @@ def test_users_are_combined_or_kept_apart():
 def test_the_fail_rate_needs_its_unit():
     """It becomes percent from either unit; a rate that the unit rules out is refused, and there is no default."""
     assert [10] == summaries.fail_rate(metrics(), unit="fraction", by="month")["fail_rate_percent"].tolist()
-    assert [0, 1] == summaries.fail_rate(metrics(), unit="percent")["fail_rate_percent"].tolist()
+    percent = metrics(call_fail_rate=[0, 2.5])
+    assert [0, 2.5] == summaries.fail_rate(percent, unit="percent")["fail_rate_percent"].tolist()
     for unit, rate in (("fraction", 1.5), ("percent", 101), ("share", 0)):
         with pytest.raises(kn.InvalidInputError, match="unit"):
             summaries.fail_rate(metrics(call_fail_rate=[0, rate]), unit=unit)
@@ -274,7 +275,7 @@ SUMMARIES = {
     "combine_days": lambda t: summaries.combine_days(t["call_metrics"]),
     "combine_days_per_user": lambda t: summaries.combine_days(t["call_metrics"], per_user=True),
     "wait_and_duration": lambda t: summaries.wait_and_duration(t["call_metrics"]),
-    "fail_rate": lambda t: summaries.fail_rate(t["call_metrics"], unit="percent"),
+    "fail_rate": lambda t: summaries.fail_rate(t["call_metrics"], unit="fraction"),
     "invites_by_status": lambda t: summaries.invites_by_status(t["invites"]),
     "invites_expired_unused": lambda t: summaries.invites_expired_unused(t["invites"]),
 }
@@ -308,10 +309,17 @@ def test_an_empty_table_has_an_empty_summary_of_the_same_types(name):
         (lambda: summaries.users_over_time(said(CALLS, resource="calls")), "of users is needed here, .* one of calls"),
         (lambda: summaries.calls_per_week(CALLS, start="2026-02-02", end="2026-02-01"), "is before start"),
         (lambda: summaries.providers_without_calls(USERS, said(CALLS, lists=2)), "calls are of 2 users, and 3"),
-        (lambda: summaries.calls_per_week(CALLS, start="yesterday"), "must be days"),
-        (lambda: summaries.calls_per_week(CALLS, end="2026-02-03T12:00"), "must be days"),
+        (lambda: summaries.providers_without_calls(USERS, said(CALLS, rows=99)), "are not all"),
+        (lambda: summaries.providers_without_calls(USERS, said(CALLS, filters=["created_at"])), "are not all"),
+        (lambda: summaries.calls_per_week(CALLS, start="yesterday"), "start must be a day"),
+        (lambda: summaries.calls_per_week(CALLS, start="03/02/2026"), "start must be a day"),
+        (lambda: summaries.calls_per_week(CALLS, end="2026-02"), "end must be a day"),
+        (lambda: summaries.calls_per_week(CALLS, end="2026-02-03T12:00"), "end must be a day"),
         (lambda: summaries.providers_without_calls(USERS, CALLS, days=-1), "days must be"),
         (lambda: summaries.providers_without_calls(USERS, CALLS, as_of="soon"), "as_of"),
+        (lambda: summaries.providers_without_calls(USERS, CALLS, as_of="04/03/2026"), "as_of"),
+        (lambda: summaries.providers_without_calls(USERS, CALLS, as_of="2026-13-01"), "as_of"),
+        (lambda: summaries.fail_rate(metrics(call_fail_rate=[1 / 3, 1]), unit="percent"), "whole number of calls"),
     ],
 )
 def test_bad_input_is_refused(summarize, why):
