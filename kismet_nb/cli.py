@@ -7,7 +7,6 @@ Exit codes: 0, 1 for a ``KismetError`` (the last line on stderr) or a reader tha
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime as dt
 import os
 import shutil
@@ -25,12 +24,11 @@ from kismet_nb import demo, fetch
 from kismet_nb.client import KismetClient
 from kismet_nb.compare import compare, readable
 from kismet_nb.days import as_day
-from kismet_nb.errors import InvalidInputError, KismetError
-from kismet_nb.export import check_path, export, read_export
+from kismet_nb.errors import ExportError, InvalidInputError, KismetError
+from kismet_nb.export import check_path, check_target, export, read_export
 from kismet_nb.report import notebooks_folder, report
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import LISTS, snapshot
-from kismet_nb.sources import find_credentials
 from kismet_nb.tables import describe
 
 if TYPE_CHECKING:
@@ -76,9 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "out", metavar="OUT", help="a file whose suffix says the format, such as exports/users.parquet"
     )
-    days = "of call_metrics; of other tables, only rows created then (UTC)"
-    command.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help=f"the first day {days}")
-    command.add_argument("--until", type=_day, metavar="YYYY-MM-DD", help=f"the last day {days}; today by default")
+    days = "of call_metrics; of other tables, keep only rows created on or"
+    command.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help=f"the first day {days} after it (UTC)")
+    command.add_argument(
+        "--until", type=_day, metavar="YYYY-MM-DD", help=f"the last day (today by default) {days} before it (UTC)"
+    )
     command.add_argument("--tz", metavar="ZONE", help="of the times in an Excel file; UTC by default")
     command.add_argument("--strict", action="store_true", help="fail where the API sends other columns than known")
     command.set_defaults(run=_export)
@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--notebook", metavar="FILE", help="your own copy of 03_report.ipynb")
     command.set_defaults(run=_report)
 
-    command = commands.add_parser("lab", help="open JupyterLab on the notebooks, with the demo unless logged in")
+    command = commands.add_parser("lab", help="open JupyterLab on the notebooks, which show the demo organization")
     command.add_argument("folder", nargs="?", default="notebooks", help="where the notebooks are, or are put")
     command.set_defaults(run=_lab)
     return parser
@@ -150,7 +150,7 @@ def _demo(_options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    check_path(options.out)  # before a long fetch, not after it
+    check_target(options.out, options.tz)  # before a long fetch, not after it
     resource, days = RESOURCES[options.table], (options.since, options.until)
     dated = "created_at" in [column.name for column in resource.columns]
     if resource.layout == "maps" and options.since is None:
@@ -227,25 +227,20 @@ def _lab(options: argparse.Namespace) -> None:
     if find_spec("jupyterlab") is None:
         raise InvalidInputError('JupyterLab is not installed. Install it with: pip install "kismet-nb[lab]"')
     folder = Path(options.folder).expanduser()
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        source = notebooks_folder()
-        for file in (*source.glob("*.ipynb"), *source.glob("data/*")):
-            target = folder / file.relative_to(source)
-            target.parent.mkdir(exist_ok=True)
-            shutil.copy(file, target)
-        print(f"Put the notebooks into {folder}")
-    environment = dict(os.environ)
-    with contextlib.ExitStack() as stack:
-        if find_credentials(remembered=True) is None:
-            organization = stack.enter_context(demo.DemoOrganization())
-            environment |= {
-                "KISMET_CLIENT_ID": organization.client_id,
-                "KISMET_CLIENT_SECRET": organization.client_secret,
-                "KISMET_API_URL": organization.api_url,
-            }
-            print("No credentials were found: kn.login() logs in to the demo organization.")
-        command = [sys.executable, "-m", "jupyterlab", str(folder)]
-        ended = subprocess.run(command, env=environment, check=False)  # noqa: S603 - our own interpreter
+    try:
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            source = notebooks_folder()
+            for file in (*source.glob("*.ipynb"), *source.glob("data/*")):
+                target = folder / file.relative_to(source)
+                target.parent.mkdir(exist_ok=True)
+                shutil.copy(file, target)
+            print(f"Put the notebooks into {folder}")
+        problem = ""
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    if problem:
+        raise ExportError(f"The notebooks could not be put into {folder}: {problem}. Name another folder.")
+    ended = subprocess.run([sys.executable, "-m", "jupyterlab", str(folder)], check=False)  # noqa: S603 - our own interpreter
     if ended.returncode:
         raise KismetError(f"JupyterLab ended with code {ended.returncode}; what it said stands above.")

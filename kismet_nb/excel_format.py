@@ -75,18 +75,26 @@ class Sheet:
     rows: int
 
 
-def sheet(df: pd.DataFrame, zone: str) -> Sheet:
-    """Lay out a table, or refuse it before anything is written.
+def check(zone: str) -> None:
+    """Refuse what no table could be written with.
 
     Raises
     ------
     InvalidInputError
         There is no such time zone, or the package for Excel is missing.
-    ExportError
-        The table has something that Excel cannot hold.
     """
     _openpyxl()
     time_zone(zone)
+
+
+def sheet(df: pd.DataFrame, zone: str) -> Sheet:
+    """Lay out a table, or refuse it before anything is written.
+
+    Raises
+    ------
+    ExportError
+        The table has something that Excel cannot hold.
+    """
     if len(df) > MOST_ROWS or df.shape[1] > MOST_COLUMNS:
         raise ExportError(
             f"Excel holds {MOST_ROWS:,} rows and {MOST_COLUMNS:,} columns. Export to .parquet or .csv, or fewer rows."

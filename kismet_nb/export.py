@@ -21,10 +21,10 @@ from kismet_nb.column_texts import HALF_PAIR
 from kismet_nb.errors import ExportError, InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from io import BufferedRandom
 
-__all__ = ["check_path", "export", "read_export", "replacing"]
+__all__ = ["check_path", "check_target", "export", "read_export", "replacing"]
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xlsx")
 # What the libraries raise when they read a file that is none of theirs, or half of one, or that says odd things.
@@ -91,12 +91,10 @@ def export(
     >>> read_export(export(users, "exports/users.csv")).equals(users)
     True
     """
-    target = check_path(path)
+    target = check_target(path, tz)
     _check_frame(df)
     df = _with_named_zones(df)
-    suffix = _suffix(target)
-    if suffix != ".xlsx" and tz is not None:
-        raise InvalidInputError(f"tz is for Excel. {suffix} carries the zone with each time; leave tz out.")
+    suffix = _suffix(target, SUFFIXES)
     if suffix == ".xlsx":
         if options:
             raise InvalidInputError(f"Excel files take no options of pandas: leave out {', '.join(options)}.")
@@ -148,7 +146,7 @@ def read_export(path: str | os.PathLike[str]) -> pd.DataFrame:
     source = check_path(path)
     if not source.is_file():
         raise InvalidInputError(f"There is no file {source}.")
-    read = {".parquet": parquet_format.read, ".xlsx": excel_format.read}.get(_suffix(source), csv_format.read)
+    read = {".parquet": parquet_format.read, ".xlsx": excel_format.read}.get(_suffix(source, SUFFIXES), csv_format.read)
     try:
         return read(source)
     except InvalidInputError:
@@ -162,7 +160,23 @@ def read_export(path: str | os.PathLike[str]) -> pd.DataFrame:
     raise ExportError(f"{source} is damaged or not a file that export wrote ({problem}). Export it again.")
 
 
-def check_path(path: str | os.PathLike[str]) -> Path:
+def check_target(path: str | os.PathLike[str], tz: str | None = None) -> Path:
+    """Return the file that ``export`` would write, or refuse it before a long fetch.
+
+    Raises
+    ------
+    InvalidInputError
+        The path cannot be used, ``tz`` is no time zone or not for this format, or the package for Excel is missing.
+    """
+    target = check_path(path)
+    if (suffix := _suffix(target, SUFFIXES)) == ".xlsx":
+        excel_format.check(tz or "UTC")
+    elif tz is not None:
+        raise InvalidInputError(f"tz is for Excel. {suffix} carries the zone with each time; leave tz out.")
+    return target
+
+
+def check_path(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXES) -> Path:
     """Return the file to write or read, or refuse it before anything is done.
 
     Raises
@@ -185,14 +199,14 @@ def check_path(path: str | os.PathLike[str]) -> Path:
     if problem:
         raise InvalidInputError(f"{str(path)!r} cannot be used: {problem}. Name another file.")
     if folder:
-        raise InvalidInputError(f"{target} is a folder. Name a file in it, such as {target / 'users.parquet'}.")
-    if _suffix(target) not in SUFFIXES:
-        raise InvalidInputError(f"{target.name} must end in one of {', '.join(SUFFIXES)}: the suffix says the format.")
+        raise InvalidInputError(f"{target} is a folder. Name a file in it, such as {target / 'users'}{suffixes[0]}.")
+    if not _suffix(target, suffixes):
+        raise InvalidInputError(f"{target.name} must end in {' or '.join(suffixes)}: the suffix says the format.")
     return target
 
 
-def _suffix(path: Path) -> str:
-    return next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), "")
+def _suffix(path: Path, suffixes: Sequence[str]) -> str:
+    return next((suffix for suffix in suffixes if path.name.lower().endswith(suffix)), "")
 
 
 def _check_frame(df: object) -> None:

@@ -24,7 +24,7 @@ import pandas as pd
 from kismet_nb import errors
 from kismet_nb.days import as_day, as_month, time_zone
 from kismet_nb.errors import InvalidInputError, KismetError
-from kismet_nb.export import replacing
+from kismet_nb.export import check_path, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 __all__ = ["listing", "notebooks_folder", "numbers", "period", "report"]
 
 TAG = "not-in-report"
+SUFFIXES = (".html", ".htm")
+OWN_PROCESS = (
+    "A report is made in a process of its own, which knows the two variables and .env, but no login of a notebook; "
+    "demo=True (in a terminal, --demo) shows the demo organization."
+)
 
 
 def report(
@@ -88,12 +93,12 @@ def report(
     >>> report("report.html", demo=True).name  # doctest: +SKIP
     'report.html'
     """
-    target = _check_path(path)
+    target = check_path(path, SUFFIXES)
     given = {"month": month, "start": start, "end": end, "tz": tz, "fail_rate_unit": fail_rate_unit}
     period(month=month, start=start, end=end, tz=tz or "UTC")  # refused now, not after a long fetch
     if fail_rate_unit not in {None, "fraction", "percent"}:
         raise InvalidInputError('fail_rate_unit must be "fraction" or "percent".')
-    source = Path(notebook).expanduser() if notebook is not None else notebooks_folder() / "03_report.ipynb"
+    source = notebooks_folder() / "03_report.ipynb" if notebook is None else check_path(notebook, (".ipynb",))
     if not source.is_file():
         raise InvalidInputError(f"There is no notebook {source}.")
     for module in ("nbconvert", "ipykernel", "altair", "vl_convert"):
@@ -198,15 +203,6 @@ def listing(table: pd.DataFrame, *, rows: int = 20) -> IPython.display.HTML:
 # Execution ------------------------------------------------------------------------------------------------------
 
 
-def _check_path(path: str | os.PathLike[str]) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise InvalidInputError(f"path must be a file name, not {type(path).__name__}.")
-    target = Path(path).expanduser()
-    if target.is_dir() or target.suffix.lower() not in {".html", ".htm"}:
-        raise InvalidInputError(f"{target.name} must be a file that ends in .html.")
-    return target
-
-
 def _with_parameters(source: Path, values: Mapping[str, object]) -> NotebookNode:
     """Read the notebook, and put a cell with these values behind the one tagged ``parameters``."""
     import nbformat  # noqa: PLC0415 - part of an extra
@@ -264,7 +260,9 @@ def _execute(book: NotebookNode) -> None:
         # Only our own messages are repeated: those of others may quote values.
         kind = getattr(errors, error.ename, None)
         if isinstance(kind, type) and issubclass(kind, KismetError):
-            failure = kind(error.evalue)
+            # A cell says "Run kn.login()", which is no help here.
+            hint = f" {OWN_PROCESS}" if kind is errors.CredentialsError else ""
+            failure = kind(error.evalue + hint)
         else:
             failure = KismetError(
                 f"A cell of the report's notebook raised {error.ename}. Open the notebook and run it to see which."
