@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import functools
+import http.client
 import json
 import logging
 import math
@@ -24,6 +25,7 @@ import ssl
 import threading
 import time
 import urllib.request
+import weakref
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -331,7 +333,9 @@ class Lane:
         self._gate = client._gate  # noqa: SLF001 - a lane is a part of its client
         self._credentials = client._credentials  # noqa: SLF001 - as above
         self._deadline = float("inf")
-        self._socket: socket.socket | None = None
+        self._socket: socket.socket | None = None  # of the connection, once there is one, for cutting it
+        self._let_go: Callable[[], object] = lambda: None  # of that socket
+        self._connected = False  # also through a proxy, and with TLS
         self._pool = self._new_pool()
         # Importing tenacity loads asyncio, and tornado where it is installed.
         import tenacity  # noqa: PLC0415 - as said
@@ -375,12 +379,23 @@ class Lane:
     def close(self) -> None:
         """Close the connection."""
         self._pool.close()
+        self._let_go()
 
     def _cut(self) -> None:
         if self._socket is not None:
             with contextlib.suppress(OSError):
-                # Not SSLSocket.shutdown: that would pull the TLS state from under the reading thread.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _hold(self, connected: socket.socket) -> None:
+        """Keep a second handle of a connection: TLS takes the first for itself, and could not be cut as it begins."""
+        self._let_go()
+        self._socket = connected.dup()
+        self._let_go = weakref.finalize(self, self._socket.close)
+
+    def _go_on(self) -> None:
+        """Raise an OSError, as a cut connection does, if what was just connected is not to be used any more."""
+        if self.cancelled.is_set() or time.monotonic() > self._deadline:
+            raise ConnectionAbortedError
 
     def _attempt(self, path: str, params: Params, resource: str | None, page: int | None) -> Any:  # noqa: ANN401
         with self._gate.passage(self.pause):
@@ -419,12 +434,13 @@ class Lane:
             return error.with_traceback(None)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return self._connection_failure(error)
-        except (KeyboardInterrupt, SystemExit) as error:
-            return type(error)(*error.args)
         except Exception as error:  # noqa: BLE001 - whatever it is, its frames may hold the headers
             return UnexpectedAnswerError(
                 f"The request failed in an unforeseen way ({type(error).__name__}). Report it."
             )
+        except BaseException as error:  # noqa: BLE001 - an interrupt, or what somebody's signal handler raises
+            error.__context__ = error.__cause__ = None
+            return error.with_traceback(None)
         finally:
             self._deadline = float("inf")
 
@@ -463,12 +479,12 @@ class Lane:
         if isinstance(error, urllib3.exceptions.ProxyError):
             return UnavailableError("The proxy could not be reached. Check HTTPS_PROXY and NO_PROXY.")
         hung_up = isinstance(error, urllib3.exceptions.SSLError) and isinstance(error.args[0], ssl.SSLEOFError)
-        if self._socket is None and isinstance(error, urllib3.exceptions.SSLError) and not hung_up:
+        if not self._connected and isinstance(error, urllib3.exceptions.SSLError) and not hung_up:
             return UnexpectedAnswerError(
                 f"No trusted TLS connection to {host} could be made, so nothing was sent. Behind a company "
                 "proxy, point REQUESTS_CA_BUNDLE to the company's certificate."
             )
-        if self._socket is None:
+        if not self._connected:
             return UnavailableError(f"{host} cannot be reached. Check the network and the address.")
         return UnavailableError("The connection broke before the answer was complete. Try again later.")
 
@@ -552,7 +568,8 @@ class Lane:
             del proxy  # a verbose traceback would show it
             raise InvalidInputError(f"{culprit} is no address that can be used.")
         kind = _LaneHTTPSConnection if pool.scheme == "https" else _LaneHTTPConnection
-        pool.ConnectionCls = functools.partial(kind, lane=self)  # type: ignore[assignment]
+        # urllib3 holds connections in a place of its own until the pool has gone: with the lane in them, it never went.
+        pool.ConnectionCls = functools.partial(kind, lane=weakref.proxy(self))  # type: ignore[assignment]
         return pool
 
 
@@ -574,18 +591,34 @@ def _watched(lane: Lane) -> Iterator[None]:
         thread.join()
 
 
+class _SilentResponse(http.client.HTTPResponse):
+    def begin(self) -> None:
+        super().begin()
+        # urllib3 logs lines that are no headers, and a server may echo the secret in one.
+        self.msg.defects.clear()
+        self.msg.set_payload("")
+
+
 class _LaneHTTPConnection(urllib3.connection.HTTPConnection):
     # http.client prints whole requests, headers included, where its class attribute is raised for debugging.
     debuglevel = 0
+    response_class = _SilentResponse
 
     def __init__(self, *args: Any, lane: Lane, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own
         super().__init__(*args, **kwargs)
         self._lane = lane
 
     def connect(self) -> None:
-        self._lane._socket = None  # noqa: SLF001 - a lane and its connection are one
+        self._lane._connected = False  # noqa: SLF001 - a lane and its connection are one
         super().connect()
-        self._lane._socket = self.sock  # noqa: SLF001 - as above
+        self._lane._go_on()  # noqa: SLF001 - as above
+        self._lane._connected = True  # noqa: SLF001 - as above
+
+    def _new_conn(self) -> socket.socket:
+        connected = super()._new_conn()
+        self._lane._hold(connected)  # noqa: SLF001 - as above
+        self._lane._go_on()  # noqa: SLF001 - as above
+        return connected
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
         self._lane.catch_up()  # the request is on its way
