@@ -20,6 +20,7 @@ import logging
 import math
 import os
 import random
+import re
 import socket
 import ssl
 import threading
@@ -27,6 +28,7 @@ import time
 import urllib.request
 import weakref
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -237,14 +239,18 @@ class KismetClient:
 
         Raises
         ------
+        InvalidInputError
+            ``path`` does not begin with a slash, or has a query in it.
         KismetError
-            One of its subclasses, by what to do next.
+            Any other of its subclasses, by what to do next.
 
         Examples
         --------
         >>> client.get("/organization_users", {"per_page": 1})["pagination"]  # doctest: +SKIP
         {'current_page': 1, 'per_page': 1, 'total_pages': 131, 'total_count': 131}
         """
+        if not isinstance(path, str) or not path.startswith("/") or {"?", "#"} & set(path):
+            raise InvalidInputError("path must begin with a slash, and the query is passed as params.")
         with self.lanes() as lend, _watched(lane := lend()):
             return lane.get(path, params or {})
 
@@ -392,9 +398,10 @@ class Lane:
         self._socket = connected.dup()
         self._let_go = weakref.finalize(self, self._socket.close)
 
-    def _go_on(self) -> None:
-        """Raise an OSError, as a cut connection does, if what was just connected is not to be used any more."""
+    def _use(self, connected: socket.socket | urllib3.connection.HTTPConnection) -> None:
+        """Close what was just connected, and fail as if it had been cut, where it comes too late."""
         if self.cancelled.is_set() or time.monotonic() > self._deadline:
+            connected.close()
             raise ConnectionAbortedError
 
     def _attempt(self, path: str, params: Params, resource: str | None, page: int | None) -> Any:  # noqa: ANN401
@@ -611,13 +618,13 @@ class _LaneHTTPConnection(urllib3.connection.HTTPConnection):
     def connect(self) -> None:
         self._lane._connected = False  # noqa: SLF001 - a lane and its connection are one
         super().connect()
-        self._lane._go_on()  # noqa: SLF001 - as above
+        self._lane._use(self)  # noqa: SLF001 - as above
         self._lane._connected = True  # noqa: SLF001 - as above
 
     def _new_conn(self) -> socket.socket:
         connected = super()._new_conn()
         self._lane._hold(connected)  # noqa: SLF001 - as above
-        self._lane._go_on()  # noqa: SLF001 - as above
+        self._lane._use(connected)  # noqa: SLF001 - as above
         return connected
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
@@ -680,9 +687,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _number(text: str) -> float | str:
-    """Read a number with a fraction or an exponent; one that would become infinite is kept as it was written."""
+    """Read a number with a fraction or an exponent; kept as written if it were infinite, 0 or another whole number."""
     value = float(text)
-    return text if math.isinf(value) else value
+    vanished = value == 0 and re.search("[1-9]", re.split("[eE]", text)[0])
+    rounded = abs(value) >= 2**53 and (math.isinf(value) or Decimal(text) != Decimal(value))
+    return text if vanished or rounded else value
 
 
 # json.loads makes a new one each time, which costs as much as decoding a page.

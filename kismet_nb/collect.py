@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import itertools
 import logging
 import re
 import warnings
@@ -38,7 +39,7 @@ PACKAGE = Path(__file__).parent
 Record = dict[str, Any]
 _logger = logging.getLogger("kismet_nb")
 _NONE = object()
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d([T ][\d:.,+-]*(Z| ?UTC)?)?", re.ASCII)
 
 
 def collect(
@@ -98,7 +99,7 @@ def collect(
 
     def keep(error: BaseException) -> None:
         kept = {listing: one for listing, one in walked.items() if not one.moved}  # a resume reads the others again
-        if kept:
+        if kept and listings[0].labels:  # or else it is one list, and nothing to go on with
             client.unfinished[task] = (since, earlier | kept) if resume else (started, kept)
             _say_how_to_go_on(error, len(kept), len(listings))
 
@@ -131,6 +132,8 @@ def collect(
             frame.attrs["kismet"] = {**about, "resource": resource.name, "rows": len(frame)}
             frames.append(frame)
             drifts += [f"{resource.name}: {'; '.join(drift)}."] if drift else []
+        if participants and (lost := frames[0]["participant_count"].sum() - len(frames[1])):
+            drifts.append(f"participants: {lost} are no objects, and only counted in participant_count.")
     except BaseException as error:
         keep(error)
         raise
@@ -165,18 +168,18 @@ def _asked_for(resource: Resource, listing: Listing, rows: list[Record]) -> list
     if listing.days is None:
         return rows
     (first, last), day = listing.days, resource.key[-1]
-    return [row for row in rows if not _DAY.fullmatch(row[day][:10]) or first <= row[day][:10] <= last]
+    return [row for row in rows if not _DAY.fullmatch(row[day]) or first <= row[day][:10] <= last]
 
 
 def _labelled(labels: Record, row: Record) -> Record:
     """Put the labels in front of a row; should it have fields of that name which say otherwise, they are kept too."""
     if labels.keys().isdisjoint(row):
         return {**labels, **row}
-    own = {
-        f"own.{name}" if name in labels else name: value
-        for name, value in row.items()
-        if value != labels.get(name, _NONE)
-    }
+    own = {}
+    for name, value in row.items():
+        if value != labels.get(name, _NONE):
+            names = itertools.chain([name], (f"own{'.' * dots}{name}" for dots in itertools.count(1)))
+            own[next(free for free in names if free not in labels and (free == name or free not in row))] = value
     return {**labels, **own}
 
 

@@ -57,8 +57,8 @@ def arrow_column(column: pd.Series[Any], name: str) -> pa.Array:
         if pd.api.types.is_object_dtype(dtype):
             return pa.array(json_texts(column), pa.large_string())
         problem = f"has dtype {dtype}, which this format cannot hold. Convert it with astype(str) first"
-    except (TypeError, ValueError, pa.ArrowException):
-        problem = "holds a value that cannot be written as text (half a surrogate pair, or no JSON value)"
+    except (TypeError, ValueError, RecursionError, pa.ArrowException):
+        problem = "holds a value that cannot be written as text (half a surrogate pair, no JSON, or nested too deep)"
     raise ExportError(f"{name} {problem}.")
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["is_note", "note", "note_path", "read", "table", "write"]
 
 ROWS = "rows in this file"
+NOTE = {"format", "sha256", "dtypes"}  # what tells such a JSON from others
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -56,7 +57,7 @@ def note(df: pd.DataFrame, digest: str) -> bytes:
 
 def is_note(path: Path) -> bool:
     """Tell whether this is such a JSON, and not a file of someone else that happens to have the name."""
-    return _loaded(path).keys() >= {"format", "sha256", "dtypes"}
+    return (_loaded(path) or {}).keys() >= NOTE
 
 
 def table(df: pd.DataFrame, *, safe: bool) -> pa.Table:
@@ -92,7 +93,8 @@ def write(file: BufferedRandom, table: pa.Table, *, gz: bool, safe: bool, option
 def read(source: Path) -> pd.DataFrame:
     """Read a table back."""
     raw, beside = source.read_bytes(), note_path(source)
-    told = _loaded(beside) if is_note(beside) else {}
+    said = _loaded(beside)
+    told = said if said and said.keys() >= NOTE else {}
     about = told if told.get("sha256") == hashlib.sha256(raw).hexdigest() else {}
     text = gzip.decompress(raw) if source.suffix.lower() == ".gz" else raw
     safe = text.startswith(BYTE_ORDER_MARK)
@@ -100,11 +102,13 @@ def read(source: Path) -> pd.DataFrame:
     frame.attrs = about.get("attrs", {})
     if told and not about:
         then = str(told.get(ROWS, "an unknown number of")).partition(":")[0]
-        warnings.warn(
-            f"{source} is not as export wrote it: it had {then} rows then, and has {len(frame)} now. If nobody edited "
-            "it, it is damaged: export it again.",
-            stacklevel=3,  # whoever called read_export
-        )
+        problem = f"is not as export wrote it: it had {then} rows then, and has {len(frame)} now"
+    elif said is None and beside.exists():
+        problem = f"may not be as export wrote it: {beside.name} beside it cannot be read"
+    else:
+        return frame
+    # In the name of whoever called read_export.
+    warnings.warn(f"{source} {problem}. If nobody edited it, it is damaged: export it again.", stacklevel=3)
     return frame
 
 
@@ -134,8 +138,10 @@ def _table(source: Path, text: bytes, dtypes: dict[str, str], *, safe: bool) -> 
     return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
 
 
-def _loaded(path: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError, ValueError):
+def _loaded(path: Path) -> dict[str, Any] | None:
+    """Return what a JSON says, nothing if that is no object, or None if it is none, or cannot be read."""
+    try:
         about = json.loads(path.read_bytes())
-        return about if isinstance(about, dict) else {}
-    return {}
+    except (OSError, ValueError):
+        return None
+    return about if isinstance(about, dict) else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
@@ -619,8 +620,8 @@ def _below(name: str, *keys: int | str) -> Listing:
 
 
 def _id(key: int | str) -> int | str:
-    """Return an id; one given as text is the same id."""
-    return int(key) if str(key).isdecimal() and len(str(key)) < 100 else key
+    """Return an id; one given as text is the same id, if it is written as the number is."""
+    return int(key) if re.fullmatch("0|[1-9][0-9]{0,98}", str(key)) else key
 
 
 def _metrics(user: int | str | None, first: dt.date, last: dt.date, end: dt.date) -> Listing:

@@ -31,7 +31,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import math
 import operator
 import queue
 import random
@@ -55,7 +54,7 @@ if TYPE_CHECKING:
 __all__ = ["Listing", "Walked", "count_rows", "read_lists"]
 
 MOST_WALKS = 5
-MOST_PAGES = 10**6
+MOST_PAGES = 10**5
 TICK = 0.25  # seconds between looks at overdue requests
 USEFUL = 0.6  # of the threads that could wait while one computes: they also wait for each other
 MOMENT = 0.003  # seconds in which a near server's first answer tells whether a second thread is of use
@@ -65,7 +64,7 @@ ROWS_A_CHUNK = 1000  # are converted together: smaller chunks take more memory t
 
 Record = dict[str, Any]
 Chunk = TypeVar("Chunk")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +387,14 @@ class _Walk(Generic[Chunk]):
         return run
 
     def _take(self, page: _Page, rows: list[Record]) -> None:
+        if page.last > MOST_PAGES:
+            raise UnexpectedAnswerError(
+                f"total_pages is {page.last}, which is taken for a mistake. Report it with the endpoint "
+                f"{self._resource.path}; a larger page_size makes fewer pages.",
+                status=200,
+                resource=self._resource.name,
+                page=1,
+            )
         first, known = self.pages.get(1, page), self.pages.get(page.number)
         if page.number > first.last:
             self._behind = page.keys
@@ -465,13 +472,11 @@ def _counts(resource: Resource, number: int, payload: Any, rows: int) -> tuple[i
     past_the_end = number > max(1, counts["total_pages"])
     if counts["current_page"] != number and not past_the_end:
         raise _ShapeError(f"page {number} was asked for and page {counts['current_page']} came")
-    if max(1, counts["total_pages"]) != max(1, math.ceil(counts["total_count"] / counts["per_page"])):
+    if max(1, counts["total_pages"]) != max(1, -(-counts["total_count"] // counts["per_page"])):
         raise _ShapeError(
             f"total_pages is {counts['total_pages']}, but {counts['total_count']} rows at {counts['per_page']} "
             "per page make another number"
         )
-    if counts["total_pages"] > MOST_PAGES:
-        raise _ShapeError(f"total_pages is {counts['total_pages']}, more than any list can have")
     return counts["per_page"], counts["total_pages"], counts["total_count"]
 
 
@@ -487,7 +492,7 @@ def _rows_of_maps(resource: Resource, payload: object) -> list[Record]:
     maps = {
         name: values
         for name, values in sent.items()
-        if isinstance(values, dict) and (name in names or (name != day and values and all(map(_DAY.match, values))))
+        if isinstance(values, dict) and (name in names or (name != day and any(map(_DAY.match, values))))
     }
     if not any(name in maps for name in names):
         raise _ShapeError("the answer has none of the documented maps from a day to a value")
@@ -572,7 +577,7 @@ class _Pool:
             self._todo.put(False)  # noqa: FBT003 - an item
 
     def _work(self, lane: Lane) -> None:
-        while (item := self._next_for(lane)) is not None and not lane.cancelled.is_set():
+        while (item := self._next_for(lane)) is not None and self._open and not lane.cancelled.is_set():
             job, batch = item
             if batch.over:
                 continue
@@ -614,6 +619,7 @@ class _Pool:
                 self._advance(batch.steps, result, error, self._of_begun)
                 self._start_threads(self._todo.qsize() - 1)  # this one takes a job itself
             except BaseException as problem:  # noqa: BLE001 - it is raised where the caller waits
+                self._open = False
                 if problem is not error:
                     # Its frames lead to those of the request that is under way, which hold the secret.
                     if not isinstance(problem, KismetError):

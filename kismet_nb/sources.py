@@ -90,6 +90,7 @@ def places(*, remembered: bool = True) -> Iterator[Place]:
         yield Place(_shown(file), problem, error=CredentialsError(problem))
     else:
         yield _look(_shown(file), in_file, {}, file)
+    in_file = None  # a traceback out of the key store, which may wait for a person, must not hold it
     if remembered:
         yield _look_into_key_store()
 

@@ -141,7 +141,16 @@ def table(resource: Resource, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, li
         if name not in series:
             series[name] = _inferred(_pieces(field, chunks))
             drift.append(f"{name} is new, and kept as {series[name].dtype}")
-    return pd.DataFrame(series, index=pd.RangeIndex(rows)), drift
+    drift = ["".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text) for text in drift]
+    return _framed(series, rows), drift
+
+
+def _framed(series: dict[str, pd.Series[Any]], rows: int) -> pd.DataFrame:
+    try:
+        return pd.DataFrame(series, index=pd.RangeIndex(rows))
+    except UnicodeEncodeError:  # a field's name has half a surrogate pair
+        columns = pd.Index(list(series), dtype=object)
+        return pd.DataFrame(dict(enumerate(series.values())), index=pd.RangeIndex(rows)).set_axis(columns, axis=1)
 
 
 def describe(resource: str) -> pd.DataFrame:
