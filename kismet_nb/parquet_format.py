@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet
 
 from kismet_nb.column_texts import is_lists_of_text, json_texts
 from kismet_nb.errors import ExportError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 JSON_COLUMNS = "kismet_nb json columns"
+CHECKSUM = "kismet_nb sha256"
 
 
 def write(file: BinaryIO, df: pd.DataFrame, *, provenance: bool, options: dict[str, Any]) -> None:
@@ -32,7 +35,9 @@ def write(file: BinaryIO, df: pd.DataFrame, *, provenance: bool, options: dict[s
                 f"{name} has dtype {dtype}, which pandas could not read back. Convert it with astype(object) first."
             )
     frame = df.assign(**{name: pd.Series(json_texts(df[name]), index=df.index, dtype=object) for name in mixed})
-    frame.attrs = (df.attrs if provenance else {}) | ({JSON_COLUMNS: mixed} if mixed else {})
+    attrs = (df.attrs if provenance else {}) | ({JSON_COLUMNS: mixed} if mixed else {})
+    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    frame.attrs = attrs if options else attrs | {CHECKSUM: _checksum(schema, df, attrs)}
     settings: dict[str, Any] = {"engine": "pyarrow", "compression": "zstd", "index": False, "write_page_checksum": True}
     frame.to_parquet(file, **settings | options)
 
@@ -40,6 +45,7 @@ def write(file: BinaryIO, df: pd.DataFrame, *, provenance: bool, options: dict[s
 def read(source: Path) -> pd.DataFrame:
     """Read a table back."""
     frame = pd.read_parquet(source, engine="pyarrow", page_checksum_verification=True)
+    checksum, attrs = frame.attrs.pop(CHECKSUM, None), dict(frame.attrs)
     mixed = frame.attrs.pop(JSON_COLUMNS, [])
     for name, dtype in frame.dtypes.items():
         if name in mixed:
@@ -51,4 +57,14 @@ def read(source: Path) -> pd.DataFrame:
         restored = np.empty(len(frame), dtype=object)
         restored[:] = values
         frame[name] = pd.Series(restored, index=frame.index, dtype=object)
+    if checksum and checksum != _checksum(pyarrow.parquet.read_schema(source), frame, attrs):
+        raise ValueError("the names and types are not those that were written")
     return frame
+
+
+def _checksum(schema: pa.Schema, df: pd.DataFrame, attrs: dict[Any, Any]) -> str:
+    """Return a checksum of all that the file says about its pages, which have checksums of their own."""
+    # Parquet has another name for what is in a list.
+    types = [(field.name, str(field.type).replace("<item:", "<element:")) for field in schema]
+    about = [types, list(df.columns), [str(dtype) for dtype in df.dtypes], attrs]
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()
