@@ -20,6 +20,12 @@ def _clean_slate(monkeypatch, tmp_path):
     fetch.log_out()
 
 
+@pytest.fixture
+def _no_pauses(monkeypatch):
+    """Walk again at once."""
+    monkeypatch.setattr("kismet_nb.client.Lane.pause", lambda _lane, _seconds: None)
+
+
 @pytest.fixture(scope="session")
 def demo():
     """Run one demo organization for all tests."""

@@ -27,9 +27,12 @@ def user(number, **fields):
 
 
 class Query(dict):
-    """The query of a request, by name; ``path`` is what stands before it, below the API's prefix."""
+    """The query of a request, by name; ``path`` is what stands before it, below the API's prefix.
 
-    path = ""
+    ``port`` tells the connections of a client apart.
+    """
+
+    path, port = "", 0
 
 
 def page_of(rows, query, *, envelope="organization_users", **pagination):
@@ -59,6 +62,7 @@ def serving(answer, tls=None):
 
         def do_GET(self):
             query = Query(parse_qsl(urlsplit(self.path).query))
+            query.port = self.client_address[1]
             query.path = urlsplit(self.path).path.removeprefix("/api/external")
             with lock:
                 visits.append(dict(self.headers))

@@ -122,6 +122,16 @@ def test_days_with_a_time_come_once():
     assert pd.date_range("2026-01-01", "2026-02-28").tolist() == pd.to_datetime(metrics["date"].str[:10]).tolist()
 
 
+def test_what_is_no_day_is_kept():
+    """Keys that only begin like a day, or are written in other digits, are rows; a new map may have such keys too."""
+    odd = {"2026-02-05 note": 1, "\uff12026-02-02": 7, "sum": 9}
+    with pytest.warns(kn.SchemaDriftWarning):
+        metrics, _ = fetch(lambda *_: figures(total_calls=odd, new={"2026-02-01": 5, "all": 6}), end="2026-02-03")
+
+    assert {*odd, "2026-02-01", "all"} == set(metrics["date"])
+    assert {5, 6} == set(metrics["new"].dropna())
+
+
 def test_what_is_refused_for_another_reason_is_an_error_soon():
     """Where a single day is refused too, the range is not cut any further."""
     seen = []

@@ -31,14 +31,25 @@ def test_export_writes_the_real_table(demo, monkeypatch, capsys):
     assert Path("out/users.csv").is_file()
 
 
-@pytest.mark.parametrize(("out", "code", "why"), [("users.csv", 1, "No credentials"), ("users.doc", 2, "must end in")])
-def test_an_error_is_one_line_and_an_exit_code(capsys, out, code, why):
-    """Missing credentials end with 1, or before these an unknown suffix with 2; one line on stderr, no traceback."""
-    assert code == main(["export", "users", out])
+@pytest.mark.parametrize(
+    ("arguments", "code", "why"),
+    [
+        (["export", "users", "users.csv"], 1, "No credentials"),
+        (["export", "users", "users.doc"], 2, "must end in"),
+        (["export", "users", "users.csv", "--tz", "UTC"], 2, "tz is for Excel"),
+        (["export", "users", "users.xlsx", "--tz", "Mars/X"], 2, "time zone"),
+        (["report", "--demo", "--out", "~nosuchuser/r.html"], 2, "cannot be used"),
+        (["report", "--demo", "--month", "2026-13"], 2, "month must be a month"),
+        (["lab", "/proc/nothing"], 1, "could not be put"),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(capsys, arguments, code, why):
+    """Missing credentials end with 1, and before these what cannot be used with 2; one line, no traceback, no file."""
+    assert code == main(arguments)
     said = capsys.readouterr().err
     assert why in said
     assert 1 == said.count("\n")
-    assert not Path(out).exists()
+    assert [] == list(Path().iterdir())
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ import base64
 import copy
 import http.client
 import io
+import json
 import logging
 import os
 import pickle
 import pty
 import re
 import select
+import signal
 import socket
 import sys
 import threading
@@ -247,6 +249,55 @@ def test_both_headers_are_on_each_request_whatever_netrc_says(monkeypatch, tmp_p
 def test_the_pair_belongs_to_one_scheme_host_and_port(url, count):
     """Only an address with the scheme, host and port of the API's own gets the headers."""
     assert count == len(Credentials(ID, SECRET).headers_for(url, "https://api.example.org"))
+
+
+def test_a_client_keeps_to_its_address():
+    """The pair was given for one address; another one needs another client, and a path holds no query."""
+    with kn.KismetClient(ID, SECRET, api_url="https://api.example.org") as client:
+        with pytest.raises(AttributeError):
+            client.api_url = "https://elsewhere.example.org"
+        with pytest.raises(kn.InvalidInputError, match="params"):
+            client.get("/organization_users?email=ada.ferris@example.org")
+
+    assert "https://api.example.org" == client.api_url
+
+
+class TimeIsUpError(BaseException):
+    """What a signal's handler may raise."""
+
+
+def test_what_a_signal_raises_shows_no_secret(monkeypatch):
+    """Whatever breaks off a request from outside keeps no frame that holds the headers."""
+
+    def ring(*_):
+        raise TimeIsUpError
+
+    old = signal.signal(signal.SIGALRM, ring)
+    try:
+        with (
+            serving(lambda *_: time.sleep(1) or b"") as (url, _),
+            kn.KismetClient(ID, SECRET, api_url=url, retries=0) as client,
+        ):
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            with pytest.raises(TimeIsUpError) as caught:
+                client.get("/organization_users")
+    finally:
+        signal.signal(signal.SIGALRM, old)
+
+    assert SECRET not in shown(caught.value)
+
+
+def test_a_line_that_is_no_header_is_not_logged(caplog):
+    """A server that echoes the secret in a broken header does not bring it, or the query, into a log."""
+    body = json.dumps(page_of([user(1)], {})).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\necho {SECRET}\r\nA: b\r\n\r\n"
+    with (
+        serving(lambda *_: head.encode() + body) as (url, _),
+        kn.KismetClient(ID, SECRET, api_url=url, retries=0) as client,
+    ):
+        assert 1 == len(kn.fetch_users("ada.ferris@example.org", client=client))
+
+    assert [] == caplog.messages
 
 
 def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):

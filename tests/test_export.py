@@ -164,6 +164,23 @@ def test_an_edited_csv_still_reads(client, tmp_path):
     assert users["created_at"].dtype == back["created_at"].dtype
 
 
+def test_a_damaged_note_beside_a_csv_is_told(tmp_path):
+    """Without it, nothing says whether the CSV is whole."""
+    path = kn.export(pd.DataFrame({"n": [1, 2]}), tmp_path / "t.csv")
+    note = tmp_path / "t.csv.json"
+    note.write_bytes(note.read_bytes()[:-10])
+    with pytest.warns(UserWarning, match=r"t\.csv\.json beside it cannot be read"):
+        assert 2 == len(kn.read_export(path))
+
+
+def test_a_parquet_file_whose_names_were_damaged_is_an_error(client, tmp_path):
+    """Pages have checksums; what stands about them has one too."""
+    path = kn.export(kn.fetch_users(client=client), tmp_path / "users.parquet")
+    path.write_bytes(path.read_bytes().replace(b"email", b"dmail"))
+    with pytest.raises(kn.ExportError, match="damaged"):
+        kn.read_export(path)
+
+
 def test_the_same_table_makes_the_same_gzip(tmp_path):
     """No time stamp is in the compressed file, and it is what gzip reads."""
     table = pd.DataFrame({"id": [1]})

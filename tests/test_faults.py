@@ -1,11 +1,14 @@
 """Rarer faults of servers and networks: the exact table, or the exact error."""
 
 import email.utils
+import gc
+import gzip
 import json
 import ssl
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,12 +18,6 @@ from faulty_server import SECRET, page_of, serving, user
 import kismet_nb as kn
 
 ROWS = [user(number) for number in range(30)]
-
-
-@pytest.fixture
-def _no_pauses(monkeypatch):
-    """Walk again at once."""
-    monkeypatch.setattr("kismet_nb.client.Lane.pause", lambda _lane, _seconds: None)
 
 
 def fetch(answer, **options):
@@ -118,6 +115,16 @@ def test_a_body_that_breaks_off_is_read_again(shape):
         )
 
     assert list(range(30)) == fetch(answer)["id"].tolist()
+
+
+def test_a_compressed_body_is_read():
+    """Every request says that it takes gzip."""
+
+    def answer(query, _):
+        body = gzip.compress(body_of(query))
+        return whole(body, Content_Encoding="gzip", Content_Length=len(body))
+
+    assert list(range(30)) == fetch(answer, retries=0)["id"].tolist()
 
 
 def test_a_body_that_always_breaks_off_is_an_error():
@@ -232,7 +239,16 @@ def test_rows_that_are_no_objects_are_an_error(rows):
 
 @pytest.mark.parametrize(
     ("sent", "kept"),
-    [("1e400", "1e400"), ("2.0", 2.0), ("-0", 0), ("-0.0", -0.0), ("true", True), ("9" * 30, int("9" * 30))],
+    [
+        ("1e400", "1e400"),
+        ("1e-400", "1e-400"),
+        ("9007199254740993.0", "9007199254740993.0"),
+        ("2.0", 2.0),
+        ("-0", 0),
+        ("-0.0", -0.0),
+        ("true", True),
+        ("9" * 30, int("9" * 30)),
+    ],
 )
 def test_odd_numbers_as_ids(sent, kept):
     """A number that is no 64-bit integer stays as it came, beside ordinary ids."""
@@ -245,6 +261,31 @@ def test_odd_numbers_as_ids(sent, kept):
 
     assert repr(kept) == repr(users["id"].tolist()[1])
     assert [5, 7] == [users["id"][0], users["id"][2]]
+
+
+def test_a_name_with_half_a_surrogate_pair_is_kept():
+    """A field whose name no encoding can hold is a column, and the warning of it can be printed."""
+    with pytest.warns(kn.SchemaDriftWarning, match=r"x\\ud800 is new") as caught:
+        users = fetch_with(**{"x\ud800": 7})
+
+    assert 7 == users["x\ud800"][1]
+    assert str(caught[0].message).encode()
+
+
+def test_a_huge_count_is_an_error_of_ours():
+    """A total_count beyond all numbers of a machine contradicts total_pages, and is told."""
+    with pytest.raises(kn.UnexpectedAnswerError, match="total_pages is 1"):
+        fetch(lambda query, _: page_of([user(1)], query, total_count=10**400, total_pages=1))
+
+
+def test_an_organization_of_many_users_can_be_logged_in_to():
+    """The one request of a login asks for pages of one row, of which there may be any number."""
+    counts = {"per_page": 1, "total_pages": 2_000_000, "total_count": 2_000_000}
+    with (
+        serving(lambda query, _: page_of([user(1)], query, **counts)) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+    ):
+        assert 2_000_000 == kn.login(client).users
 
 
 def test_an_id_beyond_63_bits_on_one_page_leaves_those_of_other_pages_alone():
@@ -318,6 +359,52 @@ def test_a_tls_handshake_that_breaks_off_is_tried_again(monkeypatch, tmp_path):
         kn.KismetClient("id", SECRET, api_url=url) as client,
     ):
         assert 30 == len(kn.fetch_users(client=client))
+
+
+class SlowOnceConnected:
+    """A server's TLS that takes its time over every connection but the first."""
+
+    def __init__(self, tls):
+        self.tls, self.count = tls, 0
+
+    def wrap_socket(self, connection, **options):
+        """Take a connection on."""
+        self.count += 1
+        if self.count > 1:
+            time.sleep(1.5)
+        return self.tls.wrap_socket(connection, **options)
+
+
+def test_after_a_failure_nothing_is_sent_over_a_connection_that_was_being_made(monkeypatch, tmp_path):
+    """A 401 ends the fetch at once, and a handshake that ends later is followed by no request."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    with (
+        serving(lambda *_: time.sleep(0.3) or (401, {}, b""), tls=SlowOnceConnected(tls)) as (url, visits),
+        kn.KismetClient("id", SECRET, api_url=url) as client,
+    ):
+        started = time.monotonic()
+        with pytest.raises(kn.AuthenticationError):
+            kn.fetch_users(client=client)
+        assert time.monotonic() - started < 1.2
+        time.sleep(2)
+
+        assert 1 == len(visits)
+
+
+def test_a_client_that_nobody_holds_any_more_leaves_no_connection():
+    """Clients that are replaced without being closed, as by a second login(), give their sockets back."""
+    with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
+        gc.collect()
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(10):
+            kn.fetch_users(client=kn.KismetClient("client-id", SECRET, api_url=url))
+        gc.collect()
+        time.sleep(0.2)  # for the server's side of them
+
+        assert before + 3 > len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_an_address_where_nobody_listens_is_told_as_such():

@@ -47,6 +47,14 @@ def test_a_remembered_pair_logs_in_until_it_is_forgotten(kept, capsys):
         kn.login()
 
 
+def test_forgetting_at_an_address_that_cannot_be_used_says_so(kept, monkeypatch, capsys):
+    """logout(forget=True) raises nothing."""
+    monkeypatch.setenv("KISMET_API_URL", "http://x.example.org")
+    kn.logout(forget=True)
+
+    assert "must begin with https" in capsys.readouterr().out
+
+
 def test_the_environment_goes_before_the_key_store(kept, demo, monkeypatch):
     """A pair in the environment is taken without asking the key store."""
     in_environment(monkeypatch, demo.client_id, demo.client_secret, demo.api_url)

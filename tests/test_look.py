@@ -17,7 +17,7 @@ def shown(df, **options):
     return json.loads(kn.view(df, **options)._dt_args["data_json"])
 
 
-def test_every_value_is_shown_as_exact_text():
+def test_every_value_is_shown_as_text():
     """Large ids keep all digits, times are readable in the named zone, missing values are empty, and markup is text."""
     table = pd.DataFrame(
         {

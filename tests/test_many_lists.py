@@ -189,6 +189,46 @@ def after_a_failure(clinic, user):
         yield client
 
 
+def test_ids_that_only_look_alike_are_different_users():
+    """Users 7 and 007 are two; the same id as number and as text is one."""
+    of_each = {"007": [call(1)], "7": [call(2)]}
+    with (
+        serving(lambda query, _: page_of(of_each[query.path.split("/")[2]], query, envelope="calls")) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+        pytest.warns(kn.SchemaDriftWarning),
+    ):
+        calls = kn.fetch_calls(["007", "7", 7], client=client)
+
+    assert [("007", 1), (7, 2)] == list(calls[["organization_user_id", "id"]].itertuples(index=False, name=None))
+
+
+def test_a_field_that_is_called_as_a_label_is_kept():
+    """Whatever a row calls its own fields, none takes another's place."""
+    row = call(1) | {"organization_user_id": 99, "own.organization_user_id": 5}
+    with (
+        serving(Clinic({7: [row]})) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+        pytest.warns(kn.SchemaDriftWarning),
+    ):
+        calls = kn.fetch_calls([7], client=client)
+
+    own = ["organization_user_id", "own.organization_user_id", "own..organization_user_id"]
+    assert [7, 5, 99] == calls[own].iloc[0].tolist()
+
+
+def test_participants_that_are_no_objects_are_told():
+    """They are counted, have no row, and a warning says how many."""
+    row = call(1) | {"participants": ["x", {"id": 3, "participant_type": "Recipient"}, None]}
+    with (
+        serving(Clinic({7: [row]})) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+        pytest.warns(kn.SchemaDriftWarning, match="participants: 2 are no objects"),
+    ):
+        calls, people = kn.fetch_calls([7], participants=True, client=client)
+
+    assert ([3], [3]) == (calls["participant_count"].tolist(), people["id"].tolist())
+
+
 def test_what_was_read_is_not_asked_for_again():
     """A resumed fetch sends requests for the rest only."""
     clinic = Clinic({key: [call(key)] for key in range(1, 40)})

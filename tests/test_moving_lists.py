@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 import kismet_nb as kn
 
+pytestmark = pytest.mark.usefixtures("_no_pauses")
+
 # Fewer examples than this find a last page that is not read first too seldom.
 MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Before which answer something happens, what, and to which row (as a share of the list).
@@ -62,12 +64,6 @@ def fetched(moving, in_flight, page_size, *, again=False):
             return kn.fetch_users(client=client)["id"].tolist()
         except kn.IncompleteError:
             return None
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch):
-    """Walk again at once."""
-    monkeypatch.setattr("kismet_nb.client.Lane.pause", lambda _lane, _seconds: None)
 
 
 @MANY

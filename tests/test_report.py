@@ -92,7 +92,7 @@ def test_no_credential_is_put_into_the_notebook(demo, monkeypatch):
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
-        ("import kismet_nb as kn; kn.login()", "KISMET_CLIENT_ID and KISMET_CLIENT_SECRET"),
+        ("import kismet_nb as kn; kn.login()", "no login of a notebook; demo=True"),
         ("1 / 0", "ZeroDivisionError"),
     ],
 )
@@ -154,6 +154,7 @@ def test_an_error_of_ours_keeps_its_kind():
         ({"tz": "Mars/Olympus"}, "time zone"),
         ({"fail_rate_unit": "share"}, "fail_rate_unit"),
         ({"notebook": "none.ipynb"}, "no notebook"),
+        ({"notebook": 7}, "file name"),
         ({"notebook": "broken.ipynb"}, "cannot be read"),
         ({"notebook": "untagged.ipynb"}, "parameters"),
     ],
