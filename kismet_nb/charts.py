@@ -71,7 +71,8 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     return _styled(
         _stacked(table, parts, by, _time_title(by, tz, "of creation"), "Users"),
         "How has the number of users grown?",
-        f"{_count(len(users), 'user')} of today, by when they were created{_undated(table, by, 'new_users')}",
+        f"{_count(len(users), 'user')}, by when they were created; those who have left are not among them"
+        + _undated(table, by, "new_users"),
     )
 
 
@@ -80,7 +81,7 @@ def admins_and_roles(users: pd.DataFrame) -> Chart:
     table = summaries.admins_and_roles(users)
     told = f"Of {_count(len(users), 'user')}"
     if "roles" in set(table["field"]):
-        told += "; who has two roles is counted in both"
+        told += "; users with two roles are counted in both"
     if len(table) > 20:
         told += f"; {len(table) - 20} rarer roles are not shown"
         table = table.head(20)

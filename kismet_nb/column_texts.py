@@ -63,11 +63,13 @@ def arrow_column(column: pd.Series[Any], name: str) -> pa.Array:
 
 
 def time_texts(times: pa.Array) -> pa.Array:
-    """Write times in ISO 8601: those with a zone in UTC with a Z, those without a zone without."""
+    """Write times in ISO 8601: those with a zone in UTC with a Z, those without one without, plain days as such."""
     utc = times.type.tz is not None
     whole = pc.all(pc.equal(times, times.cast(pa.timestamp("s", times.type.tz), safe=False))).as_py() is not False
     if utc:
         times = times.cast(pa.timestamp(times.type.unit, "UTC"))
+    elif pc.all(pc.equal(times, pc.floor_temporal(times, unit="day"))).as_py():
+        return pc.strftime(times, "%Y-%m-%d")
     return pc.strftime(
         times.cast(pa.timestamp("s", times.type.tz), safe=False) if whole else times,
         "%Y-%m-%dT%H:%M:%S" + ("Z" if utc else ""),

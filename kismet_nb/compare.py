@@ -192,7 +192,9 @@ def readable(changes: pd.DataFrame) -> str:
     names = [name for name in changes.columns if name not in RESERVED]
     rows_changed = len(parts["changed"][names].drop_duplicates())
     ignored = f", without {' and '.join(about['ignored'])}" if about.get("ignored") else ""
-    lines.append(f"{len(parts['added'])} added, {len(parts['removed'])} removed, {rows_changed} changed{ignored}")
+    added, removed, values = (len(parts[change]) for change in ("added", "removed", "changed"))
+    of_values = f" ({values} values)" if values > rows_changed else ""
+    lines.append(f"{added} added, {removed} removed, {rows_changed} changed{of_values}{ignored}")
     for change in ("added", "removed", "changed"):
         shown = parts[change][names if change != "changed" else [*names, "column", "before", "after"]]
         if len(shown):

@@ -691,6 +691,8 @@ def _keys(argument: str, given: object, table: str, column: str) -> list[int | s
         for key in keys
     ):
         raise InvalidInputError(f"{argument} must be a table of {table.replace('_', ' ')}, or values of its {column}.")
+    if column == "id" and any(re.search(r"[@\s]", str(key)) for key in keys):
+        raise InvalidInputError(f"{argument} must be ids, not addresses or names: pass the table of {table}.")
     return list(dict.fromkeys(cast("list[int | str]", keys)))
 
 

@@ -153,13 +153,13 @@ def _framed(series: dict[str, pd.Series[Any]], rows: int) -> pd.DataFrame:
         return pd.DataFrame(dict(enumerate(series.values())), index=pd.RangeIndex(rows)).set_axis(columns, axis=1)
 
 
-def describe(resource: str) -> pd.DataFrame:
+def describe(resource: str | pd.DataFrame) -> pd.DataFrame:
     """Return the data dictionary of a table.
 
     Parameters
     ----------
     resource
-        The table's name, such as ``"users"``.
+        The table's name, such as ``"users"``, or a table of a fetch.
 
     Returns
     -------
@@ -177,8 +177,10 @@ def describe(resource: str) -> pd.DataFrame:
     >>> describe("users")["column"].head(3).tolist()
     ['id', 'email', 'is_admin']
     """
-    if not isinstance(resource, str) or resource not in RESOURCES:
-        raise InvalidInputError(f"There is no table {resource!r}. There is: {', '.join(RESOURCES)}.")
+    name = source_of(resource).get("resource") if isinstance(resource, pd.DataFrame) else resource
+    if not isinstance(name, str) or name not in RESOURCES:
+        told = f"{name!r}" if isinstance(name, str) else f"of this {type(resource).__name__}"
+        raise InvalidInputError(f"There is no table {told}. There is: {', '.join(RESOURCES)}.")
 
     def words(column: Column) -> dict[str, object]:
         return {
@@ -189,7 +191,7 @@ def describe(resource: str) -> pd.DataFrame:
             "meaning": column.meaning,
         }
 
-    return pd.DataFrame([words(column) for column in RESOURCES[resource].columns])
+    return pd.DataFrame([words(column) for column in RESOURCES[name].columns])
 
 
 def source_of(df: pd.DataFrame) -> dict[str, Any]:

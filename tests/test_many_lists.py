@@ -121,7 +121,20 @@ def test_only_the_users_given_are_asked_about(given):
     assert {"/organization_users/3/calls": 1, "/organization_users/1/calls": 1} == clinic.visits
 
 
-@pytest.mark.parametrize("given", [[None], 1.5, [True], [".."], ["\ud800"], pd.DataFrame({"key": [1]}), object()])
+@pytest.mark.parametrize(
+    "given",
+    [
+        [None],
+        1.5,
+        [True],
+        [".."],
+        ["\ud800"],
+        "ada.ferris@example.org",
+        ["Ada Ferris"],
+        pd.DataFrame({"key": [1]}),
+        object(),
+    ],
+)
 def test_what_are_no_users_is_refused(given):
     """Missing values, numbers that are no ids, and other tables are refused before anything is sent."""
     clinic = Clinic({1: []})

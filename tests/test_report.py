@@ -60,6 +60,13 @@ def test_a_report_of_a_period_that_is_still_running_says_so():
     assert all(dt.datetime.strptime(week, "%d %b %Y").date() <= today for week in weeks)  # noqa: DTZ007 - days
 
 
+def test_a_report_of_the_time_before_all_calls_says_so():
+    """That nobody held a call then is not known: the API has forgotten them, or there were none."""
+    kn.report("r.html", demo=True, month="2024-01")
+
+    assert re.search(r"The oldest call known is of \d+ \w+ 20\d\d:", Path("r.html").read_text())
+
+
 def test_a_copy_of_the_notebook_gets_what_is_passed():
     """Options replace its parameters, the rest stays, and code, tagged cells and stderr are left out."""
     own = notebook(

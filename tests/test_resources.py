@@ -112,9 +112,10 @@ def test_a_reference_resolves_in_the_demo(tables, name, column):
 
 
 @pytest.mark.parametrize("name", RESOURCES)
-def test_describe_is_the_data_dictionary(name):
-    """The dictionary has the declared columns and dtypes in order, each with a meaning."""
+def test_describe_is_the_data_dictionary(tables, name):
+    """The dictionary has the declared columns and dtypes in order, each with a meaning, by name or by table."""
     words = kn.describe(name)
+    pd.testing.assert_frame_equal(words, kn.describe(tables[name]))
 
     assert list(declared(RESOURCES[name]).items()) == list(zip(words["column"], words["dtype"], strict=True))
     assert words["meaning"].str.len().gt(5).all()
@@ -122,8 +123,9 @@ def test_describe_is_the_data_dictionary(name):
 
 def test_describe_refuses_an_unknown_table():
     """The error lists the tables that there are."""
-    with pytest.raises(kn.InvalidInputError, match="users, calls"):
-        kn.describe("nonsense")
+    for unknown in ("nonsense", 7, pd.DataFrame({"a": [1]})):
+        with pytest.raises(kn.InvalidInputError, match="users, calls"):
+            kn.describe(unknown)
 
 
 def test_a_resource_that_is_declared_simply_works(monkeypatch):

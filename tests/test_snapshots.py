@@ -156,7 +156,7 @@ def test_the_text_for_a_terminal_holds_no_control_characters():
     after = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "\x1b[2JBo"], "note": [["a", "é"], "x\ny"], "new": [1, 1]})
 
     assert [
-        "0 added, 0 removed, 2 changed",
+        "0 added, 0 removed, 2 changed (3 values)",
         "",
         "CHANGED",
         "id  name       column  before  after",
