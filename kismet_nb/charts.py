@@ -1,6 +1,8 @@
 """A chart for each summary, in one style: titled with the question that it answers, with units and time zone.
 
-A chart takes what the summary of its name takes, and draws it. Colours differ in lightness, so that a chart also
+A chart takes the tables that the summary of its name takes, and draws it. Each returns an Altair chart, and raises
+``InvalidInputError`` where the summary does, where there are more periods than can be drawn, or where Altair is not
+installed. Colours differ in lightness, so that a chart also
 reads in black and white. ``chart.save("x.png")`` or ``"x.svg"`` works offline and without a browser.
 
 Altair is loaded when the first chart is made. Its usual way of showing a chart loads scripts from the internet, so
@@ -159,7 +161,10 @@ def calls_per_week(
 def providers_without_calls(
     users: pd.DataFrame, calls: pd.DataFrame, *, days: int = 30, as_of: Moment = None, tz: str = "UTC"
 ) -> Chart:
-    """Draw how long ago each provider held the last call: see ``summaries.providers_without_calls``."""
+    """Draw how long ago each provider held the last call: see ``summaries.providers_without_calls``.
+
+    Dark are those of at least ``days`` days ago (1 or more), and never; all others are drawn too.
+    """
     table = summaries.providers_without_calls(users, calls, days=0, as_of=as_of, tz=tz)
     return _silence(table, days, "provider", "Providers", "How long ago did each provider hold a call?")
 
@@ -173,7 +178,10 @@ def idle_rooms(
     as_of: Moment = None,
     tz: str = "UTC",
 ) -> Chart:
-    """Draw how long the rooms that are open have stood idle: see ``summaries.idle_rooms``."""
+    """Draw how long the rooms that are open have stood idle: see ``summaries.idle_rooms``.
+
+    Dark are those of at least ``days`` days ago (1 or more), and never; all others are drawn too.
+    """
     table = summaries.idle_rooms(waiting_rooms, users, calls, days=0, as_of=as_of, tz=tz)
     question = "How long ago did the owner of each open room hold a call?"
     return _silence(table, days, "open room", "Open waiting rooms", question)
@@ -249,7 +257,7 @@ def _altair() -> ModuleType:
 def _stacked(
     table: pd.DataFrame, parts: Mapping[str, tuple[str, str]], by: Period, x_title: str, y_title: str
 ) -> alt.Chart:
-    """Draw a bar a period, made of named and coloured parts; the first part stands at the bottom."""
+    """Draw a bar per period, made of named and coloured parts; the first part stands at the bottom."""
     alt = _altair()
     names, colours = zip(*parts.values(), strict=True)
     spans = _spans(table, by).astype(dict.fromkeys(parts, "int64"))

@@ -2,7 +2,7 @@
 
 The JSON holds the dtypes, where the table came from, and a checksum of the CSV. Where it is gone, or the CSV was
 edited since, columns that the API documents still get their documented dtype, and all others are text. A CSV that
-was cut at the end of a row looks no different from a shorter one, so a change since the export is told.
+was cut at the end of a row looks no different from a shorter one, so a warning tells of any change since.
 """
 
 from __future__ import annotations

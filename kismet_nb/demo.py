@@ -687,7 +687,7 @@ _demo: DemoOrganization | None = None
 
 
 def use_demo() -> DemoOrganization:
-    """Start the demo organization, once a process, and log in to it.
+    """Start the demo organization, once per process, and log in to it.
 
     Returns
     -------

@@ -122,7 +122,18 @@ def export(
 
 
 def read_export(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a file of ``export`` back: the same columns, dtypes, values and ``attrs``.
+    """Read a file of ``export`` back.
+
+    Parameters
+    ----------
+    path
+        A file whose name ends in ``.csv``, ``.csv.gz``, ``.parquet`` or ``.xlsx``.
+
+    Returns
+    -------
+    DataFrame
+        The same columns, dtypes, values and ``attrs`` as were written. A CSV or Excel file from elsewhere, or without
+        provenance, has the documented dtypes where its columns fit them, and no ``attrs``.
 
     Raises
     ------

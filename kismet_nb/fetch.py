@@ -222,7 +222,7 @@ def fetch_calls(
         are asked for.
     resume
         Go on with what the same call had read when it failed or was interrupted, instead of reading all again.
-        What was read then is as it was then.
+        What was read then is as it was then. Without ``users``, the list of users is read anew.
     client, progress
         As in ``fetch_users``.
 
@@ -383,7 +383,7 @@ def fetch_egresses(
         Which calls: a table of calls, of which those without recordings are not asked about, or pairs
         (``organization_user_id``, ``id``). By default all calls of all users, which are fetched first.
     resume
-        As in ``fetch_calls``.
+        As in ``fetch_calls``, for the recordings. Without ``calls`` these are read anew, so pass a table of them.
     client, progress
         As in ``fetch_users``.
 
@@ -523,7 +523,7 @@ def fetch_invites(*, client: KismetClient | None = None, progress: bool | None =
     Returns
     -------
     DataFrame
-        One row an invite, in the server's order, complete, with the columns
+        One row per invite, in the server's order, complete, with the columns
 
         ``id`` Int64, ``email`` str, ``display_name`` str, ``roles`` object (a list of role names, from newer servers
         only), ``is_admin`` boolean (from older servers only), ``organization_id`` Int64, ``organization_name`` str,

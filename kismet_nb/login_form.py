@@ -169,6 +169,12 @@ def logout(*, forget: bool = False) -> None:
     ----------
     forget
         Also delete the pair that "Remember on this computer" put into the key store.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.logout()
+    Nobody was logged in.
     """
     present = fetch.current_login()
     fetch.log_out()

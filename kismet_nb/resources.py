@@ -1,4 +1,4 @@
-"""What the API offers: one frozen declaration a resource, nouns and literals only.
+"""What the API offers: one frozen declaration per resource, nouns and literals only.
 
 Adding a resource is adding one entry to ``RESOURCES``; the data dictionary, the typed table, the command line and
 the contract tests follow from it.

@@ -61,6 +61,11 @@ def snapshot(
     KismetError
         As in ``fetch_users``.
 
+    Warns
+    -----
+    GoneWarning, SchemaDriftWarning
+        As in ``fetch_calls``.
+
     Examples
     --------
     >>> import kismet_nb as kn

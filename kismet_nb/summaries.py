@@ -98,6 +98,11 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     Older servers send ``is_admin``, newer ones ``roles``; whichever the table has a value of is counted. A user
     with two roles is counted in both, so the shares of ``roles`` may add up to more than 1.
 
+    Parameters
+    ----------
+    users
+        A table of ``fetch_users``.
+
     Returns
     -------
     DataFrame
@@ -151,6 +156,13 @@ def _rights(value: object) -> set[str]:
 def users_without_waiting_room(users: pd.DataFrame, *, tz: str = "UTC") -> pd.DataFrame:
     """List the users without a waiting room.
 
+    Parameters
+    ----------
+    users
+        A table of ``fetch_users``.
+    tz
+        The time zone of the times.
+
     Returns
     -------
     DataFrame
@@ -194,7 +206,7 @@ def calls_per_week(
     Parameters
     ----------
     calls
-        A table of ``fetch_calls``. Who has no call in it, has no row.
+        A table of ``fetch_calls``. A provider without a call in it has no row.
     users
         A table of ``fetch_users``, for the names.
     by
@@ -262,7 +274,7 @@ def calls_per_week(
 def providers_without_calls(
     users: pd.DataFrame, calls: pd.DataFrame, *, days: int = 30, as_of: Moment = None, tz: str = "UTC"
 ) -> pd.DataFrame:
-    """List who has held no call in the last days.
+    """List the providers who have held no call in the last days.
 
     Parameters
     ----------
@@ -282,13 +294,14 @@ def providers_without_calls(
     -------
     DataFrame
         ``id``, ``display_name``, ``email``, ``created_at`` (datetime64[us] in ``tz``), ``last_call`` (the same,
-        missing if there never was one) and ``days_since_call`` (Int64, whole days); who never held a call first.
+        missing if there never was one) and ``days_since_call`` (Int64, whole days); those who never held a call come
+        first.
 
     Raises
     ------
     InvalidInputError
-        A table is another one or lacks a column, the calls are of fewer users than are looked at, or an option is
-        no number of days, moment or time zone.
+        A table is another one or lacks a column, the calls are not all of these users', or an option is no number of
+        days, moment or time zone.
 
     Examples
     --------
@@ -336,8 +349,16 @@ def idle_rooms(
     Raises
     ------
     InvalidInputError
-        A table is another one or lacks a column, the calls are of fewer users than are looked at, or an option is
-        no number of days, moment or time zone.
+        As ``providers_without_calls``.
+
+    Examples
+    --------
+    >>> moments = pd.to_datetime(["2026-01-05T09:00Z", "2026-02-03T15:00Z"])
+    >>> rooms = pd.DataFrame({"id": [5], "slug": ["ada-ferris"], "user_id": [11], "user_display_name": ["Ada Ferris"],
+    ...     "is_active": [True], "created_at": moments[[0]]})
+    >>> calls = pd.DataFrame({"organization_user_id": [11], "created_at": moments[[1]]})
+    >>> idle_rooms(rooms, pd.DataFrame({"id": [11]}), calls, as_of="2026-03-20")["days_since_call"].tolist()
+    [44]
     """
     waiting_rooms = _checked(
         waiting_rooms, "waiting_rooms", "id", "slug", "user_id", "user_display_name", "is_active", "created_at"
@@ -451,6 +472,13 @@ def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> pd.DataFr
 
     Days are combined, and averages weighted by calls, as ``combine_days`` says.
 
+    Parameters
+    ----------
+    metrics
+        A table of ``fetch_call_metrics``.
+    by
+        ``"day"``, ``"week"``, ``"month"`` or ``"year"``.
+
     Returns
     -------
     DataFrame
@@ -461,6 +489,13 @@ def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> pd.DataFr
     ------
     InvalidInputError
         As ``combine_days``.
+
+    Examples
+    --------
+    >>> metrics = pd.DataFrame({"user_id": pd.array([None], "Int64"), "date": pd.to_datetime(["2026-02-02"]),
+    ...     "total_calls": [9], "average_duration": [600.0], "call_fail_rate": [0.0], "average_wait_time": [10.0]})
+    >>> wait_and_duration(metrics)["average_wait_time"].tolist()
+    [10.0]
     """
     return combine_days(metrics, by=by)[[by, "days", "total_calls", "average_wait_time", "average_duration"]]
 
@@ -491,6 +526,13 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     ------
     InvalidInputError
         ``unit`` is none of the two, or the rates do not fit it; otherwise as ``combine_days``.
+
+    Examples
+    --------
+    >>> metrics = pd.DataFrame({"user_id": pd.array([None], "Int64"), "date": pd.to_datetime(["2026-02-02"]),
+    ...     "total_calls": [8], "average_duration": [600.0], "call_fail_rate": [0.125], "average_wait_time": [10.0]})
+    >>> fail_rate(metrics, unit="fraction")["fail_rate_percent"].tolist()
+    [12.5]
     """
     largest = {"fraction": 1, "percent": 100}.get(unit)
     if largest is None:
@@ -541,6 +583,14 @@ def invites_by_status(
     ------
     InvalidInputError
         The table is another one or lacks a column, or there is no such period, moment or time zone.
+
+    Examples
+    --------
+    >>> moments = pd.to_datetime(["2026-01-11T00:00Z", "2026-02-10T00:00Z", None])
+    >>> invites = pd.DataFrame({"created_at": moments[[0]], "expires_at": moments[[1]], "used_at": moments[[2]]})
+    >>> invites_by_status(invites, as_of="2026-03-01")
+           month   status  invites
+    0 2026-01-01  expired        1
     """
     invites = _checked(invites, "invites", "created_at", "expires_at", "used_at")
     invites, status = _as_they_were(invites, _moment(as_of, invites, tz))
@@ -567,6 +617,14 @@ def invites_expired_unused(invites: pd.DataFrame, *, as_of: Moment = None, tz: s
     ------
     InvalidInputError
         The table is another one or lacks a column, or there is no such moment or time zone.
+
+    Examples
+    --------
+    >>> moments = pd.to_datetime(["2026-01-11T00:00Z", "2026-02-10T00:00Z", None])
+    >>> invites = pd.DataFrame({"id": [1], "display_name": ["Ada Ferris"], "email": ["ada.ferris@example.org"],
+    ...     "created_at": moments[[0]], "expires_at": moments[[1]], "used_at": moments[[2]]})
+    >>> invites_expired_unused(invites, as_of="2026-03-01")["days_since_expiry"].tolist()
+    [19]
     """
     invites = _checked(invites, "invites", "id", "display_name", "email", "created_at", "expires_at", "used_at")
     moment = _moment(as_of, invites, tz)

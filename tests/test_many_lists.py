@@ -202,6 +202,31 @@ def after_a_failure(clinic, user):
         yield client
 
 
+def test_a_progress_bar_is_shown_when_it_is_asked_for(capsys):
+    """It names the table and counts pages; without being asked, a short fetch shows nothing."""
+    clinic = Clinic({key: [call(key)] for key in range(1, 4)})
+    fetch(clinic)
+    assert not capsys.readouterr().err
+    fetch(clinic, progress=True)
+
+    assert re.search(r"calls: 100%\|.*\| 3/3 ", capsys.readouterr().err)
+
+
+def test_a_progress_bar_in_a_notebook_grows_with_what_is_known(kernel):
+    """One list turns out to be several pages: the widget's end moves along."""
+    clinic = Clinic({1: [call(number) for number in range(45)]})
+    with serving(clinic) as (url, _):
+        said = kernel.run(
+            f"import kismet_nb as kn; client = kn.KismetClient('an-id', '{SECRET}', api_url='{url}', page_size=10)\n"
+            "len(kn.fetch_calls([1], client=client, progress=True))"
+        )
+
+    assert "'45'" in said.replace('"', "'")
+    assert '"max": 1.0' in said
+    assert '"max": 5' in said
+    assert "20px" not in said
+
+
 def test_ids_that_only_look_alike_are_different_users():
     """Users 7 and 007 are two; the same id as number and as text is one."""
     of_each = {"007": [call(1)], "7": [call(2)]}
