@@ -24,10 +24,14 @@ __all__ = ["profile", "view"]
 
 NUMBERS = ("missing", "distinct")  # of the columns of a profile
 MOST_ROWS = 200_000  # a browser holds that many and still answers at once
-# A cell arrives with &, < and > escaped. Only a plain web address becomes a link, so nothing can break out of it.
-LINK = r"""function (data, type) {
-  if (type !== "display" || !/^https?:\/\/[^\s"'`<>]+$/.test(data)) { return data; }
-  return `<a href="${data}" target="_blank" rel="noopener noreferrer">${data}</a>`;
+# A cell arrives with &, < and > escaped. Only a plain web address becomes a link, so nothing can break out of it. A
+# long text is wrapped: one would push the columns behind it out of sight.
+CELL = r"""function (data, type) {
+  if (type !== "display") { return data; }
+  const isLink = /^https?:\/\/[^\s"'`<>]+$/.test(data);
+  const shown = isLink ? `<a href="${data}" target="_blank" rel="noopener noreferrer">${data}</a>` : data;
+  const narrow = "max-width: 36ch; white-space: normal; overflow-wrap: anywhere";
+  return data.length > 36 ? `<div style="${narrow}">${shown}</div>` : shown;
 }"""
 
 
@@ -86,7 +90,7 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
         df,
         table,
         language={"info": f"Rows _START_ to _END_ of _TOTAL_{cut}", "lengthMenu": "_MENU_ rows per page"},
-        columnDefs=[{"targets": "_all", "render": JavascriptFunction(LINK)}],
+        columnDefs=[{"targets": "_all", "render": JavascriptFunction(CELL)}],
         columnControl=["order", ["search"]],
         ordering={"indicators": False, "handler": True},
         lengthMenu=[10, 25, 100],
