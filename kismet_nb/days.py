@@ -45,7 +45,7 @@ def as_month(value: object, argument: str) -> dt.date:
     InvalidInputError
         It names none.
     """
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value) and value > "0001":
+    if isinstance(value, str) and re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", value) and value > "0001":
         return dt.date.fromisoformat(f"{value}-01")
     raise InvalidInputError(f"{argument} must be a month, such as '2026-02'.")
 

@@ -92,6 +92,8 @@ def sheet(df: pd.DataFrame, zone: str) -> Sheet:
 
     Raises
     ------
+    InvalidInputError
+        Two columns would have the same header.
     ExportError
         The table has something that Excel cannot hold.
     """

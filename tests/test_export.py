@@ -141,11 +141,12 @@ def test_a_dtype_that_would_not_read_back_is_refused(tmp_path, name, dtype, valu
 
 
 def test_a_csv_is_safe_in_a_spreadsheet(tmp_path):
-    """The file is marked as UTF-8, a formula is text, and times carry their zone."""
-    table = pd.DataFrame({"name": ["=1+1", "Zoë"], "at": pd.to_datetime(["2026-01-05T09:00:00Z", None])})
+    """The file is marked as UTF-8, a formula is text, times carry their zone, and days are no more than days."""
+    times = pd.to_datetime(["2026-01-05T09:00:00Z", None])
+    table = pd.DataFrame({"name": ["=1+1", "Zoë"], "at": times, "day": pd.to_datetime(["2026-01-05", None])})
     lines = kn.export(table, tmp_path / "t.csv").read_bytes().decode().splitlines()
 
-    assert ['\ufeff"name","at"', '"\'=1+1","2026-01-05T09:00:00Z"', '"Zoë",'] == lines
+    assert ['\ufeff"name","at","day"', '"\'=1+1","2026-01-05T09:00:00Z","2026-01-05"', '"Zoë",,'] == lines
 
 
 def test_an_edited_csv_still_reads(client, tmp_path):

@@ -332,6 +332,16 @@ def test_missing_fields_are_missing_values():
     assert "datetime64[us, UTC]" == str(users["created_at"].dtype)
 
 
+@pytest.fixture
+def tls(monkeypatch, tmp_path):
+    """Make TLS for a server on this machine, whose certificate is trusted."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    return tls
+
+
 class HangsUpOnce:
     """A server's TLS that drops the first connection before the handshake."""
 
@@ -348,12 +358,8 @@ class HangsUpOnce:
         return self.tls.wrap_socket(connection, **options)
 
 
-def test_a_tls_handshake_that_breaks_off_is_tried_again(monkeypatch, tmp_path):
+def test_a_tls_handshake_that_breaks_off_is_tried_again(tls):
     """A server that hangs up during the handshake is no untrusted one: the next try gets all rows."""
-    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
     with (
         serving(lambda query, _: page_of(ROWS, query), tls=HangsUpOnce(tls)) as (url, _),
         kn.KismetClient("id", SECRET, api_url=url) as client,
@@ -375,12 +381,8 @@ class SlowOnceConnected:
         return self.tls.wrap_socket(connection, **options)
 
 
-def test_after_a_failure_nothing_is_sent_over_a_connection_that_was_being_made(monkeypatch, tmp_path):
+def test_after_a_failure_nothing_is_sent_over_a_connection_that_was_being_made(tls):
     """A 401 ends the fetch at once, and a handshake that ends later is followed by no request."""
-    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
     with (
         serving(lambda *_: time.sleep(0.3) or (401, {}, b""), tls=SlowOnceConnected(tls)) as (url, visits),
         kn.KismetClient("id", SECRET, api_url=url) as client,

@@ -153,6 +153,7 @@ def test_an_error_of_ours_keeps_its_kind():
         ({"path": 7}, "file name"),
         ({"month": "2026-13"}, "month"),
         ({"month": "2026-1"}, "month"),
+        ({"month": "\uff12026-10"}, "month"),
         ({"month": "2026-10", "start": "2026-10-01"}, "either month"),
         ({"start": "2026-10-01"}, "both start and end"),
         ({"start": "2026-10-05", "end": "2026-10-01"}, "before start"),
