@@ -9,10 +9,9 @@
     kn.export(users, "exports/users.parquet")
 """
 
+import kismet_nb.report  # noqa: F401 - loaded first: a later import would replace the function of that name
 from kismet_nb import charts, summaries
-from kismet_nb.client import KismetClient
-from kismet_nb.compare import compare
-from kismet_nb.demo import DemoOrganization, use_demo
+from kismet_nb.demo.organization import DemoOrganization, use_demo
 from kismet_nb.errors import (
     AuthenticationError,
     CredentialsError,
@@ -28,8 +27,10 @@ from kismet_nb.errors import (
     UnavailableError,
     UnexpectedAnswerError,
 )
-from kismet_nb.export import export, read_export
-from kismet_nb.fetch import (
+from kismet_nb.explore.compare import compare
+from kismet_nb.explore.profile import profile, view
+from kismet_nb.explore.pseudonymize import pseudonymize
+from kismet_nb.fetch.users import (
     fetch_call_metrics,
     fetch_calls,
     fetch_egresses,
@@ -39,12 +40,12 @@ from kismet_nb.fetch import (
     fetch_waiting_room_subs,
     fetch_waiting_rooms,
 )
-from kismet_nb.login_form import login, login_status, logout
-from kismet_nb.look import profile, view
-from kismet_nb.pseudonyms import pseudonymize
-from kismet_nb.report import report
+from kismet_nb.files.export import export, read_export
+from kismet_nb.reports.report import report
 from kismet_nb.snapshots import snapshot
-from kismet_nb.tables import describe
+from kismet_nb.tables.build import describe
+from kismet_nb.transport.client import KismetClient
+from kismet_nb.widgets.login_form import login, login_status, logout
 
 __all__ = [
     "AuthenticationError",

@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kismet_nb import demo, fetch
-from kismet_nb.client import KismetClient
-from kismet_nb.compare import compare, readable
-from kismet_nb.days import as_day
+from kismet_nb.dates import as_day
+from kismet_nb.demo import organization as demo
 from kismet_nb.errors import ExportError, InvalidInputError, KismetError
-from kismet_nb.export import check_path, check_target, export, read_export
-from kismet_nb.report import notebooks_folder, report
+from kismet_nb.explore.compare import compare, readable
+from kismet_nb.fetch import users as fetch
+from kismet_nb.files.export import check_path, check_target, export, read_export
+from kismet_nb.reports.report import notebooks_folder, report
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import LISTS, snapshot
-from kismet_nb.tables import describe
+from kismet_nb.tables.build import describe
+from kismet_nb.transport.client import KismetClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -231,10 +232,12 @@ def _lab(options: argparse.Namespace) -> None:
         if not folder.exists():
             folder.mkdir(parents=True)
             source = notebooks_folder()
-            for file in (*source.glob("*.ipynb"), *source.glob("data/*")):
-                target = folder / file.relative_to(source)
-                target.parent.mkdir(exist_ok=True)
-                shutil.copy(file, target)
+            for file in source.glob("*.ipynb"):
+                shutil.copy(file, folder)
+            data = folder.absolute().parent / "data"
+            data.mkdir(exist_ok=True)
+            for file in (source.parent / "data").iterdir():
+                shutil.copy(file, data)
             print(f"Put the notebooks into {folder}")
         problem = ""
     except OSError as error:

@@ -8,7 +8,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 import kismet_nb as kn
-from kismet_nb import fetch
+from kismet_nb.fetch import users as fetch
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def _clean_slate(monkeypatch, tmp_path):
 @pytest.fixture
 def _no_pauses(monkeypatch):
     """Walk again at once."""
-    monkeypatch.setattr("kismet_nb.client.Lane.pause", lambda _lane, _seconds: None)
+    monkeypatch.setattr("kismet_nb.transport.client.Lane.pause", lambda _lane, _seconds: None)
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
     assert 1 == main(["lab"])
     assert "JupyterLab ended with code" in capsys.readouterr().err
     assert Path("notebooks/01_login_and_fetch.ipynb").is_file()
-    assert Path("notebooks/data/users-2026-10-01T0600Z.parquet").is_file()
+    assert Path("data/users-2026-10-01T0600Z.parquet").is_file()
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 import kismet_nb as kn
 
 
-@pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules(kn.__path__)])
+@pytest.mark.parametrize("name", [module.name for module in pkgutil.walk_packages(kn.__path__, "kismet_nb.")])
 def test_the_examples_of_a_module_run(name):
     """Each example prints what stands below it."""
-    assert 0 == doctest.testmod(importlib.import_module(f"kismet_nb.{name}")).failed
+    assert 0 == doctest.testmod(importlib.import_module(name)).failed
 
 
 def test_the_package_offers_what_it_documents():

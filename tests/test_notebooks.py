@@ -12,24 +12,26 @@ import pytest
 
 import kismet_nb as kn
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+CLONE = Path(__file__).parents[1]
+NOTEBOOKS = sorted(CLONE.glob("notebooks/*.ipynb"))
 by_name = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 @by_name
 def test_a_notebook_runs(notebook, tmp_path):
     """With the data beside it, no cell fails, none prints to stderr, and the files that it names are there."""
-    shutil.copy(notebook, tmp_path)
-    shutil.copytree(FOLDER / "data", tmp_path / "data")
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    shutil.copy(notebook, folder)
+    shutil.copytree(CLONE / "data", tmp_path / "data")
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", notebook.name]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
 
     assert 0 == run.returncode, run.stderr[-2000:]
-    outputs = [out for cell in nbformat.read(tmp_path / notebook.name, 4).cells for out in cell.get("outputs", [])]
+    outputs = [out for cell in nbformat.read(folder / notebook.name, 4).cells for out in cell.get("outputs", [])]
     assert outputs
-    named = re.findall(r'"([\w/]+\.(?:csv|parquet|png))"', (tmp_path / notebook.name).read_text().replace("\\", ""))
-    assert [] == [name for name in named if not (tmp_path / name).is_file()]
+    named = re.findall(r'"([\w/]+\.(?:csv|parquet|png))"', (folder / notebook.name).read_text().replace("\\", ""))
+    assert [] == [name for name in named if not (folder / name).is_file()]
     assert [] == [out.text for out in outputs if out.get("name") == "stderr"]
 
 
@@ -55,9 +57,9 @@ def test_a_headless_run_without_credentials_fails_at_once_and_says_why(tmp_path)
 
 def test_the_snapshots_are_made_as_documented():
     """What data/README.md runs makes the snapshots that lie beside it, where they came from included."""
-    [code] = re.findall(r"```python\n(.*?)```", (FOLDER / "data" / "README.md").read_text(), re.DOTALL)
+    [code] = re.findall(r"```python\n(.*?)```", (CLONE / "data" / "README.md").read_text(), re.DOTALL)
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the README is ours
-    files = sorted(FOLDER.glob("data/*.parquet"))
+    files = sorted(CLONE.glob("data/*.parquet"))
 
     assert [file.name for file in files] == [file.name for file in sorted(Path().glob("*.parquet"))]
     for file in files:

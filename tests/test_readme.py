@@ -30,7 +30,7 @@ def test_the_python_of_the_readme_runs(demo, monkeypatch):
     monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     Path("snapshots").mkdir()
     month = "users-2026-10-01T0600Z.parquet"
-    shutil.copy(Path(__file__).parents[1] / "notebooks/data" / month, Path("snapshots") / month)
+    shutil.copy(Path(__file__).parents[1] / "data" / month, Path("snapshots") / month)
     session = {}
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), session)  # noqa: S102 - the README is ours

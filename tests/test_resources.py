@@ -4,11 +4,11 @@ import inspect
 
 import pandas as pd
 import pytest
-from faulty_server import SECRET, page_of, serving
+from support.faulty_server import SECRET, page_of, serving
 
 import kismet_nb as kn
-from kismet_nb.collect import collect
-from kismet_nb.pages import Listing
+from kismet_nb.fetch.pagination import Listing
+from kismet_nb.fetch.table import collect
 from kismet_nb.resources import RESOURCES, Column, Resource
 
 FETCHED = [resource for resource in RESOURCES.values() if resource.layout != "part"]

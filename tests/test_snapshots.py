@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from faulty_server import SECRET, page_of, serving, user
+from support.faulty_server import SECRET, page_of, serving, user
 
 import kismet_nb as kn
 from kismet_nb.cli import main
-from kismet_nb.compare import readable
+from kismet_nb.explore.compare import readable
 
 
 def in_folder():

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbconvert
 import nbformat
 import pytest
-from faulty_server import page_of, serving, user
+from support.faulty_server import page_of, serving, user
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
@@ -92,7 +92,7 @@ def jupyter(tmp_path_factory):
             **places,
             "KISMET_API_URL": url,
             "PYTHONPATH": str(Path(__file__).parents[1]),
-            "PYTHON_KEYRING_BACKEND": "memory_keyring.Keyring",
+            "PYTHON_KEYRING_BACKEND": "support.memory_keyring.Keyring",
         }
         kismet.visits = visits
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

@@ -91,7 +91,7 @@ def test_a_busy_kernel_is_said_to_be_busy(open_notebook):
 WEAK = """
 import anywidget, ipywidgets, traitlets
 from pathlib import Path
-import kismet_nb.login_form as ours
+import kismet_nb.widgets.login_form as ours
 
 class Weak(ours._form_class()):
     _esm = Path(ours.__file__).with_name("login_form.js").read_text().replace(

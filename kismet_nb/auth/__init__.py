@@ -1,0 +1,1 @@
+"""Whose credentials, and where they may travel."""

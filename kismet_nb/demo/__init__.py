@@ -1,0 +1,1 @@
+"""The invented organization, which answers the documented API on this machine."""

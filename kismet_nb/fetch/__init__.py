@@ -1,0 +1,1 @@
+"""All pages of lists, proved complete, as tables."""

@@ -1,0 +1,1 @@
+"""Records in, typed columns out."""

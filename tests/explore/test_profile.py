@@ -1,0 +1,139 @@
+"""Looking at a table: everything is there, as text; and a profile that tells no values."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+
+import kismet_nb as kn
+from kismet_nb.explore import profile as look
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def shown(df, **options):
+    """Return the cells that go to the browser."""
+    return json.loads(kn.view(df, **options)._dt_args["data_json"])
+
+
+def test_every_value_is_shown_as_text():
+    """Large ids keep all digits, times are readable in the named zone, missing values are empty, and markup is text."""
+    table = pd.DataFrame(
+        {
+            "id": pd.array([9007199254740993, None], dtype="Int64"),
+            "display_name": pd.Series([HOSTILE, None], dtype="str"),
+            "is_admin": pd.array([True, None], dtype="boolean"),
+            "roles": pd.Series([["provider", "<b>"], None], dtype=object),
+            "created_at": pd.to_datetime(["2026-02-03T15:00:00Z", None]).astype("datetime64[us, UTC]"),
+            "wait": pd.array([1.5, None], dtype="Float64"),
+        }
+    )
+    view = kn.view(table, tz="America/New_York")
+
+    assert [
+        [
+            "9007199254740993",
+            "&lt;img src=x onerror=alert(1)&gt;",
+            "True",
+            "provider, &lt;b&gt;",
+            "2026-02-03 10:00:00",
+            "1.5",
+        ],
+        [""] * 6,
+    ] == json.loads(view._dt_args["data_json"])
+    assert "created_at (America/New_York)" in view._dt_args["table_html"]
+
+
+def test_all_rows_are_there(monkeypatch, client):
+    """Nothing is sampled; a table beyond what a browser holds is cut, and says so."""
+    users = kn.fetch_users(client=client)
+    assert 131 == len(shown(users))
+    monkeypatch.setattr(look, "MOST_ROWS", 100)
+    cut = kn.view(users)
+    assert 100 == len(json.loads(cut._dt_args["data_json"]))
+    assert "the first of 131" in cut._dt_args["language"]["info"]
+
+
+def test_without_widgets_pandas_own_display_stands():
+    """A place that knows no widgets finds pandas' HTML and text beside it, and there too a name is text."""
+    table = pd.DataFrame({"display_name": [HOSTILE]})
+    view = kn.view(table)
+    data, *_ = view._repr_mimebundle_()
+
+    assert table._repr_html_() == data["text/html"]
+    assert "<img" not in data["text/html"]
+    assert repr(table) == repr(view)
+
+
+def test_view_refuses_what_it_cannot_show(monkeypatch):
+    """No table, no such zone, or no itables: the error says what to do."""
+    table = pd.DataFrame({"id": [1]})
+    with pytest.raises(kn.InvalidInputError, match="not list"):
+        kn.view([])
+    with pytest.raises(kn.InvalidInputError, match="time zone"):
+        kn.view(table, tz="Mars/Olympus")
+    monkeypatch.setitem(sys.modules, "itables", None)
+    with pytest.raises(kn.InvalidInputError, match=r"kismet-nb\[view\]"):
+        kn.view(table)
+
+
+def test_a_profile_tells_what_is_in_each_column(client):
+    """Counts, ranges and meanings come from the table and its declaration; no name or address is in it."""
+    users = kn.fetch_users(client=client)
+    profile = kn.profile(users).set_index("column")
+
+    assert kn.describe("users")["column"].tolist() == profile.index.tolist()
+    assert [25, 106] == profile.loc["waiting_room_url", ["missing", "distinct"]].tolist()
+    assert "1002 to 1334" == profile.loc["id", "content"]
+    assert "true 8, false 123" == profile.loc["is_admin", "content"]
+    assert "2023-01-12 to 2026-10-28 (UTC)" == profile.loc["created_at", "content"]
+    assert "2 to 85 characters" == profile.loc["display_name", "content"]
+    assert "all missing" == profile.loc["roles", "content"]
+    assert "Shown name." == profile.loc["display_name", "meaning"]
+    assert not {"Ximena Park", "ximena.park@example.com"} & set(profile.astype(str).to_numpy().ravel())
+
+
+def test_a_profile_names_codes_that_the_documentation_does_not_show(client):
+    """A new state, theme or role is seen, in lists too; columns that are not declared are named."""
+    calls = kn.profile(kn.fetch_calls([1005], client=client)).set_index("column")
+    invites = kn.fetch_invites(client=client)
+    invites.at[0, "roles"] = ["provider", "auditor"]
+    invites["score"] = 1.5
+    notes = kn.profile(invites).set_index("column")["note"]
+
+    assert "not in the documentation: ended" == calls.loc["state", "note"]
+    assert "not in the documentation: auditor" == notes["roles"]
+    assert "not documented" == notes["score"]
+    assert "" == notes["status"]
+
+
+def test_a_profile_of_any_table():
+    """Without a declaration there are no meanings and no notes; an empty table has a row a column."""
+    table = pd.DataFrame({"a": [[1], [2, 3]], "b": [0.5, None]})
+    table.attrs["kismet"] = "my table"
+
+    assert ["1 to 2 entries", "0.5 to 0.5"] == kn.profile(table)["content"].tolist()
+    assert ["", ""] == kn.profile(table)["note"].tolist()
+    assert ["no rows", "no rows"] == kn.profile(table.head(0))["content"].tolist()
+    with pytest.raises(kn.InvalidInputError, match="not dict"):
+        kn.profile({})
+
+
+def test_a_profile_takes_half_a_surrogate_pair():
+    """Names and codes that pandas' own texts cannot hold are counted, and a new code is named."""
+    table = pd.DataFrame({"display_name": pd.Series(["Ada \ud83d", "Dee"], dtype=object), "roles": [["\ud83d"], []]})
+    table.attrs["kismet"] = {"resource": "invites"}
+    profile = kn.profile(table).set_index("column")
+
+    assert "3 to 5 characters" == profile.loc["display_name", "content"]
+    assert "not in the documentation: \ud83d" == profile.loc["roles", "note"]
+
+
+def test_a_profile_of_categories_is_of_their_values():
+    """A categorical column is told about as the same values without categories are."""
+    table = pd.DataFrame({"a": ["xx", "xx", None], "b": [9, 7, 7], "c": pd.to_datetime(["2026-02-03"] * 3)})
+    plain, categories = kn.profile(table), kn.profile(table.astype("category"))
+
+    assert ["category"] * 3 == categories["dtype"].tolist()
+    pd.testing.assert_frame_equal(plain.drop(columns="dtype"), categories.drop(columns="dtype"))

@@ -1,0 +1,660 @@
+"""Fetching: every row exactly once, typed, or an error that says what to do."""
+
+import datetime as dt
+import email.utils
+import json
+import os
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+import pytest
+import trustme
+from support.faulty_server import SECRET, page_of, serving, user
+
+import kismet_nb as kn
+
+DTYPES = {
+    "id": "Int64",
+    "email": "str",
+    "is_admin": "boolean",
+    "roles": "object",
+    "display_name": "str",
+    "waiting_room_url": "str",
+    "created_at": "datetime64[us, UTC]",
+    "updated_at": "datetime64[us, UTC]",
+}
+
+
+def fetch(answer, **options):
+    """Fetch users from a server that gives ``answer``; return the table and the queries that it took."""
+    options = {"timeout": 2, "retries": 3, **options}
+    with serving(answer) as (url, queries), kn.KismetClient("client-id-ab12", SECRET, api_url=url, **options) as client:
+        return kn.fetch_users(client=client), queries
+
+
+def fails(expected, answer, **options):
+    """Fetch users, expect the error, and return it after checking that it holds no secret."""
+    with pytest.raises(expected) as caught:
+        fetch(answer, **options)
+    assert SECRET not in str(caught.value)
+    return caught.value
+
+
+def test_all_users_of_the_demo_come_once_and_typed(client):
+    """The demo's 131 users, several pages, come in the server's order with the declared dtypes."""
+    users = kn.fetch_users(client=client)
+
+    assert users.dtypes.astype(str).to_dict() == DTYPES
+    assert len(users) == users["id"].nunique() == users.attrs["kismet"]["rows"] == 131
+    assert users["id"].is_monotonic_increasing
+    assert users.attrs["kismet"]["verdict"] == "complete"
+
+
+def test_an_empty_result_keeps_columns_and_dtypes(client):
+    """A filter that matches nobody gives an empty table with the same dtypes."""
+    assert kn.fetch_users("nobody@example.org", client=client).dtypes.astype(str).to_dict() == DTYPES
+
+
+def test_the_email_filter_is_passed_on_encoded(client):
+    """An address with a plus sign finds its user."""
+    users = kn.fetch_users(client=client)
+    address = users["email"][users["email"].str.contains("+", regex=False)].iloc[0]
+
+    assert [address] == kn.fetch_users(address, client=client)["email"].tolist()
+
+
+@pytest.mark.parametrize("email", ["", "  ", 7, ["a@example.org"], "\ud800@example.org"])
+def test_an_email_that_is_no_text_is_refused(client, email):
+    """An unusable filter is refused before anything is sent."""
+    with pytest.raises(kn.InvalidInputError, match="email"):
+        kn.fetch_users(email, client=client)
+
+
+@pytest.mark.parametrize("in_flight", [1, 2, 8])
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 70, 90, 100, 131])
+def test_every_page_is_read_once_and_a_few_again(count, in_flight):
+    """Any number of rows is complete, at pages plus at most three requests."""
+    rows = [user(number) for number in range(1, count + 1)]
+    users, queries = fetch(lambda query, _: page_of(rows, query), page_size=10, max_in_flight=in_flight)
+
+    assert [row["id"] for row in rows] == users["id"].tolist()
+    assert len(queries) <= max(1, -(-count // 10)) + 3
+
+
+def test_the_servers_page_size_counts():
+    """A server that gives 7 rows where 500 were asked for is read to the end."""
+    rows = [user(number) for number in range(100)]
+
+    assert 100 == len(fetch(lambda query, _: page_of(rows, {**query, "per_page": 7}))[0])
+
+
+def test_a_refused_page_size_is_made_smaller():
+    """A server that refuses large pages with 422 is asked for smaller ones."""
+    rows = [user(number) for number in range(60)]
+
+    def answer(query, _):
+        return page_of(rows, query) if "per_page" not in query else (422, {}, b"")
+
+    assert 60 == len(fetch(answer)[0])
+
+
+def test_a_list_without_order_is_read_twice():
+    """Where ids neither rise nor fall, every page is read twice."""
+    rows = [user(number * 37 % 101) for number in range(101)]
+    users, queries = fetch(lambda query, _: page_of(rows, query), page_size=5, max_in_flight=1)
+
+    assert [row["id"] for row in rows] == users["id"].tolist()
+    assert 2 * 21 == len(queries)
+
+
+def test_a_forked_process_gets_its_own_answers():
+    """The child's requests go over another connection than the parent's."""
+    with (
+        serving(lambda query, _: page_of([user(query.port)], query)) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url, max_in_flight=1) as client,
+    ):
+        before = kn.fetch_users(client=client)["id"][0]
+        child = os.fork()
+        port = 0
+        try:
+            port = kn.fetch_users(client=client, progress=False)["id"][0]
+        finally:
+            if not child:
+                os._exit(port in {0, before})
+        _, status = os.waitpid(child, 0)
+
+    assert (before, 0) == (port, status)
+
+
+def test_a_list_that_moves_once_is_read_again():
+    """A deletion between two pages leads to another reading, which is the list as it then is."""
+    rows = [user(number) for number in range(60)]
+
+    def answer(query, count):
+        if count == 3:
+            del rows[2]
+        return page_of(rows, query)
+
+    users, _ = fetch(answer, page_size=10)
+
+    assert [row["id"] for row in rows] == users["id"].tolist()
+    assert users.attrs["kismet"]["walks"] > 1
+
+
+def test_rows_stand_in_the_servers_order():
+    """Pages of thousands of rows come in any order; the rows stand in the server's, without those of a walk before."""
+    rows = [user(number) for number in range(2300)]
+
+    def answer(query, count):
+        if count == 4:
+            del rows[1500:]
+        return page_of(rows, query)
+
+    before, _ = fetch(lambda query, _: page_of(rows, query), page_size=500)
+    after, _ = fetch(answer, page_size=500, max_in_flight=1)
+
+    assert list(range(2300)) == before["id"].tolist()
+    assert list(range(1500)) == after["id"].tolist()
+
+
+@pytest.mark.parametrize(("moment", "in_flight"), [(2, 1), (2, 8), (5, 1), (12, 8)])
+def test_one_who_goes_while_another_comes_is_noticed(moment, in_flight):
+    """A deletion and an insertion between two answers leave the total as it was, and are noticed all the same."""
+    rows = [user(number) for number in range(200)]
+
+    def answer(query, count):
+        if count == moment:
+            del rows[2]
+            rows.append(user(999))
+        return page_of(rows, query)
+
+    users, _ = fetch(answer, page_size=10, max_in_flight=in_flight)
+
+    assert [row["id"] for row in rows] == users["id"].tolist()
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_long_list_is_read_with_one_wait_less(moves):
+    """Some pages are read together with the last; who goes from them after that is noticed."""
+    rows = [user(number) for number in range(200)]
+    seen, read_early, held = [], threading.Event(), []
+
+    def late(query):
+        """Answer when the pages that may come together with the last one are read."""
+        held.append(read_early.wait(5))
+        if moves:
+            del rows[45]  # on one of these pages
+            rows.append(user(999))
+        body = json.dumps(page_of(rows, query)).encode()
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+    def answer(query, _):
+        time.sleep(0.01)  # or else a second thread is of no use
+        seen.append(int(query["page"]))
+        if set(range(2, 9)) <= set(seen):
+            read_early.set()
+        return late(query) if query["page"] == "20" and not held else page_of(rows, query)
+
+    users, queries = fetch(answer, page_size=10, timeout=10)
+
+    assert held == [True]
+    assert [row["id"] for row in rows] == users["id"].tolist()
+    assert users.attrs["kismet"]["walks"] == 1 + moves
+    assert moves or len(queries) == 20 + 3
+
+
+def test_only_of_an_unknown_organization_a_page_is_asked_for_in_vain():
+    """Its first list may be long; others are expected to be no longer, and a part of one never to be."""
+    seen = []
+
+    def answer(query, _):
+        seen.append((query.path.rpartition("/")[2], query["page"]))
+        envelope = "organization_users" if "users" in query.path else "organization_invites"
+        return page_of([user(1)] if "users" in query.path else [], query, envelope=envelope)
+
+    with serving(answer) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url) as client:
+        kn.fetch_users("user1@example.org", client=client)
+        kn.fetch_invites(client=client)
+        kn.fetch_users(client=client)
+        kn.fetch_invites(client=client)
+
+    users, invites = ("organization_users", "1"), ("invites", "1")
+    assert sorted([users, invites, ("invites", "9"), users, invites]) == sorted(seen)
+
+
+def test_a_page_asked_for_in_vain_is_not_waited_for():
+    """However late a server says that it has no such page: the list is read when it is read."""
+    rows, fetched, in_time = [user(number) for number in range(3)], threading.Event(), []
+
+    def never(_):
+        in_time.append(fetched.wait(1.5))
+        yield b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+
+    with (
+        serving(lambda query, _: page_of(rows, query) if query["page"] == "1" else never(query)) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+    ):
+        assert 3 == len(kn.fetch_users(client=client))
+        fetched.set()
+
+    assert in_time == [True]
+
+
+@pytest.mark.parametrize("behind", ["empty", "last", "other", 404, 500])
+def test_a_list_that_got_shorter_than_it_was_counted_is_complete(behind):
+    """Where an earlier count lets expect more pages than there are now, nothing is amiss."""
+    rows = [user(number) for number in range(199)]
+
+    def answer(query, _):
+        last = -(-len(rows) // 10)
+        if int(query["page"]) <= last or behind == "empty":
+            return page_of(rows, query)
+        last_again = page_of(rows, {**query, "page": last})
+        return last_again if behind == "last" else {} if behind == "other" else (behind, {}, b"")
+
+    with (
+        serving(answer) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url, page_size=10, retries=0) as client,
+    ):
+        kn.fetch_users(client=client)
+        for left in (69, 45, 5):
+            del rows[left:]
+            assert list(range(left)) == kn.fetch_users(client=client)["id"].tolist()
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("count", [12, 30])
+def test_an_id_that_comes_twice_is_an_error(count):
+    """A list that holds an id twice, on one page or on two, is no table, though its count is right."""
+    rows = [user(number) for number in [*range(count - 1), 4]]
+
+    assert "came twice" in str(fails(kn.IncompleteError, lambda query, _: page_of(rows, query), page_size=15))
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_a_page_of_the_wrong_length_is_an_error_that_names_it():
+    """One row less on a page and one more on the next add up, and are an error all the same."""
+    rows = [user(number) for number in range(30)]
+
+    def answer(query, _):
+        body = page_of(rows, query)
+        body["organization_users"] = {"1": rows[:10], "2": rows[10:19], "3": rows[19:]}.get(query["page"], [])
+        return body
+
+    assert "page 3 has 11 rows" in str(fails(kn.IncompleteError, answer, page_size=10, max_in_flight=1))
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_a_total_that_differs_on_one_page_is_an_error():
+    """Answers that do not agree on the total are not of the same list."""
+    rows = [user(number) for number in range(35)]
+
+    def answer(query, _):
+        return page_of(rows, query, **({"total_count": 36} if query["page"] == "3" else {}))
+
+    assert "total_count was 35" in str(fails(kn.IncompleteError, answer, page_size=10))
+
+
+def test_a_moving_list_is_not_flooded():
+    """A reading that is given up sends none of the requests that it still had in mind, and the next takes its time."""
+    rows, visits = [user(number) for number in range(2000)], []
+
+    def answer(query, count):
+        visits.append(count)
+        del rows[0]
+        return page_of(rows, query)
+
+    started = time.monotonic()
+    fails(kn.IncompleteError, answer, page_size=10)
+
+    assert len(visits) <= 5 * (1 + 8 + 8)
+    assert time.monotonic() - started > 0.8 * (0.2 + 0.4 + 0.8 + 1.6)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_a_list_that_never_stands_still_is_an_error():
+    """With a deletion at each answer there is an IncompleteError with what was read, and never a table."""
+    rows = [user(number) for number in range(2000)]
+
+    def answer(query, _):
+        del rows[0]
+        return page_of(rows, query)
+
+    error = fails(kn.IncompleteError, answer, page_size=10, max_in_flight=1)
+
+    assert "total_count" in str(error)
+    assert error.retryable
+    assert "incomplete" == error.partial.attrs["kismet"]["verdict"]
+    assert list(range(9, 19)) == error.partial["id"].tolist()  # page 1 of the fifth reading, after nine deletions
+
+
+@pytest.mark.parametrize(
+    ("pagination", "named"),
+    [
+        ({"total_count": None}, "total_count"),
+        ({"total_count": 3}, "total_pages"),
+        ({"per_page": 0}, "per_page"),
+        ({"current_page": 1}, "was asked for and page 1 came"),
+        ({"per_page": 1, "total_pages": 10**9, "total_count": 10**9}, "taken for a mistake"),
+    ],
+)
+def test_wrong_pagination_is_an_error_that_names_it(pagination, named):
+    """Counts that are missing or contradict each other are never guessed at."""
+    rows = [user(number) for number in range(30)]
+
+    assert named in str(
+        fails(kn.UnexpectedAnswerError, lambda query, _: page_of(rows, query, **pagination), page_size=10)
+    )
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("pagination", [{"total_count": 35, "total_pages": 4}, {"total_count": 20, "total_pages": 2}])
+def test_a_wrong_total_is_an_error(pagination):
+    """A total that the pages never agree with is an error, whether too large or too small."""
+    rows = [user(number) for number in range(30)]
+    error = fails(kn.IncompleteError, lambda query, _: page_of(rows, query, **pagination), page_size=10)
+
+    assert "page" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Log in</html>",
+        b'{"organization_users": [',
+        b"[" * 100_000,
+        json.dumps(page_of([user(1, display_name=float("nan"))], {})).encode(),
+    ],
+    ids=["nothing", "HTML", "cut", "deep", "NaN"],
+)
+def test_a_body_that_is_no_json_is_tried_again_and_then_an_error(body):
+    """HTML, nothing, or broken JSON with status 200 never becomes an empty table."""
+    error = fails(kn.UnexpectedAnswerError, lambda *_: (200, {}, body), retries=1)
+
+    assert ("users", 1, 200) == (error.resource, error.page, error.status)
+
+
+@pytest.mark.parametrize("body", [{}, [], {"users": []}, {"organization_users": [1]}, {"organization_users": []}])
+def test_json_of_another_shape_is_an_error(body):
+    """A missing envelope or pagination block is an error that names the endpoint."""
+    assert "/organization_users" in str(fails(kn.UnexpectedAnswerError, lambda *_: body))
+
+
+@pytest.mark.parametrize(
+    "blip",
+    [
+        (500, {}, b"oops"),
+        (500, {}, json.dumps(page_of([user(99)], {})).encode()),
+        (502, {}, b"<html>"),
+        (503, {"Retry-After": "0"}, b""),
+        (429, {"Retry-After": "0.1"}, b""),
+        (429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, b""),
+        (429, {"Retry-After": "soon"}, b""),
+        (200, {}, b"<html>"),
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{",
+    ],
+)
+def test_a_passing_failure_is_survived(blip):
+    """After a blip in the middle the table is complete all the same."""
+    rows = [user(number) for number in range(30)]
+    users, _ = fetch(lambda query, count: blip if count == 2 else page_of(rows, query), page_size=10)
+
+    assert list(range(30)) == users["id"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, kn.RequestRefusedError),
+        (401, kn.AuthenticationError),
+        (403, kn.AuthenticationError),
+        (404, kn.NotFoundError),
+        (206, kn.UnexpectedAnswerError),
+        (302, kn.UnexpectedAnswerError),
+    ],
+)
+def test_a_final_status_is_not_tried_again(status, expected):
+    """Each final status has its error, whatever the body says, even with the documented broken 401 body."""
+    headers = {"Location": "https://elsewhere.example.org/"} if status == 302 else {}
+    rows = [user(number) for number in range(30)]
+    seen = []
+
+    def answer(query, count):
+        seen.append(query)
+        # Behind page 1, a 404 means that the list got shorter.
+        well = count == 1 and status != 404
+        return page_of(rows, query) if well else (status, headers, b'{ "error": "Unauthorized", }')
+
+    error = fails(expected, answer, page_size=10, max_in_flight=1)
+
+    assert (status, 1 if status == 404 else 2) == (error.status, len(seen))
+
+
+@pytest.mark.parametrize("wait", ["3600", "a date"])
+def test_a_wait_of_an_hour_is_an_error_at_once(wait):
+    """A Retry-After beyond the client's patience, in seconds or as a date, is told, not waited for."""
+    started = time.monotonic()
+    wait = email.utils.formatdate(time.time() + 3600, usegmt=True) if wait == "a date" else wait
+    error = fails(kn.UnavailableError, lambda *_: (429, {"Retry-After": wait}, b""))
+
+    assert (429, pytest.approx(3600, abs=5)) == (error.status, error.retry_after)
+    assert time.monotonic() - started < 5
+
+
+def drip(start):
+    """Send ``start``, and then one byte every now and then for a good while."""
+    yield start
+    for _ in range(40):
+        time.sleep(0.1)
+        yield b" "
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"HTTP/1.1 200 OK\r\nX-Slow:", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"]
+)
+def test_a_dripping_server_times_out(start):
+    """A byte now and then, be it in the body or before, does not stretch the timeout of a request."""
+    started = time.monotonic()
+
+    assert "0.5 s" in str(fails(kn.UnavailableError, lambda *_: drip(start), timeout=0.5, retries=0))
+    assert time.monotonic() - started < 2
+
+
+def test_a_hanging_server_times_out():
+    """Silence does not hold the caller longer than the timeout."""
+
+    def silence(*_):
+        time.sleep(0.6)
+        return page_of([], {})
+
+    assert "0.3 s" in str(fails(kn.UnavailableError, silence, timeout=0.3, retries=0))
+
+
+def test_tls_is_trusted_or_nothing_is_sent(monkeypatch, tmp_path):
+    """An unknown certificate is an error before anything is sent; with its authority named, all rows come."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    rows = [user(number) for number in range(60)]
+    with serving(lambda query, _: page_of(rows, query), tls=tls) as (url, visits):
+        with pytest.raises(kn.UnexpectedAnswerError, match="TLS"), kn.KismetClient("id", SECRET, api_url=url) as client:
+            kn.fetch_users(client=client)
+        assert [] == visits
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+        with kn.KismetClient("id", SECRET, api_url=url, page_size=10) as client:
+            assert 60 == len(kn.fetch_users(client=client))
+
+
+def test_after_a_429_all_requests_wait_and_slow_down():
+    """At 50 requests a second allowed, all rows come with few refusals."""
+    rows, window, refused = [user(number) for number in range(1500)], [0, 0], []
+
+    def answer(query, count):
+        if window[0] != int(time.time()):
+            window[:] = [int(time.time()), 0]
+        window[1] += 1
+        if window[1] > 50:
+            refused.append(count)
+            return 429, {"Retry-After": "1"}, b""
+        return page_of(rows, query)
+
+    users, _ = fetch(answer, page_size=10, patience=30)
+
+    assert 1500 == len(users)
+    assert 0 < len(refused) <= 12
+
+
+def test_an_interrupt_ends_a_fetch_at_once():
+    """Ctrl-C while the server is silent comes back within two seconds and leaves no thread."""
+    code = """
+import os, signal, threading, time
+import kismet_nb as kn
+demo = kn.DemoOrganization(latency=20)
+client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+started = time.monotonic()
+try:
+    kn.fetch_users(client=client)
+except KeyboardInterrupt:
+    left = [thread for thread in threading.enumerate() if thread.name == "kismet_nb"]
+    print("ended" if time.monotonic() - started < 2.5 and not left else "late", flush=True)
+os._exit(0)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert "ended" == run.stdout.strip(), run.stderr
+
+
+def test_an_endless_body_is_not_read_on():
+    """A body beyond the limit is an error."""
+    assert "larger" in str(fails(kn.UnexpectedAnswerError, lambda *_: (200, {}, b" " * (65 * 2**20)), timeout=20))
+
+
+def test_nothing_goes_on_after_a_failure():
+    """When a fetch has failed, none of its threads is left."""
+    rows = [user(number) for number in range(500)]
+    fails(kn.RequestRefusedError, lambda query, n: (400, {}, b"") if n == 4 else page_of(rows, query), page_size=10)
+
+    assert not [thread for thread in threading.enumerate() if thread.name == "kismet_nb"]
+
+
+def test_at_most_max_in_flight_requests_are_under_way():
+    """The limit of a client holds over two fetches at the same time."""
+    rows, lock, active = [user(number) for number in range(200)], threading.Lock(), [0, 0]
+
+    def slowly(body):
+        with lock:
+            active[0] += 1
+            active[1] = max(active)
+        time.sleep(0.02)
+        with lock:
+            active[0] -= 1
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(body), body)
+
+    def answer(query, _):
+        return slowly(json.dumps(page_of(rows, query)).encode())
+
+    with (
+        serving(answer) as (url, _),
+        kn.KismetClient("id", SECRET, api_url=url, page_size=10, max_in_flight=3) as client,
+        ThreadPoolExecutor(2) as people,
+    ):
+        tables = list(people.map(lambda _: kn.fetch_users(client=client), range(2)))
+
+    assert [200, 200] == [len(table) for table in tables]
+    assert 3 == active[1]
+
+
+def test_values_are_typed_or_kept_as_they_came():
+    """Large ids survive, offsets become UTC, and what does not fit keeps its whole column, with one warning."""
+    rows = [
+        user(2**53 + 1, created_at="2026-01-05T09:00:00.2500000+02:00", display_name="Zoë \u202eX\n\x00🦊"),
+        user(2**53 + 3, created_at="9999-12-31T23:59:59Z", updated_at="yesterday", nickname="Z", waiting_room_url=""),
+    ]
+    with pytest.warns(kn.SchemaDriftWarning) as caught:
+        users, _ = fetch(lambda query, _: page_of(rows, query))
+
+    assert [2**53 + 1, 2**53 + 3] == users["id"].tolist()
+    assert pd.Timestamp("2026-01-05 07:00:00.25", tz="UTC") == users["created_at"][0]
+    assert ["2026-02-01T09:30:00Z", "yesterday"] == users["updated_at"].tolist()
+    assert "Zoë \u202eX\n\x00🦊" == users["display_name"][0]
+    assert users["waiting_room_url"].isna().all()
+    assert "nickname" == users.columns[-1]
+    message = str(caught[0].message)
+    assert "nickname is new" in message
+    assert "updated_at has 1 values" in message
+    assert "yesterday" not in message
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("id", 2**63),
+        ("id", "12"),
+        ("id", None),
+        ("is_admin", "true"),
+        ("display_name", "\ud800"),
+        ("email", {"a": [1]}),
+    ],
+)
+def test_an_unfitting_value_is_kept(column, value):
+    """A value of another type or size stays exactly as the server sent it."""
+    rows = [user(1), user(2, **{column: value}), user(3)]
+    if value is None:
+        users, _ = fetch(lambda query, _: page_of(rows, query))
+        assert pd.isna(users[column][1])
+        return
+    with pytest.warns(kn.SchemaDriftWarning, match=column):
+        users, _ = fetch(lambda query, _: page_of(rows, query))
+
+    assert value == users[column][1]
+    assert type(value) is type(users[column][1])
+    assert rows[0][column] == users[column][0]
+
+
+def test_roles_instead_of_is_admin():
+    """A server of the newer generation gives lists of roles, and a warning that is_admin is gone."""
+    newer = user(1, roles=["provider", "organization_admin"])
+    del newer["is_admin"]
+    with pytest.warns(kn.SchemaDriftWarning, match="is_admin is no longer sent"):
+        users, _ = fetch(lambda query, _: page_of([newer], query))
+
+    assert [["provider", "organization_admin"]] == users["roles"].tolist()
+    assert "boolean" == str(users["is_admin"].dtype)
+
+
+def test_without_a_login_the_error_says_how_to_get_one():
+    """A fetch before login() names kn.login()."""
+    with pytest.raises(kn.CredentialsError, match=r"kn\.login"):
+        kn.fetch_users()
+
+
+def test_provenance_holds_no_personal_data(client):
+    """attrs say where the table came from, in JSON's types, without the address that was asked for."""
+    about = kn.fetch_users("nobody@example.org", client=client).attrs["kismet"]
+
+    assert ["email"] == about["filters"]
+    assert "nobody" not in repr(about)
+    assert dt.datetime.fromisoformat(about["fetched_at"]).tzinfo == dt.UTC
+
+
+@pytest.mark.parametrize("past_the_end", ["empty", "absent", "refused", "last"])
+def test_whatever_a_server_says_behind_the_last_page_the_list_is_complete(past_the_end):
+    """Behind a full last page an empty page, a 404, a 400 or the last page again all mean the end."""
+    rows = [user(number) for number in range(40)]
+
+    def answer(query, _):
+        if int(query["page"]) <= 4 or past_the_end == "empty":
+            return page_of(rows, query)
+        return {"absent": (404, {}, b""), "refused": (400, {}, b""), "last": page_of(rows, {**query, "page": 4})}[
+            past_the_end
+        ]
+
+    assert 40 == len(fetch(answer, page_size=10)[0])

@@ -1,0 +1,229 @@
+"""Reports: one file that holds everything and no code, whole or not at all, and never a credential in a parameter."""
+
+import datetime as dt
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+import kismet_nb as kn
+from kismet_nb.cli import main
+from kismet_nb.reports.report import listing, notebooks_folder, numbers, period
+
+
+def notebook(*cells, parameters="tz = 'UTC'\ndemo = False"):
+    """Write a report's notebook of one's own; a cell may have a tag."""
+    made = [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
+    made += [nbformat.v4.new_code_cell(source, metadata={"tags": tags}) for source, *tags in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=made), "own.ipynb")
+    return "own.ipynb"
+
+
+def test_a_report_of_last_month_is_one_command(capsys):
+    """On the demo it needs nothing; it says when, from where and whether complete, and holds charts and tables."""
+    assert 0 == main(["report", "--demo", "--out", "reports/last.html", "--fail-rate-unit", "fraction"])
+    said, page = capsys.readouterr(), Path("reports/last.html").read_text()
+    last_month = dt.datetime.now(dt.UTC).replace(day=1) - dt.timedelta(days=1)
+
+    assert "Wrote reports/last.html\n" == said.out
+    assert not said.err
+    assert f"<title>Telehealth in {last_month:%B %Y}</title>" in page
+    assert re.search(r"Fetched on .* from\s+127\.0\.0\.1:\d+:\s+complete\.", page)
+    assert f"counted up to the end of {last_month.day} {last_month:%B %Y}" in page
+    assert 9 == page.count("<svg")
+    assert "Providers without a call in the last 30 days" in page
+    assert "… and " in page
+    for unwanted in ("kn.fetch", "<script", "src=", "@import", "url("):
+        assert unwanted not in page
+    assert {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"} == set(
+        re.findall(r'https?://[^"\s<)]+', page)
+    )
+
+
+def test_a_report_of_a_period_that_is_still_running_says_so():
+    """Its numbers are of a part of the days that it is called by; weeks that lie ahead are not drawn as empty ones."""
+    today = dt.datetime.now(dt.UTC).date()
+    kn.report("r.html", demo=True, start=today - dt.timedelta(days=30), end=today + dt.timedelta(days=90))
+    page = Path("r.html").read_text()
+    calls_per_week = page[page.index("<svg") : page.index("</svg>")]
+    weeks = re.findall(r">(\d+ \w{3} \d{4})<", calls_per_week)
+
+    assert "still running" in page
+    assert 5 <= len(weeks)
+    assert all(dt.datetime.strptime(week, "%d %b %Y").date() <= today for week in weeks)  # noqa: DTZ007 - days
+
+
+def test_a_report_of_the_time_before_all_calls_says_so():
+    """That nobody held a call then is not known: the API has forgotten them, or there were none."""
+    kn.report("r.html", demo=True, month="2024-01")
+
+    assert re.search(r"The oldest call known is of \d+ \w+ 20\d\d:", Path("r.html").read_text())
+
+
+def test_a_copy_of_the_notebook_gets_what_is_passed():
+    """Options replace its parameters, the rest stays, and code, tagged cells and stderr are left out."""
+    own = notebook(
+        ("print(tz, demo, month, other)",),
+        ("print('secret of the analyst')", "not-in-report"),
+        ("import sys; print('noise', file=sys.stderr)",),
+        parameters="tz = 'UTC'; demo = True; month = None; other = 7",
+    )
+    kn.report("own.html", notebook=own, tz="America/New_York", month="2026-02")
+    page = Path("own.html").read_text()
+
+    assert "America/New_York False 2026-02 7" in page
+    for left_out in ("print(", "analyst", "noise"):
+        assert left_out not in page
+
+
+def test_no_credential_is_put_into_the_notebook(demo, monkeypatch):
+    """They are taken from the environment, and are neither in a parameter nor in the report."""
+    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
+    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
+    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+    kn.report("own.html", notebook=notebook(("import kismet_nb as kn; kn.login(); print(In)",)))
+    page = Path("own.html").read_text()
+
+    assert "Logged in: 131 users" in page
+    assert "demo = False" in page
+    assert demo.client_secret not in page
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("import kismet_nb as kn; kn.login()", "no login of a notebook; demo=True"),
+        ("1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_a_failure_is_one_line_and_leaves_the_old_report(cell, why, capsys):
+    """A scheduler sees exit code 1 and one line; the report of last time is untouched, and no half of one is there."""
+    Path("r.html").write_text("the old one")
+    own = notebook((cell,))
+
+    assert 1 == main(["report", "--out", "r.html", "--notebook", own])
+    said = capsys.readouterr().err
+    assert why in said
+    assert 1 == said.count("\n")
+    assert "the old one" == Path("r.html").read_text()
+    assert ["own.ipynb", "r.html"] == sorted(path.name for path in Path().iterdir() if path.name[:4] != ".ipy")
+
+
+def test_an_interrupt_ends_the_report_and_its_kernel():
+    """Exit code 130 and one line at once, no process is left behind, and no report."""
+    own = notebook(
+        ("import os, time; open('part', 'w').write(str(os.getpid())); os.rename('part', 'pid')\ntime.sleep(90)",)
+    )
+    code = (
+        f"from kismet_nb.cli import main; raise SystemExit(main(['report', '--out', 'r.html', '--notebook', '{own}']))"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if Path("pid").exists():
+            break
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=20)[1]
+
+    assert 130 == run.returncode
+    assert "kismet-nb: interrupted\n" == said
+    assert not Path("r.html").exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(Path("pid").read_text()), 0)
+
+
+def test_an_error_of_ours_keeps_its_kind():
+    """What a cell raised can be caught as what it is; a message of others is not repeated, as it may quote values."""
+    own = notebook(("from kismet_nb import IncompleteError\nraise IncompleteError('the list kept moving')",))
+    with pytest.raises(kn.IncompleteError, match="kept moving"):
+        kn.report("r.html", notebook=own)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"path": "r.pdf"}, "html"),
+        ({"path": 7}, "file name"),
+        ({"month": "2026-13"}, "month"),
+        ({"month": "2026-1"}, "month"),
+        ({"month": "\uff12026-10"}, "month"),
+        ({"month": "2026-10", "start": "2026-10-01"}, "either month"),
+        ({"start": "2026-10-01"}, "both start and end"),
+        ({"start": "2026-10-05", "end": "2026-10-01"}, "before start"),
+        ({"start": "1 October", "end": "2026-10-01"}, "must be a day"),
+        ({"month": "2199-01"}, "yet"),
+        ({"tz": "Mars/Olympus"}, "time zone"),
+        ({"fail_rate_unit": "share"}, "fail_rate_unit"),
+        ({"notebook": "none.ipynb"}, "no notebook"),
+        ({"notebook": 7}, "file name"),
+        ({"notebook": "broken.ipynb"}, "cannot be read"),
+        ({"notebook": "untagged.ipynb"}, "parameters"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_fetched(options, why):
+    """Every option is checked first; the notebook is not run and nothing is written."""
+    Path("broken.ipynb").write_text("no notebook")
+    nbformat.write(nbformat.v4.new_notebook(), "untagged.ipynb")
+    own = notebook(("open('ran', 'w').close()",))
+    with pytest.raises(kn.InvalidInputError, match=why):
+        kn.report(**{"path": "r.html", "notebook": own} | options)
+
+    assert not Path("ran").exists()
+    assert not Path("r.html").exists()
+
+
+def test_without_the_extra_it_is_named(monkeypatch):
+    """Where a library is not installed, the error says how to install it."""
+    monkeypatch.setitem(sys.modules, "nbconvert", None)
+    with pytest.raises(kn.InvalidInputError, match=r"kismet-nb\[report\]"):
+        kn.report("r.html", demo=True)
+
+
+def test_a_month_is_all_its_days():
+    """Last month in the named zone is the default; days can be given instead."""
+    assert (dt.date(2024, 2, 1), dt.date(2024, 2, 29)) == period(month="2024-02")
+    assert (dt.date(2026, 1, 5), dt.date(2026, 1, 7)) == period(start="2026-01-05", end=dt.date(2026, 1, 7))
+    first, last = period(tz="Pacific/Kiritimati")
+    assert 1 == first.day
+    assert last + dt.timedelta(days=1) == pd.Timestamp.now("Pacific/Kiritimati").date().replace(day=1)
+
+
+def test_a_listing_shows_text_as_text():
+    """Markup in a name stays text; times are readable, what is missing is a dash, ids are as they are."""
+    table = pd.DataFrame(
+        {
+            "display_name": ["<img src=x onerror=alert(1)>", None, "Ada"],
+            "user_id": pd.array([1234567, 2, 3], dtype="Int64"),
+            "last_call": pd.to_datetime(["2026-02-03T15:00:01Z", None, None]).tz_convert("America/New_York"),
+        }
+    )
+    shown = listing(table, rows=2).data
+
+    assert "&lt;img src=x onerror=alert(1)&gt;" in shown
+    assert "<img" not in shown
+    assert ">1234567<" in shown
+    assert ">2026-02-03 10:00<" in shown
+    assert "Last call (America/New_York)" in shown
+    assert 2 == shown.count(">–<")
+    assert "… and 1 more." in shown
+    assert "None." in listing(table.head(0)).data
+
+
+def test_numbers_are_grouped_and_escaped():
+    """Large numbers are grouped, missing ones are a dash, and a name is text."""
+    shown = numbers({"calls <b>": pd.Series([1204]).sum(), "wait": None}).data
+
+    assert "<strong>1,204</strong> calls &lt;b&gt;" in shown
+    assert "<strong>–</strong> wait" in shown
+
+
+def test_the_notebooks_that_come_with_the_package_are_found():
+    """The report's own is among them."""
+    assert (notebooks_folder() / "03_report.ipynb").is_file()

@@ -1,0 +1,456 @@
+"""Rarer faults of servers and networks: the exact table, or the exact error."""
+
+import email.utils
+import gc
+import gzip
+import json
+import ssl
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import trustme
+from support.faulty_server import SECRET, page_of, serving, user
+
+import kismet_nb as kn
+
+ROWS = [user(number) for number in range(30)]
+
+
+def fetch(answer, **options):
+    """Fetch users, ten a page, from a server that gives ``answer``."""
+    options = {"timeout": 2, "retries": 2, "page_size": 10, **options}
+    with serving(answer) as (url, _), kn.KismetClient("client-id-ab12", SECRET, api_url=url, **options) as client:
+        return kn.fetch_users(client=client)
+
+
+def fetch_with(**fields):
+    """Fetch the second of three users with other fields, and return the table."""
+    rows = [ROWS[1], user(2) | fields, ROWS[3]]
+    return fetch(lambda query, _: page_of(rows, query))
+
+
+def whole(body, *, keep_alive=False, **headers):
+    """Return an answer as bytes, after which the server hangs up, be it announced or not."""
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    lines += [] if keep_alive else ["Connection: close"]
+    return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode() + body
+
+
+def body_of(query):
+    """Return a page of the users as JSON."""
+    return json.dumps(page_of(ROWS, query)).encode()
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_failure_for_ever_is_an_error_that_names_it(status):
+    """Where every try fails, the error names status, resource, page and the number of tries."""
+    with pytest.raises(kn.UnavailableError, match=r"users, page 2: .*Tried 3 times") as caught:
+        fetch(
+            lambda query, _: page_of(ROWS, query) if query["page"] == "1" else (status, {"Retry-After": "0"}, b""),
+            max_in_flight=1,
+            page_size=20,
+        )
+
+    assert (status, "users", 2) == (caught.value.status, caught.value.resource, caught.value.page)
+
+
+@pytest.mark.parametrize("wait", ["0", "0.3", "a date that has passed", None, "-5", "1e3", "nan"])
+def test_a_429_in_the_middle_is_waited_out(wait):
+    """Retry-After of next to nothing, absent or garbage: a server that refuses for a second gets a second."""
+    wait = email.utils.formatdate(time.time() - 3600, usegmt=True) if wait == "a date that has passed" else wait
+    headers, refusing_until = {} if wait is None else {"Retry-After": wait}, []
+
+    def answer(query, count):
+        if count == 3:
+            refusing_until.append(time.monotonic() + 1)
+        if refusing_until and time.monotonic() < refusing_until[0]:
+            return 429, headers, b""
+        return page_of(ROWS, query)
+
+    assert 30 == len(fetch(answer, retries=3))
+    assert time.monotonic() - refusing_until[0] < 5
+
+
+def test_credentials_that_are_rotated_while_reading_are_an_error():
+    """A 401 on page 3 is an AuthenticationError that names the page."""
+    with pytest.raises(kn.AuthenticationError) as caught:
+        fetch(lambda query, _: (401, {}, b"") if query["page"] == "3" else page_of(ROWS, query))
+
+    assert (401, "users", 3) == (caught.value.status, caught.value.resource, caught.value.page)
+
+
+def test_a_dropped_keep_alive_is_not_noticed():
+    """A server that hangs up after each answer without saying so costs new connections, and no row."""
+
+    def answer(query, _):
+        body = body_of(query)
+        return whole(body, keep_alive=True, Content_Length=len(body))
+
+    assert list(range(30)) == fetch(answer, max_in_flight=1)["id"].tolist()
+
+
+@pytest.mark.parametrize(
+    "shape", ["shorter than announced", "cut chunk", "no last chunk", "no length, cut", "gzip cut"]
+)
+def test_a_body_that_breaks_off_is_read_again(shape):
+    """Whatever way a body is cut, its rows are asked for again."""
+
+    def answer(query, count):
+        body = body_of(query)
+        half = body[: len(body) // 2]
+        return (
+            {
+                "shorter than announced": whole(half, Content_Length=len(body)),
+                "cut chunk": whole(b"%x\r\n" % len(body) + half, Transfer_Encoding="chunked"),
+                "no last chunk": whole(b"%x\r\n%b\r\n" % (len(half), half), Transfer_Encoding="chunked"),
+                "no length, cut": whole(half),
+                "gzip cut": whole(b"\x1f\x8b\x08\x00", Content_Encoding="gzip"),
+            }[shape]
+            if count == 2
+            else page_of(ROWS, query)
+        )
+
+    assert list(range(30)) == fetch(answer)["id"].tolist()
+
+
+def test_a_compressed_body_is_read():
+    """Every request says that it takes gzip."""
+
+    def answer(query, _):
+        body = gzip.compress(body_of(query))
+        return whole(body, Content_Encoding="gzip", Content_Length=len(body))
+
+    assert list(range(30)) == fetch(answer, retries=0)["id"].tolist()
+
+
+def test_a_body_that_always_breaks_off_is_an_error():
+    """A body that never is as long as it was announced is no table, though it begins like one."""
+
+    def answer(query, _):
+        body = body_of(query)
+        return whole(body, Content_Length=len(body) + 1)
+
+    with pytest.raises(kn.UnavailableError, match="broke"):
+        fetch(answer)
+
+
+def test_an_interrupt_during_a_wait_comes_back_at_once():
+    """Ctrl-C while a Retry-After is waited out comes back within two seconds and leaves no thread."""
+    code = f"""
+import os, signal, sys, threading, time
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from support.faulty_server import serving
+import kismet_nb as kn
+with serving(lambda *_: (429, {{"Retry-After": "60"}}, b"")) as (url, _):
+    client = kn.KismetClient("id", "secret-secret", api_url=url)
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    started = time.monotonic()
+    try:
+        kn.fetch_users(client=client)
+    except KeyboardInterrupt:
+        left = [thread for thread in threading.enumerate() if thread.name == "kismet_nb"]
+        print("ended" if time.monotonic() - started < 2.5 and not left else "late", flush=True)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert "ended" == run.stdout.strip(), run.stderr
+
+
+def test_an_announced_wait_is_shown(caplog):
+    """A wait of more than a second is told once, with the reason."""
+    fetch(lambda query, count: (503, {"Retry-After": "1.1"}, b"") if count == 3 else page_of(ROWS, query))
+
+    assert 1 == len(caplog.messages)
+    assert "503" in caplog.messages[0]
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("says", ["page 1", "what was asked for"])
+def test_a_server_that_ignores_the_page_is_an_error(says):
+    """The same rows for every page are never taken for a table, whether or not the answer owns up to it."""
+
+    def answer(query, _):
+        body = page_of(ROWS, {**query, "page": 1})
+        if says == "what was asked for":
+            body["pagination"]["current_page"] = int(query["page"])
+        return body
+
+    expected = kn.UnexpectedAnswerError if says == "page 1" else kn.IncompleteError
+    with pytest.raises(expected, match="page 1 came" if says == "page 1" else "came twice"):
+        fetch(answer)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize(("page", "rows", "named"), [("2", [], "page 2 has 0 rows"), ("2", ROWS[:10], "came twice")])
+def test_an_empty_or_repeated_page_in_the_middle_is_an_error(page, rows, named):
+    """A page without rows, or with those of another page, is an error each time it comes so."""
+
+    def answer(query, _):
+        body = page_of(ROWS, query)
+        return {**body, "organization_users": rows} if query["page"] == page else body
+
+    with pytest.raises(kn.IncompleteError, match=named) as caught:
+        fetch(answer)
+    assert "incomplete" == caught.value.partial.attrs["kismet"]["verdict"]
+
+
+def test_an_empty_page_that_was_a_blip_is_read_again():
+    """A page that is empty once and full the next time is complete."""
+
+    def answer(query, count):
+        body = page_of(ROWS, query)
+        return {**body, "organization_users": []} if count == 3 else body
+
+    assert list(range(30)) == fetch(answer)["id"].tolist()
+
+
+def test_a_name_of_5_mb_and_deep_nesting_are_kept():
+    """Long and deep values come as they were sent."""
+    deep = []
+    for _ in range(200):
+        deep = [deep]
+    name = "Ada \U0001f98a" * 1_000_000
+    with pytest.warns(kn.SchemaDriftWarning, match="profile is new"):
+        users = fetch_with(display_name=name, profile=deep)
+
+    assert name == users["display_name"][1]
+    assert deep == users["profile"][1]
+
+
+def test_half_a_surrogate_pair_is_kept():
+    """Text that no encoding can hold is kept, in its column and in an unknown one."""
+    with pytest.warns(kn.SchemaDriftWarning) as caught:
+        users = fetch_with(email="\udcff", nickname="\ud83e")
+
+    assert ("\udcff", "\ud83e") == (users["email"][1], users["nickname"][1])
+    assert "email has 1 values" in str(caught[0].message)
+
+
+@pytest.mark.parametrize("rows", [[None], ["x"], [[1]], [1.5]])
+def test_rows_that_are_no_objects_are_an_error(rows):
+    """A row of another kind is an error, never left out."""
+    with pytest.raises(kn.UnexpectedAnswerError, match="other than objects"):
+        fetch(lambda query, _: page_of([user(1), *rows], query))
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("1e400", "1e400"),
+        ("1e-400", "1e-400"),
+        ("9007199254740993.0", "9007199254740993.0"),
+        ("2.0", 2.0),
+        ("-0", 0),
+        ("-0.0", -0.0),
+        ("true", True),
+        ("9" * 30, int("9" * 30)),
+    ],
+)
+def test_odd_numbers_as_ids(sent, kept):
+    """A number that is no 64-bit integer stays as it came, beside ordinary ids."""
+    body = json.dumps(page_of([user(5), user("HERE"), user(7)], {})).replace('"HERE"', sent).encode()
+    if sent == "-0":
+        users = fetch(lambda *_: (200, {}, body))
+    else:
+        with pytest.warns(kn.SchemaDriftWarning, match="id has 1 values"):
+            users = fetch(lambda *_: (200, {}, body))
+
+    assert repr(kept) == repr(users["id"].tolist()[1])
+    assert [5, 7] == [users["id"][0], users["id"][2]]
+
+
+def test_a_name_with_half_a_surrogate_pair_is_kept():
+    """A field whose name no encoding can hold is a column, and the warning of it can be printed."""
+    with pytest.warns(kn.SchemaDriftWarning, match=r"x\\ud800 is new") as caught:
+        users = fetch_with(**{"x\ud800": 7})
+
+    assert 7 == users["x\ud800"][1]
+    assert str(caught[0].message).encode()
+
+
+def test_a_huge_count_is_an_error_of_ours():
+    """A total_count beyond all numbers of a machine contradicts total_pages, and is told."""
+    with pytest.raises(kn.UnexpectedAnswerError, match="total_pages is 1"):
+        fetch(lambda query, _: page_of([user(1)], query, total_count=10**400, total_pages=1))
+
+
+def test_an_organization_of_many_users_can_be_logged_in_to():
+    """The one request of a login asks for pages of one row, of which there may be any number."""
+    counts = {"per_page": 1, "total_pages": 2_000_000, "total_count": 2_000_000}
+    with (
+        serving(lambda query, _: page_of([user(1)], query, **counts)) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+    ):
+        assert 2_000_000 == kn.login(client).users
+
+
+def test_an_id_beyond_63_bits_on_one_page_leaves_those_of_other_pages_alone():
+    """Small ids on one page and large ones on the next are all exact."""
+    ids = [*range(10), *(2**63 + number for number in range(10))]
+    with pytest.warns(kn.SchemaDriftWarning, match="id has 10 values"):
+        users = fetch(lambda query, _: page_of([user(number) for number in ids], query))
+
+    assert ids == users["id"].tolist()
+
+
+def test_a_name_that_comes_twice_in_one_object_is_an_error():
+    """JSON with the same name twice in a row would lose one of the two values."""
+    body = json.dumps(page_of([user(1)], {})).replace('"id": 1,', '"id": 1, "id": 2,').encode()
+    with pytest.raises(kn.UnexpectedAnswerError):
+        fetch(lambda *_: (200, {}, body))
+
+
+def test_all_wait_while_one_was_told_to(caplog):
+    """During the wait that a 429 asks for, nobody sends anything, and it is told once."""
+    times, told = [], []
+
+    def answer(query, count):
+        times.append(time.monotonic())
+        time.sleep(0.02)
+        if count in {14, 15}:  # while pages are read that do not wait for each other
+            told.append(time.monotonic())
+            return 429, {"Retry-After": "1.1"}, b""
+        return page_of([user(number) for number in range(300)], query)
+
+    fetch(answer)
+
+    assert [] == [moment for moment in times if 0.3 < moment - told[0] < 1.05]
+    assert 1 == len(caplog.messages)
+
+
+def test_missing_fields_are_missing_values():
+    """A row without a field has a missing value there, in a column of the declared dtype."""
+    bare = {"id": 2}
+    users = fetch(lambda query, _: page_of([user(1), bare, user(3)], query))
+
+    assert [2] == users["id"][users["email"].isna()].tolist()
+    assert pd.isna(users["created_at"][1])
+    assert "datetime64[us, UTC]" == str(users["created_at"].dtype)
+
+
+@pytest.fixture
+def tls(monkeypatch, tmp_path):
+    """Make TLS for a server on this machine, whose certificate is trusted."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    return tls
+
+
+class HangsUpOnce:
+    """A server's TLS that drops the first connection before the handshake."""
+
+    def __init__(self, tls):
+        self.tls = tls
+        self.dropped = False
+
+    def wrap_socket(self, connection, **options):
+        """Take a connection on, but for the first."""
+        if not self.dropped:
+            self.dropped = True
+            connection.close()
+            raise ConnectionAbortedError
+        return self.tls.wrap_socket(connection, **options)
+
+
+def test_a_tls_handshake_that_breaks_off_is_tried_again(tls):
+    """A server that hangs up during the handshake is no untrusted one: the next try gets all rows."""
+    with (
+        serving(lambda query, _: page_of(ROWS, query), tls=HangsUpOnce(tls)) as (url, _),
+        kn.KismetClient("id", SECRET, api_url=url) as client,
+    ):
+        assert 30 == len(kn.fetch_users(client=client))
+
+
+class SlowOnceConnected:
+    """A server's TLS that takes its time over every connection but the first."""
+
+    def __init__(self, tls):
+        self.tls, self.count = tls, 0
+
+    def wrap_socket(self, connection, **options):
+        """Take a connection on."""
+        self.count += 1
+        if self.count > 1:
+            time.sleep(1.5)
+        return self.tls.wrap_socket(connection, **options)
+
+
+def test_after_a_failure_nothing_is_sent_over_a_connection_that_was_being_made(tls):
+    """A 401 ends the fetch at once, and a handshake that ends later is followed by no request."""
+    with (
+        serving(lambda *_: time.sleep(0.3) or (401, {}, b""), tls=SlowOnceConnected(tls)) as (url, visits),
+        kn.KismetClient("id", SECRET, api_url=url) as client,
+    ):
+        started = time.monotonic()
+        with pytest.raises(kn.AuthenticationError):
+            kn.fetch_users(client=client)
+        assert time.monotonic() - started < 1.2
+        time.sleep(2)
+
+        assert 1 == len(visits)
+
+
+def test_a_client_that_nobody_holds_any_more_leaves_no_connection():
+    """Clients that are replaced without being closed, as by a second login(), give their sockets back."""
+    with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
+        gc.collect()
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(10):
+            kn.fetch_users(client=kn.KismetClient("client-id", SECRET, api_url=url))
+        gc.collect()
+        time.sleep(0.2)  # for the server's side of them
+
+        assert before + 3 > len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_an_address_where_nobody_listens_is_told_as_such():
+    """A refused connection is no timeout, whatever the HTTP library calls it."""
+    with serving(lambda *_: b"") as (url, _):
+        pass
+    with (
+        kn.KismetClient("client-id", SECRET, api_url=url, retries=0) as client,
+        pytest.raises(kn.UnavailableError, match="cannot be reached"),
+    ):
+        kn.fetch_users(client=client)
+
+
+@pytest.mark.parametrize("setting", ["timeout", "retries", "max_in_flight", "page_size"])
+def test_a_setting_without_end_is_refused(setting):
+    """A number that no socket takes is an error of ours, before anything is sent."""
+    with pytest.raises(kn.InvalidInputError, match=setting):
+        kn.KismetClient("client-id", SECRET, **{setting: float("inf")})
+
+
+def test_a_dripping_server_does_not_hold_up_a_login():
+    """A single request is cut when its time is up, as those of a fetch are."""
+
+    def drip():
+        yield b"HTTP/1.1 200 OK\r\nX-Slow:"
+        for _ in range(50):
+            time.sleep(0.1)
+            yield b" "
+
+    started = time.monotonic()
+    with (
+        serving(lambda *_: drip()) as (url, _),
+        kn.KismetClient("client-id", SECRET, api_url=url, timeout=0.5, retries=0) as client,
+        pytest.raises(kn.UnavailableError, match=r"0\.5 s"),
+    ):
+        client.get("/organization_users")
+
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("time", ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00"])
+def test_a_year_that_cannot_be_shown_is_kept_as_text(time):
+    """The years 0 and 10,000 are no times of Python's: the column stays as it came."""
+    with pytest.warns(kn.SchemaDriftWarning, match="created_at has 1 values"):
+        users = fetch_with(created_at=time)
+
+    assert time == users["created_at"][1]

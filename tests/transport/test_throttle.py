@@ -1,0 +1,73 @@
+"""How fast requests start after refusals, over minutes: the gate alone, with a clock that makes nobody wait."""
+
+import heapq
+from types import SimpleNamespace
+
+import pytest
+
+from kismet_nb.transport.throttle import Gate
+
+
+def granted(monkeypatch, refused, *, seconds, lanes=8, latency=0.08):
+    """Return the moments of all answers that were no refusal, of lanes that send without end."""
+    clock, gate, answers = SimpleNamespace(now=1000.0), Gate(lanes), []
+    monkeypatch.setattr("kismet_nb.transport.throttle.time", SimpleNamespace(monotonic=lambda: clock.now))
+    events = [(clock.now, lane, "start") for lane in range(lanes)]
+    while events[0][0] < 1000 + seconds:
+        clock.now, lane, what = heapq.heappop(events)
+        pause = 0.0
+        if what == "start":
+            pause = gate._seconds_until_start()
+            what = "answer" if pause == 0 else "start"
+            pause = pause or latency
+        elif refused(clock.now - 1000):
+            gate.hold(1.0)
+            pause, what = 1.0, "start"
+        else:
+            gate.granted()
+            answers.append(clock.now - 1000)
+            what = "start"
+        heapq.heappush(events, (clock.now + pause, lane, what))
+    return answers
+
+
+@pytest.mark.parametrize("every", [7, 30])
+def test_a_refusal_now_and_then_does_not_slow_down_for_good(monkeypatch, every):
+    """Where others use up a shared limit now and then, the rate after minutes is about that of the first minute."""
+    due = [every]
+
+    def refused(now):
+        if now > due[0]:
+            due[0] = now + every
+            return True
+        return False
+
+    answers = granted(monkeypatch, refused, seconds=300)
+
+    first, last = (sum(start <= moment < start + 60 for moment in answers) for start in (0, 240))
+    assert last > 0.6 * first
+
+
+def test_after_a_bad_minute_the_rate_comes_back(monkeypatch):
+    """What was refused while the server had trouble says nothing about its limit afterwards."""
+    answers = granted(monkeypatch, lambda now: now < 30 and now % 10 > 5, seconds=240)
+
+    first, last = (sum(start <= moment < start + 5 for moment in answers) for start in (0, 235))
+    assert last > 0.7 * first
+
+
+def test_the_servers_limit_is_approached_and_seldom_passed(monkeypatch):
+    """At 20 requests a second allowed, most of them are used, and few are refused."""
+    second, refusals = [0, 0], []
+
+    def refused(now):
+        second[:] = [int(now), second[1] + 1 if second[0] == int(now) else 1]
+        if second[1] > 20:
+            refusals.append(now)
+            return True
+        return False
+
+    answers = granted(monkeypatch, refused, seconds=120)
+
+    assert len(answers) > 0.8 * 20 * 120
+    assert len(refusals) < 0.05 * len(answers)

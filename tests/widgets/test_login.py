@@ -1,0 +1,257 @@
+"""Logging in: who is asked, what is remembered, what login_status() tells, and a kernel that shows no secret."""
+
+import io
+import json
+import os
+import re
+import sys
+import threading
+
+import keyring
+import keyring.backends.null
+import pytest
+from support.faulty_server import SECRET, page_of, serving, user
+from support.memory_keyring import Keyring
+
+import kismet_nb as kn
+from kismet_nb.auth import keyring_store as key_store
+from kismet_nb.auth.credentials import Credentials
+from kismet_nb.fetch import users as fetch
+
+ID = "client-id-ab12"
+
+
+@pytest.fixture
+def kept(demo, monkeypatch):
+    """Put the demo's pair into a key store in memory."""
+    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+    keyring.set_keyring(Keyring())
+    key_store.save_pair(demo.api_url, Credentials(demo.client_id, demo.client_secret))
+
+
+def in_environment(monkeypatch, client_id, client_secret, url):
+    """Set the three variables."""
+    for name, value in (("CLIENT_ID", client_id), ("CLIENT_SECRET", client_secret), ("API_URL", url)):
+        monkeypatch.setenv(f"KISMET_{name}", value)
+
+
+def test_a_remembered_pair_logs_in_until_it_is_forgotten(kept, capsys):
+    """login() takes the key store's pair and says so; logout(forget=True) deletes it."""
+    kn.login()
+    assert "from the key store" in capsys.readouterr().out
+    kn.logout()
+    assert "log in again from the key store; kn.logout(forget=True) deletes it" in capsys.readouterr().out
+    kn.logout(forget=True)
+    assert "Deleted from the key store." in capsys.readouterr().out
+    with pytest.raises(kn.CredentialsError):
+        kn.login()
+
+
+def test_forgetting_at_an_address_that_cannot_be_used_says_so(kept, monkeypatch, capsys):
+    """logout(forget=True) raises nothing."""
+    monkeypatch.setenv("KISMET_API_URL", "http://x.example.org")
+    kn.logout(forget=True)
+
+    assert "must begin with https" in capsys.readouterr().out
+
+
+def test_the_environment_goes_before_the_key_store(kept, demo, monkeypatch):
+    """A pair in the environment is taken without asking the key store."""
+    in_environment(monkeypatch, demo.client_id, demo.client_secret, demo.api_url)
+    monkeypatch.setattr(keyring.get_keyring(), "get_password", None)
+
+    assert "the environment" == kn.login().source
+
+
+def test_a_pair_is_remembered_for_its_own_address(kept, monkeypatch):
+    """The key store is asked for the address that is logged in to, and for no other."""
+    monkeypatch.setenv("KISMET_API_URL", "https://elsewhere.example.org")
+
+    assert "nothing is remembered for elsewhere.example.org" in repr(kn.login_status())
+
+
+class Plain(Keyring):
+    """A backend that keyring itself rates as insecure."""
+
+    priority = 0.5
+
+
+@pytest.mark.parametrize("backend", [keyring.backends.null.Keyring, Plain])
+def test_what_is_no_key_store_is_not_used(demo, backend):
+    """Backends that forget, or that keep plain files, are refused, and nothing is written."""
+    keyring.set_keyring(backend())
+    with pytest.raises(key_store.KeyStoreError, match="none on this machine"):
+        key_store.save_pair(demo.api_url, Credentials(ID, SECRET))
+
+    assert {} == getattr(keyring.get_keyring(), "kept", {})
+
+
+def test_without_keyring_the_status_says_what_to_install(monkeypatch, capsys):
+    """A missing package is no error."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    kn.logout(forget=True)
+
+    assert 'pip install "kismet-nb[keyring]"' in capsys.readouterr().out
+    assert 'pip install "kismet-nb[keyring]"' in repr(kn.login_status())
+
+
+def test_a_key_store_that_does_not_answer_is_not_waited_for(kept, monkeypatch):
+    """A locked key store with nobody to unlock it does not hold up a log-in."""
+    go_on = threading.Event()
+    monkeypatch.setattr(keyring.get_keyring(), "get_password", lambda *_: go_on.wait(20) and None)
+    monkeypatch.setattr(key_store, "LONGEST_WAIT", 0.1)
+    status = repr(kn.login_status())
+    go_on.set()
+
+    assert "did not answer" in status
+
+
+def test_an_error_of_the_key_store_shows_no_secret(kept, monkeypatch):
+    """Only the name of what the system raised is told."""
+
+    def refuse(*_):
+        raise OSError(SECRET)
+
+    monkeypatch.setattr(keyring.get_keyring(), "get_password", refuse)
+    status = repr(kn.login_status())
+
+    assert "it refused (OSError)" in status
+    assert SECRET not in status
+
+
+def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkeypatch):
+    """Places stand in the order of looking, with the .env as a relative path and the winner marked."""
+    (tmp_path / "deep").mkdir()
+    pair = f"KISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET={demo.client_secret}\n"
+    (tmp_path / ".env").write_text(f"{pair}KISMET_API_URL={demo.api_url}\n")
+    monkeypatch.chdir(tmp_path / "deep")
+    dotenv = f"..{os.sep}.env"
+    kn.login()
+    status = kn.login_status()
+
+    assert ("the environment", dotenv, "the key store") == tuple(place.name for place in status.places)
+    assert dotenv == status.next_source
+    assert re.search(r"2\. \.\..\.env +a pair for 127\.0\.0\.1:\d+, Client ID …t-id  <- this login", repr(status))
+    assert f"After kn.logout(), kn.login() would log in again from {dotenv}." in repr(status)
+    assert demo.client_secret not in repr(status) + repr(status.places)
+
+
+@pytest.mark.parametrize(
+    ("client_id", "client_secret", "named"),
+    [
+        (ID, "", "has KISMET_CLIENT_ID but no KISMET_CLIENT_SECRET"),
+        ("", " ", "the variables are there, but empty"),
+        ("your-client-id", SECRET, "The Client ID is still the placeholder"),
+        (ID, "your_client_secret", "The Client Secret is still the placeholder"),
+        (ID, f"two {SECRET}", "The Client Secret holds a space"),
+    ],
+)
+def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, named):
+    """Half a pair, empty values and placeholders are named, without an error and without the secret."""
+    in_environment(monkeypatch, client_id, client_secret, "")
+    status = repr(kn.login_status())
+
+    assert named in status
+    assert SECRET not in status
+
+
+def test_a_401_in_the_middle_of_work_names_the_source_and_the_way_back(monkeypatch):
+    """When the pair expires, the error says where it came from, and how to log in again from there."""
+    expired = []
+    with serving(lambda query, _: (401, {}, b"") if expired else page_of([user(1)], query)) as (url, _):
+        in_environment(monkeypatch, ID, SECRET, url)
+        kn.login()
+        expired.append(True)
+        for client in (None, kn.KismetClient.from_env()):
+            with pytest.raises(kn.AuthenticationError, match="from the environment") as caught:
+                kn.fetch_users(client=client)
+
+            assert "Correct KISMET_CLIENT_ID and KISMET_CLIENT_SECRET there" in str(caught.value)
+
+
+def test_two_organizations_can_be_compared(demo, client, monkeypatch):
+    """login() returns what has a client; login(client) makes a client this notebook's."""
+    with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
+        in_environment(monkeypatch, ID, SECRET, url)
+        here, there = kn.login(), kn.login(client)
+
+        assert (1, 131) == tuple(len(kn.fetch_users(client=login.client)) for login in (here, there))
+        assert "the argument" == fetch.current_login().source
+        with pytest.raises(kn.InvalidInputError):
+            kn.login(there)
+
+
+def test_where_nobody_can_answer_a_present_login_is_kept(demo, monkeypatch, capsys):
+    """A second login() says who is logged in; login(prompt=True) raises at once."""
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    kn.use_demo()
+    present = fetch.current_login()
+
+    assert present is kn.login()
+    assert "from the demo organization" in capsys.readouterr().out
+    with pytest.raises(kn.CredentialsError, match="nobody to ask"):
+        kn.login(prompt=True)
+
+
+def test_the_prompt_in_a_notebook_asks_with_getpass(demo, kernel, monkeypatch):
+    """login(prompt=True) asks below the cell, hides the secret, and shows nothing but who is logged in."""
+    said = kernel.run(
+        f"import os; os.environ['KISMET_API_URL'] = '{demo.api_url}'\nimport kismet_nb as kn\nkn.login(prompt=True)",
+        demo.client_id,
+        demo.client_secret,
+    )
+
+    assert [False, True] == [it["content"]["password"] for it in kernel.said if it["msg_type"] == "input_request"]
+    assert "131 users" in said
+    assert "execute_result" not in said
+    assert demo.client_secret not in said
+    kept = kernel.run("kn.login(prompt=True)", "n")
+    assert "Logged in: 131 users" in kept
+
+
+def test_a_kernel_shows_the_secret_to_nobody(kernel):
+    """After a form's log-in and a refusal, no magic, traceback or log of the kernel holds the secret."""
+    refuse = []
+    with serving(lambda query, _: (401, {}, SECRET.encode()) if refuse else page_of([user(1)], query)) as (url, visits):
+        code = "import logging, os; logging.basicConfig(level=0)\nos.environ['KISMET_API_URL'] = '{}'\n%xmode Verbose\n"
+        kernel.run(code.format(url) + "import kismet_nb as kn\nme = kn.login()")
+        assert "The form is not logged in" in kernel.run("me.client")
+        pair = json.dumps({"id": ID, "secret": SECRET}).encode()
+        done = kernel.send({"kind": "log-in"}, pair)
+        refuse.append(True)
+        refused = kernel.send({"kind": "log-in"}, pair)
+        said = kernel.run("me\n%whos\nprint(vars(me), dir(me), me.client.__dict__)\nkn.fetch_users(client=me.client)")
+
+    assert ["verifying", "done"] == [answer["state"] for answer in done]
+    assert "1 users at" in done[-1]["message"]
+    assert ["verifying", "refused"] == [answer["state"] for answer in refused]
+    assert [SECRET] * 3 == [headers["X-Client-Secret"] for headers in visits]
+    assert "AuthenticationError" in said
+    assert SECRET[:8] not in json.dumps(kernel.said, default=str)
+
+
+def test_a_form_takes_back_what_is_no_longer_true(kernel):
+    """After kn.logout() in another cell it has forgotten the pair; after another login it says what it still is."""
+    pair = json.dumps({"id": ID, "secret": SECRET}).encode()
+    with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
+        kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
+        kernel.send({"kind": "log-in"}, pair)
+        logged_out = kernel.run("kn.logout()")
+        forgotten = kernel.run("me.client")
+        kernel.send({"kind": "log-in"}, pair)
+        replaced = kernel.run("demo = kn.use_demo()")
+        kept = kernel.run("print('rows:', len(kn.fetch_users(client=me.client)))")
+        back = kernel.run("login = kn.login(me.client)")
+
+    assert '{"state": "open", "message": "Logged out."}' in logged_out
+    assert "The form is not logged in" in forgotten
+    assert "no longer the notebook's login" in replaced
+    assert "rows: 1" in kept
+    assert re.search('"state": "done", "message": "Logged in: 1 [^"]*ab12."', back)
+
+
+def test_a_form_whose_secret_did_not_arrive_says_what_to_do(kernel):
+    """Where a front-end drops binary messages, the form names login(prompt=True)."""
+    kernel.run("import kismet_nb as kn\nkn.login()")
+
+    assert "kn.login(prompt=True)" in kernel.send({"kind": "log-in"})[-1]["message"]
