@@ -43,7 +43,7 @@ from kismet_nb.fetch.users import (
 from kismet_nb.files.export import export, read_export
 from kismet_nb.reports.report import report
 from kismet_nb.snapshots import snapshot
-from kismet_nb.tables.build import describe
+from kismet_nb.tables.describe import describe
 from kismet_nb.transport.client import KismetClient
 from kismet_nb.widgets.login_form import login, login_status, logout
 

@@ -29,7 +29,8 @@ from kismet_nb.files.export import check_path, check_target, export, read_export
 from kismet_nb.reports.report import notebooks_folder, report
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import LISTS, snapshot
-from kismet_nb.tables.build import describe
+from kismet_nb.tables.describe import describe
+from kismet_nb.tables.provenance import provenance, set_provenance
 from kismet_nb.transport.client import KismetClient
 
 if TYPE_CHECKING:
@@ -141,9 +142,7 @@ def _demo(_options: argparse.Namespace) -> None:
     with demo.use_demo():
         users = fetch.fetch_users()
         admins, rooms = users["is_admin"].sum(), users["waiting_room_url"].notna().sum()
-        print(
-            f"Fetched {len(users)} users, {users.attrs['kismet']['verdict']}: {admins} admins, {rooms} waiting rooms.\n"
-        )
+        print(f"Fetched {len(users)} users, {provenance(users)['verdict']}: {admins} admins, {rooms} waiting rooms.\n")
         print(users[["id", "display_name", "email", "is_admin", "created_at"]].head().to_string(index=False))
         print()
         for name in ("users.csv", "users.parquet"):
@@ -169,7 +168,7 @@ def _export(options: argparse.Namespace) -> None:
             if any(days):
                 frame = _created(frame, options.since, options.until)
     written = export(frame, options.out, tz=options.tz)
-    which = f" ({', '.join(frame.attrs['kismet']['filters'])})" if any(days) else ""
+    which = f" ({', '.join(provenance(frame)['filters'])})" if any(days) else ""
     print(f"Wrote {len(frame)} {options.table}{which} to {written}")
 
 
@@ -179,10 +178,10 @@ def _created(frame: pd.DataFrame, since: dt.date | None, until: dt.date | None) 
         raise KismetError("Some rows have no created_at, or none that is a time: leave out --since and --until.")
     day = frame["created_at"].dt.date
     kept: pd.DataFrame = frame[(day >= (since or dt.date.min)) & (day <= (until or dt.date.max))]
-    about = frame.attrs["kismet"]
+    about = provenance(frame)
     # The days too: tables of other days must not be compared.
     days = "created_at" + (f" from {since}" if since else "") + (f" to {until}" if until else "") + " UTC"
-    kept.attrs["kismet"] = {**about, "filters": [*about["filters"], days], "rows": len(kept)}
+    set_provenance(kept, {**about, "filters": [*about["filters"], days], "rows": len(kept)})
     return kept
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
-from kismet_nb.tables.build import source_of
+from kismet_nb.tables.provenance import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ def compare(
     every_column = list(dict.fromkeys([*after, *before]))
     if unknown := [name for name in ignored if name not in every_column or name in keys]:
         raise InvalidInputError(f"{unknown[0]} cannot be ignored: there is no such column, or it is part of the key.")
-    about = {"before": source_of(before), "after": source_of(after), "ignored": ignored}
+    about = {"before": provenance(before), "after": provenance(after), "ignored": ignored}
 
     columns = [name for name in every_column if name not in {*keys, *ignored}]
     labels = [name for name in LABELS if name in every_column and name not in keys]
@@ -260,11 +260,11 @@ def _check_sources(before: pd.DataFrame, after: pd.DataFrame) -> None:
     """Refuse tables whose differences would not tell what happened in between."""
     sides = {"before": before, "after": after}
     for side, frame in sides.items():
-        if source_of(frame).get("verdict", "complete") != "complete":
+        if provenance(frame).get("verdict", "complete") != "complete":
             raise InvalidInputError(
                 f"{side} is incomplete: rows that were not read would look removed. Fetch it again."
             )
-    if not source_of(before) or not source_of(after):
+    if not provenance(before) or not provenance(after):
         return
     for what, tell in (
         ("resource", _resource_name),
@@ -272,20 +272,20 @@ def _check_sources(before: pd.DataFrame, after: pd.DataFrame) -> None:
         ("filters", _filters),
         ("pseudonyms", _pseudonyms),
     ):
-        one, other = tell(source_of(before)), tell(source_of(after))
+        one, other = tell(provenance(before)), tell(provenance(after))
         if one != other:
             raise InvalidInputError(
                 f"The tables are not of the same {what}: before has {one}, after has {other}. Every difference "
                 "between them would look like a change."
             )
-    said = pd.Series([source_of(frame).get("fetched_at") for frame in sides.values()], dtype=object)
+    said = pd.Series([provenance(frame).get("fetched_at") for frame in sides.values()], dtype=object)
     fetched = pd.to_datetime(said, utc=True, errors="coerce", format="ISO8601")
     if fetched[0] > fetched[1]:
         times = " and ".join(f"{moment:%Y-%m-%d %H:%M}" for moment in fetched)
         raise InvalidInputError(
             f"before was fetched later than after ({times} UTC). Swap them: who joined would look removed."
         )
-    cut = [side for side, frame in sides.items() if len(frame) != source_of(frame).get("rows", len(frame))]
+    cut = [side for side, frame in sides.items() if len(frame) != provenance(frame).get("rows", len(frame))]
     if len(cut) == 1:
         raise InvalidInputError(
             f"{cut[0]} was filtered after the fetch, the other table was not: the rows left out would look added or "
@@ -314,7 +314,7 @@ def _pseudonyms(source: dict[str, Any]) -> str:
 
 def _resource(before: pd.DataFrame, after: pd.DataFrame) -> Resource | None:
     """Return the declaration that both tables follow."""
-    names = {source_of(before).get("resource"), source_of(after).get("resource")}
+    names = {provenance(before).get("resource"), provenance(after).get("resource")}
     return RESOURCES.get(names.pop() or "") if len(names) == 1 else None
 
 

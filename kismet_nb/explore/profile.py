@@ -13,7 +13,8 @@ import pandas as pd
 from kismet_nb.dates import time_zone
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
-from kismet_nb.tables.build import source_of, texts
+from kismet_nb.tables.build import as_strings
+from kismet_nb.tables.provenance import provenance
 
 if TYPE_CHECKING:
     import anywidget
@@ -132,7 +133,7 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
     """
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"profile takes a pandas DataFrame, not {type(df).__name__}.")
-    resource = RESOURCES.get(str(source_of(df).get("resource")))
+    resource = RESOURCES.get(str(provenance(df).get("resource")))
     declared = {column.name: column for column in resource.columns} if resource else {}
     rows = []
     for position, name in enumerate(df.columns):
@@ -154,7 +155,7 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
     names = ["column", "dtype", "missing", "distinct", "content", "note", "meaning"]
     columns = {name: pd.Series([row[name] for row in rows], dtype=object) for name in names}
     return pd.DataFrame(
-        {name: column.astype("Int64") if name in NUMBERS else texts(column) for name, column in columns.items()}
+        {name: column.astype("Int64") if name in NUMBERS else as_strings(column) for name, column in columns.items()}
     )
 
 
@@ -209,7 +210,7 @@ def _viewer_class() -> type[anywidget.AnyWidget]:
 
 def _countable(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return the values, lists among them as texts: only what can be hashed can be counted."""
-    return texts(values) if values.dtype == object else values
+    return as_strings(values) if values.dtype == object else values
 
 
 def _codes(values: pd.Series[Any]) -> pd.Series[Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
-from kismet_nb.tables.build import source_of
+from kismet_nb.tables.provenance import provenance, set_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,7 +82,8 @@ def pseudonymize(
     codes = {name: _codes(df[name], secret) for name in personal}
     result = df.assign(**codes)
     about = {"pseudonymized": personal, "pseudonym_key": _code("which key this is", secret)[:6]}
-    result.attrs = {"kismet": {**source_of(df), **about}}
+    result.attrs = {}
+    set_provenance(result, {**provenance(df), **about})
     return result
 
 
@@ -117,7 +118,7 @@ def _personal(df: object, columns: set[str], keep: set[str]) -> list[str]:
     absent = sorted((columns | keep) - set(df.columns))
     if absent:
         raise InvalidInputError(f"The table has no column {', '.join(absent)}.")
-    own = RESOURCES.get(str(source_of(df).get("resource")))
+    own = RESOURCES.get(str(provenance(df).get("resource")))
     judged: dict[str, bool] = {}
     for column in (column for resource in RESOURCES.values() for column in resource.columns):
         judged[column.name] = column.personal or judged.get(column.name, False)

@@ -23,7 +23,9 @@ from kismet_nb.errors import (
 )
 from kismet_nb.fetch import pagination as pages
 from kismet_nb.resources import RESOURCES, Resource
-from kismet_nb.tables import build as tables
+from kismet_nb.tables.build import build_table
+from kismet_nb.tables.columns import to_columns
+from kismet_nb.tables.provenance import set_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kismet_nb.fetch.pagination import Listing, Walked
-    from kismet_nb.tables.build import Chunk
+    from kismet_nb.tables.columns import Columns
     from kismet_nb.transport.client import KismetClient
 
 __all__ = ["collect"]
@@ -82,16 +84,16 @@ def collect(
     """
     resources = [RESOURCES[name], *([RESOURCES["participants"]] if participants else [])]
 
-    def convert(listing: Listing, rows: list[Record]) -> list[Chunk]:
+    def convert(listing: Listing, rows: list[Record]) -> list[Columns]:
         labels = dict(listing.labels)
         rows = _asked_for(resources[0], listing, rows)
         labelled = [_labelled(labels, row) for row in rows] if labels else rows
         of_each = [labelled, *([_participants(labelled, names=names)] if participants else [])]
-        return [tables.chunk(resource, rows) for resource, rows in zip(resources, of_each, strict=True)]
+        return [to_columns(resource, rows) for resource, rows in zip(resources, of_each, strict=True)]
 
     listings = list(dict.fromkeys(listings))  # an id may come as a number and as text
     task, started = (name, participants, names), dt.datetime.now(dt.UTC)
-    earlier: dict[Listing, Walked[list[Chunk]]]
+    earlier: dict[Listing, Walked[list[Columns]]]
     since, earlier = client.unfinished.get(task, (started, {}))
     # Another thread may be at the same task.
     walked = {listing: earlier[listing] for listing in listings if listing in earlier} if resume else {}
@@ -129,8 +131,8 @@ def collect(
             "version": version("kismet-nb"),
         }
         for position, resource in enumerate(resources):
-            frame, drift = tables.table(resource, [chunks[position] for one in lists for chunks in one.chunks])
-            frame.attrs["kismet"] = {**about, "resource": resource.name, "rows": len(frame)}
+            frame, drift = build_table(resource, [chunks[position] for one in lists for chunks in one.chunks])
+            set_provenance(frame, {**about, "resource": resource.name, "rows": len(frame)})
             frames.append(frame)
             drifts += [f"{resource.name}: {'; '.join(drift)}."] if drift else []
         if participants and (lost := frames[0]["participant_count"].sum() - len(frames[1])):

@@ -19,7 +19,7 @@ from kismet_nb.errors import CredentialsError, InvalidInputError, RequestRefused
 from kismet_nb.fetch import pagination as pages
 from kismet_nb.fetch.table import collect
 from kismet_nb.resources import RESOURCES
-from kismet_nb.tables.build import source_of
+from kismet_nb.tables.provenance import provenance
 from kismet_nb.transport.client import KismetClient
 
 if TYPE_CHECKING:
@@ -678,7 +678,7 @@ def _keys(argument: str, given: object, table: str, column: str) -> list[int | s
     """Return the keys in an argument that may be a table, its keys, or one key."""
     values: list[object] = [None]
     if isinstance(given, pd.DataFrame):
-        if source_of(given).get("resource", table) == table and column in given:
+        if provenance(given).get("resource", table) == table and column in given:
             values = given[column].tolist()
     elif isinstance(given, int | str | np.generic):
         values = [given]

@@ -32,6 +32,7 @@ from kismet_nb.files.text_codec import (
     with_dtype,
 )
 from kismet_nb.resources import RESOURCES
+from kismet_nb.tables.provenance import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -278,8 +279,7 @@ def _bold(page: Any, text: str) -> Any:  # noqa: ANN401 - openpyxl has no types
 
 
 def _fill_about(page: Any, sheet: Sheet, df: pd.DataFrame) -> None:  # noqa: ANN401 - openpyxl has no types
-    kismet = df.attrs.get("kismet")
-    origin = kismet if isinstance(kismet, dict) else {}
+    origin = provenance(df)
     resource = RESOURCES.get(str(origin.get("resource")))
     meanings = {column.name: column.meaning for column in resource.columns} if resource else {}
     _print_wide(page)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from kismet_nb.errors import ExportError
 from kismet_nb.resources import RESOURCES
+from kismet_nb.tables.provenance import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,8 +97,7 @@ def is_lists_of_text(values: Iterable[object]) -> bool:
 
 def rows_told(df: pd.DataFrame) -> str:
     """Say how many rows a file has, and whether they are all that were fetched: ``attrs`` stays when rows go."""
-    about = df.attrs.get("kismet")
-    fetched = about.get("rows", len(df)) if isinstance(about, dict) else len(df)
+    fetched = provenance(df).get("rows", len(df))
     if not isinstance(fetched, int) or fetched == len(df):
         return str(len(df))
     return f"{len(df)}: after the fetch of {fetched}, rows were {'left out' if len(df) < fetched else 'added'}"

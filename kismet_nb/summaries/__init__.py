@@ -16,7 +16,8 @@ import pandas as pd
 
 from kismet_nb.dates import as_day, as_moment, time_zone
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.tables.build import source_of, texts
+from kismet_nb.tables.build import as_strings
+from kismet_nb.tables.provenance import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -266,7 +267,7 @@ def calls_per_week(
         users = _checked(users, "users", "id", "display_name")
         mine, theirs = _alike(table["organization_user_id"], users["id"])
         shown = users["display_name"].set_axis(theirs)[(theirs.notna() & ~theirs.duplicated()).to_numpy()]
-        table["display_name"] = texts(shown.reindex(mine).array)
+        table["display_name"] = as_strings(shown.reindex(mine).array)
         names.insert(1, "display_name")
     return table[names].astype({"organization_user_id": ids.dtype, by: _DAY, "days": "Int64", "calls": "Int64"})
 
@@ -384,8 +385,8 @@ def _silent(table: pd.DataFrame, key: str, calls: pd.DataFrame, days: int, as_of
     mine, callers = _alike(table[key], calls["organization_user_id"])
     last = times[times <= moment].groupby(callers).max()
     known = table[table["owner_known"]] if "owner_known" in table else table
-    asked, looked_at = source_of(calls).get("lists", len(table)), known[key].nunique()
-    about = source_of(calls)
+    asked, looked_at = provenance(calls).get("lists", len(table)), known[key].nunique()
+    about = provenance(calls)
     if looked_at and (about.get("filters") or about.get("rows", len(calls)) != len(calls)):
         raise InvalidInputError(
             "These calls are not all that there are: whoever held only others would look silent. Pass the table as it "
@@ -652,7 +653,7 @@ def _checked(df: object, resource: str, *columns: str) -> pd.DataFrame:
     """Return the table with rows numbered anew, as tables put together may have each number twice; or refuse it."""
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"A summary takes a pandas DataFrame, not {type(df).__name__}.")
-    needed, found = resource.replace("_", " "), str(source_of(df).get("resource", resource))
+    needed, found = resource.replace("_", " "), str(provenance(df).get("resource", resource))
     if found != resource:
         raise InvalidInputError(f"A table of {needed} is needed here, and this is one of {found.replace('_', ' ')}.")
     missing = [name for name in columns if name not in df.columns]
@@ -666,13 +667,13 @@ def _ids(column: pd.Series[Any]) -> pd.Series[Any]:
     try:
         return column.astype("Int64")
     except (ValueError, TypeError, OverflowError):
-        return texts(column)
+        return as_strings(column)
 
 
 def _alike(one: pd.Series[Any], other: pd.Series[Any]) -> tuple[pd.Series[Any], pd.Series[Any]]:
     """Return the ids of two tables so that they can be matched: 11 and the text "11" are the same."""
     one, other = _ids(one), _ids(other)
-    return (one, other) if one.dtype == other.dtype else (texts(one), texts(other))
+    return (one, other) if one.dtype == other.dtype else (as_strings(one), as_strings(other))
 
 
 def _times(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -717,7 +718,7 @@ def _grid(first: pd.Timestamp, last: pd.Timestamp, by: Period) -> pd.DatetimeInd
 def _moment(as_of: Moment, df: pd.DataFrame, tz: str) -> pd.Timestamp:
     """Return the moment up to which a table is looked at: as asked, or when it was fetched, or now."""
     zone = time_zone(tz)
-    value = as_of if as_of is not None else source_of(df).get("fetched_at", dt.datetime.now(dt.UTC))
+    value = as_of if as_of is not None else provenance(df).get("fetched_at", dt.datetime.now(dt.UTC))
     found = as_moment(value, "as_of")
     if found.tz is not None:
         return found.tz_convert(zone)
@@ -740,7 +741,7 @@ def _newest_first(table: pd.DataFrame, column: str) -> pd.DataFrame:
 def _frame(columns: Mapping[str, tuple[Any, str]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            name: texts(values) if dtype == "str" else pd.Series(values, dtype=dtype)
+            name: as_strings(values) if dtype == "str" else pd.Series(values, dtype=dtype)
             for name, (values, dtype) in columns.items()
         }
     )

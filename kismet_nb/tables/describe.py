@@ -1,0 +1,52 @@
+"""The data dictionary of a table."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from kismet_nb.errors import InvalidInputError
+from kismet_nb.resources import RESOURCES, Column
+from kismet_nb.tables.provenance import provenance
+
+__all__ = ["describe"]
+
+
+def describe(resource: str | pd.DataFrame) -> pd.DataFrame:
+    """Return the data dictionary of a table.
+
+    Parameters
+    ----------
+    resource
+        The table's name, such as ``"users"``, or a table of a fetch.
+
+    Returns
+    -------
+    DataFrame
+        One row per column, with ``column``, ``dtype``, ``nullable`` (a missing value is normal), ``personal``
+        (``pseudonymize`` replaces it) and ``meaning``. A notebook cuts long texts; ``.style.hide()`` shows them whole.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no such table.
+
+    Examples
+    --------
+    >>> describe("users")["column"].head(3).tolist()
+    ['id', 'email', 'is_admin']
+    """
+    name = provenance(resource).get("resource") if isinstance(resource, pd.DataFrame) else resource
+    if not isinstance(name, str) or name not in RESOURCES:
+        told = f"{name!r}" if isinstance(name, str) else f"of this {type(resource).__name__}"
+        raise InvalidInputError(f"There is no table {told}. There is: {', '.join(RESOURCES)}.")
+
+    def words(column: Column) -> dict[str, object]:
+        return {
+            "column": column.name,
+            "dtype": column.dtype,
+            "nullable": column.nullable or not column.expected,
+            "personal": column.personal,
+            "meaning": column.meaning,
+        }
+
+    return pd.DataFrame([words(column) for column in RESOURCES[name].columns])
