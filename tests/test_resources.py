@@ -4,7 +4,8 @@ import inspect
 
 import pandas as pd
 import pytest
-from support.faulty_server import SECRET, page_of, serving
+from support.fetching import client_of
+from support.rows import page_of
 
 import kismet_nb as kn
 from kismet_nb.fetch.pagination import Listing
@@ -23,8 +24,8 @@ REFERENCES = {
 }
 
 
-def fetch(resource, client, **options):
-    """Call the resource's function."""
+def fetch_resource(resource, client, **options):
+    """Call the public function of a resource."""
     days = ("2026-08-01", "2026-11-24") if resource.layout == "maps" else ()
     return getattr(kn, f"fetch_{resource.name}")(*days, client=client, **options)
 
@@ -33,7 +34,7 @@ def fetch(resource, client, **options):
 def tables(demo):
     """Fetch each table of the demo organization once."""
     with kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client:
-        tables = {resource.name: fetch(resource, client) for resource in FETCHED}
+        tables = {resource.name: fetch_resource(resource, client) for resource in FETCHED}
         tables["participants"] = kn.fetch_calls(participants=True, client=client)[1]
     return tables
 
@@ -83,8 +84,8 @@ def test_an_empty_table_has_the_same_dtypes(resource):
         envelopes = {page.path: page.envelope for page in RESOURCES.values()}
         return page_of([], query, envelope=envelopes[query.path])
 
-    with serving(nothing) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url) as client:
-        empty = fetch(resource, client)
+    with client_of(nothing) as client:
+        empty = fetch_resource(resource, client)
 
     assert 0 == len(empty)
     assert declared(resource) == empty.dtypes.astype(str).to_dict()
@@ -151,7 +152,7 @@ def test_a_resource_that_is_declared_simply_works(monkeypatch):
     def answer(query, _):
         return page_of(rows if query.path == "/clinics/a%2Fb/visits" else [], query, envelope="visits")
 
-    with serving(answer) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url, page_size=10) as client:
+    with client_of(answer, page_size=10) as client:
         lists = [Listing(f"/clinics/{path}/visits", labels=(("clinic", path),)) for path in ("a%2Fb", "c")]
         [table] = collect(client, "visits", lists, progress=False)
 

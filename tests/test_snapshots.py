@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from support.faulty_server import SECRET, page_of, serving, user
+from support.fetching import client_of
+from support.rows import page_of, user
 
 import kismet_nb as kn
 from kismet_nb.cli import main
@@ -55,7 +56,7 @@ def organization(roles):
     def answer(query, _):
         return page_of([user(1)], query) if "users" in query.path else roles(query)
 
-    with serving(answer) as (url, _), kn.KismetClient("id", SECRET, api_url=url) as client:
+    with client_of(answer) as client:
         yield client
 
 

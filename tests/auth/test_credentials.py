@@ -20,7 +20,8 @@ import traceback
 from pathlib import Path
 
 import pytest
-from support.faulty_server import SECRET, page_of, serving, user
+from support.faulty_server import SECRET, serving
+from support.rows import page_of, user
 
 import kismet_nb as kn
 from kismet_nb.auth.credentials import Credentials

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from contracts.public_api import COMMANDS, DTYPES, ERRORS, NAMES, PROVENANCE, SIGNATURES
-from support.faulty_server import page_of, serving, user
+from support.faulty_server import serving
+from support.rows import page_of, user
 
 import kismet_nb as kn
 from kismet_nb.cli import main

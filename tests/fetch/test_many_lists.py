@@ -12,27 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
-from support.faulty_server import SECRET, page_of, serving, user
+from support.faulty_server import SECRET, serving
+from support.fetching import client_of
+from support.rows import call, egress, page_of, user
 
 import kismet_nb as kn
-
-
-def call(number, **fields):
-    """Return an invented call as the API sends it."""
-    return {
-        "id": number,
-        "name": "Intake visit",
-        "livekit_session_id": f"lk-{number}",
-        "state": "ended",
-        "has_egresses": False,
-        "is_recording": False,
-        "is_canvas_locked": False,
-        "is_ended": True,
-        "created_at": "2026-02-03T15:00:00Z",
-        "updated_at": "2026-02-03T15:20:00Z",
-        "participants": [{"id": number * 10, "participant_type": "Recipient", "name": "Guest One"}],
-        **fields,
-    }
 
 
 class Clinic:
@@ -55,19 +39,16 @@ class Clinic:
         return page_of(self.calls[key], query, envelope="calls") if key in self.calls else (404, {}, b"")
 
 
-def fetch(clinic, *args, fetching=kn.fetch_calls, client=None, **options):
+def fetch_from(clinic, *args, fetch=kn.fetch_calls, client=None, **options):
     """Fetch from a server that answers as ``clinic`` does."""
-    with (
-        serving(clinic) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url, page_size=10, retries=0, timeout=5, **client or {}) as lent,
-    ):
-        return fetching(*args, client=lent, **options)
+    with client_of(clinic, page_size=10, retries=0, timeout=5, **client or {}) as connected:
+        return fetch(*args, client=connected, **options)
 
 
 def test_calls_come_user_by_user_with_one_request_a_user():
     """All calls of all users come in the order of users, and a list of one page costs one request."""
     clinic = Clinic({key: [call(key * 100 + number) for number in range(key % 5)] for key in range(1, 40)})
-    calls = fetch(clinic)
+    calls = fetch_from(clinic)
 
     assert [(key, row["id"]) for key, rows in clinic.calls.items() for row in rows] == list(
         zip(calls["organization_user_id"], calls["id"], strict=True)
@@ -80,7 +61,7 @@ def test_one_user_with_most_of_the_calls_is_read_beside_the_others():
     """Other lists are begun while one waits for its next page to be known."""
     clinic, order = Clinic({key: [call(key)] for key in range(1, 30)} | {30: [call(n) for n in range(300)]}), []
     clinic.before = lambda query: order.append(query.path)
-    calls = fetch(clinic, range(30, 0, -1))
+    calls = fetch_from(clinic, range(30, 0, -1))
 
     assert 329 == len(calls)
     assert 3 <= len(set(order[:31]))
@@ -95,10 +76,7 @@ def test_a_list_that_is_begun_is_read_on_before_others_begin():
         return (500, {}, b"") if failing[0] and sum(clinic.visits.values()) > 20 else None
 
     clinic.before = before
-    with (
-        serving(clinic) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url, page_size=10, retries=0, max_in_flight=1) as client,
-    ):
+    with client_of(clinic, page_size=10, retries=0, max_in_flight=1) as client:
         with pytest.raises(kn.UnavailableError) as caught:
             kn.fetch_calls(range(1, 21), client=client)
         failing[0] = False
@@ -117,7 +95,7 @@ def test_only_the_users_given_are_asked_about(given):
     """Ids or a table of users, each once, in their order."""
     clinic = Clinic({key: [call(key)] for key in (1, 2, 3)})
 
-    assert [3, 1] == fetch(clinic, given)["id"].tolist()
+    assert [3, 1] == fetch_from(clinic, given)["id"].tolist()
     assert {"/organization_users/3/calls": 1, "/organization_users/1/calls": 1} == clinic.visits
 
 
@@ -139,7 +117,7 @@ def test_what_are_no_users_is_refused(given):
     """Missing values, numbers that are no ids, and other tables are refused before anything is sent."""
     clinic = Clinic({1: []})
     with pytest.raises(kn.InvalidInputError, match="users must be"):
-        fetch(clinic, given)
+        fetch_from(clinic, given)
 
     assert {} == clinic.visits
 
@@ -154,7 +132,7 @@ def test_a_user_who_is_gone_is_told_in_a_warning():
     """A 404 for one user leaves the calls of the others, and the warning names who is gone."""
     clinic = Clinic({key: [call(key)] for key in (1, 2, 4)})
     with pytest.warns(kn.GoneWarning, match=r"calls: 1 of 4 .* gone \(404\): 3\. The table is complete"):
-        calls = fetch(clinic, [1, 2, 3, 4])
+        calls = fetch_from(clinic, [1, 2, 3, 4])
 
     assert [1, 2, 4] == calls["id"].tolist()
     assert 1 == calls.attrs["kismet"]["gone"]
@@ -164,17 +142,14 @@ def test_a_user_who_is_gone_is_told_in_a_warning():
 def test_when_all_are_gone_or_the_client_is_strict_it_is_an_error(given, strict):
     """Nothing but unknown ids is a mistake; and a scheduled run must not pass over a single one."""
     with pytest.raises(kn.NotFoundError, match="7"):
-        fetch(Clinic({1: [call(1)]}), given, client={"strict": strict})
+        fetch_from(Clinic({1: [call(1)]}), given, client={"strict": strict})
 
 
 def test_a_failed_fetch_goes_on_where_it_stopped():
     """After a failure the error says how to go on, and what is read already is not read again."""
     clinic, broken = Clinic({key: [call(key)] for key in range(1, 40)}), [True]
     clinic.before = lambda query: (500, {}, b"") if "/30/" in query.path and broken[0] else None
-    with (
-        serving(clinic) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url, retries=0, max_in_flight=2) as client,
-    ):
+    with client_of(clinic, retries=0, max_in_flight=2) as client:
         with pytest.raises(kn.UnavailableError, match=r"of 39 lists are read: .* resume=True") as caught:
             kn.fetch_calls(client=client)
         broken[0] = False
@@ -192,10 +167,7 @@ def test_a_failed_fetch_goes_on_where_it_stopped():
 def after_a_failure(clinic, user):
     """Lend a client, of one request at a time, whose fetch of all calls has just failed at a user."""
     clinic.before = lambda query: (500, {}, b"") if f"/{user}/" in query.path else None
-    with (
-        serving(clinic) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url, retries=0, max_in_flight=1) as client,
-    ):
+    with client_of(clinic, retries=0, max_in_flight=1) as client:
         with pytest.raises(kn.UnavailableError):
             kn.fetch_calls(clinic.calls, client=client)
         clinic.before = lambda _: None
@@ -205,9 +177,9 @@ def after_a_failure(clinic, user):
 def test_a_progress_bar_is_shown_when_it_is_asked_for(capsys):
     """It names the table and counts pages; without being asked, a short fetch shows nothing."""
     clinic = Clinic({key: [call(key)] for key in range(1, 4)})
-    fetch(clinic)
+    fetch_from(clinic)
     assert not capsys.readouterr().err
-    fetch(clinic, progress=True)
+    fetch_from(clinic, progress=True)
 
     assert re.search(r"calls: 100%\|.*\| 3/3 ", capsys.readouterr().err)
 
@@ -231,8 +203,7 @@ def test_ids_that_only_look_alike_are_different_users():
     """Users 7 and 007 are two; the same id as number and as text is one."""
     of_each = {"007": [call(1)], "7": [call(2)]}
     with (
-        serving(lambda query, _: page_of(of_each[query.path.split("/")[2]], query, envelope="calls")) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+        client_of(lambda query, _: page_of(of_each[query.path.split("/")[2]], query, envelope="calls")) as client,
         pytest.warns(kn.SchemaDriftWarning),
     ):
         calls = kn.fetch_calls(["007", "7", 7], client=client)
@@ -244,8 +215,7 @@ def test_a_field_that_is_called_as_a_label_is_kept():
     """Whatever a row calls its own fields, none takes another's place."""
     row = call(1) | {"organization_user_id": 99, "own.organization_user_id": 5}
     with (
-        serving(Clinic({7: [row]})) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+        client_of(Clinic({7: [row]})) as client,
         pytest.warns(kn.SchemaDriftWarning),
     ):
         calls = kn.fetch_calls([7], client=client)
@@ -258,8 +228,7 @@ def test_participants_that_are_no_objects_are_told():
     """They are counted, have no row, and a warning says how many."""
     row = call(1) | {"participants": ["x", {"id": 3, "participant_type": "Recipient"}, None]}
     with (
-        serving(Clinic({7: [row]})) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+        client_of(Clinic({7: [row]})) as client,
         pytest.warns(kn.SchemaDriftWarning, match="participants: 2 are no objects"),
     ):
         calls, people = kn.fetch_calls([7], participants=True, client=client)
@@ -314,8 +283,7 @@ def test_threads_may_share_a_client():
     """Fetches of the same table side by side each return all of it."""
     clinic = Clinic({key: [call(key)] for key in range(1, 40)})
     with (
-        serving(clinic) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+        client_of(clinic) as client,
         ThreadPoolExecutor(3) as threads,
     ):
         tables = list(threads.map(lambda _: kn.fetch_calls(range(1, 40), client=client), range(6)))
@@ -327,7 +295,7 @@ def test_an_interrupted_fetch_goes_on_where_it_stopped(caplog):
     """After Ctrl-C a line says how to go on, and resume=True gives the whole table."""
     clinic, slow = Clinic({key: [call(key)] for key in range(1, 20)}), [3.0]
     clinic.before = lambda query: time.sleep(slow[0]) if "/15/" in query.path else None
-    with serving(clinic) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url) as client:
+    with client_of(clinic) as client:
         threading.Timer(0.5, _thread.interrupt_main).start()
         with pytest.raises(KeyboardInterrupt), caplog.at_level(logging.WARNING):
             kn.fetch_calls(client=client)
@@ -361,8 +329,7 @@ def test_what_is_read_counts_while_all_have_to_wait(caplog):
 
     clinic.before = before
     with (
-        serving(clinic) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url, max_in_flight=2) as client,
+        client_of(clinic, max_in_flight=2) as client,
         caplog.at_level(logging.WARNING),
     ):
         threading.Timer(1.5, _thread.interrupt_main).start()
@@ -381,7 +348,7 @@ def test_a_list_that_moves_is_read_again_without_the_others():
             del clinic.calls[3][2]
 
     clinic.before = before
-    calls = fetch(clinic)
+    calls = fetch_from(clinic)
 
     assert 149 == len(calls)
     quiet = {count for path, count in clinic.visits.items() if path.endswith("/calls") and "/3/" not in path}
@@ -398,7 +365,7 @@ def test_a_list_that_never_stands_still_is_an_error_with_all_that_was_read():
             del clinic.calls[2][0]
 
     clinic.before = before
-    with serving(clinic) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url, page_size=10) as client:
+    with client_of(clinic, page_size=10) as client:
         with pytest.raises(kn.IncompleteError, match="resume=True") as caught:
             kn.fetch_calls(client=client)
         clinic.before = lambda _: None
@@ -413,7 +380,7 @@ def test_participants_are_counted_and_their_names_left_out():
     """Without asking, no participant's name is in either table."""
     people = [{"id": 1, "participant_type": "Recipient", "name": "Guest One"}, {"id": 2, "participant_type": "Robot"}]
     clinic = Clinic({5: [call(50, participants=people), call(51, participants=[]), call(52, participants=None)]})
-    calls, participants = fetch(clinic, participants=True)
+    calls, participants = fetch_from(clinic, participants=True)
 
     assert [2, 0, pd.NA] == calls["participant_count"].tolist()
     assert [(5, 50, 1), (5, 50, 2)] == list(participants.iloc[:, :3].itertuples(index=False, name=None))
@@ -425,15 +392,15 @@ def test_participants_names_come_when_asked_for():
     """participant_names=True fills the second table's name, and is refused without that table."""
     clinic = Clinic({5: [call(50)]})
 
-    assert ["Guest One"] == fetch(clinic, participants=True, participant_names=True)[1]["name"].tolist()
+    assert ["Guest One"] == fetch_from(clinic, participants=True, participant_names=True)[1]["name"].tolist()
     with pytest.raises(kn.InvalidInputError, match="participants=True"):
-        fetch(clinic, participant_names=True)
+        fetch_from(clinic, participant_names=True)
 
 
 def test_participants_that_are_no_list_are_an_error_that_shows_none():
     """They cannot be counted, and are not put into the table, where they could show a name."""
     with pytest.raises(kn.UnexpectedAnswerError, match="participants holds") as caught:
-        fetch(Clinic({5: [call(50, participants={"name": "Guest One"})]}))
+        fetch_from(Clinic({5: [call(50, participants={"name": "Guest One"})]}))
 
     assert "Guest" not in str(caught.value)
 
@@ -441,19 +408,8 @@ def test_participants_that_are_no_list_are_an_error_that_shows_none():
 def test_recordings_are_asked_for_where_there_are_some_and_never_with_their_link():
     """A call without recordings costs no request, and the presigned link is in no table."""
     clinic = Clinic({5: [call(50, has_egresses=True), call(51), call(52, has_egresses=None)]})
-    egress = {
-        "id": 7,
-        "egress_id": "EG_1",
-        "status": "egress_ended",
-        "error": None,
-        "is_stopped": True,
-        "ended_at": "2026-02-02T15:44:00Z",
-        "created_at": "2026-02-02T15:01:00Z",
-        "updated_at": "2026-02-02T15:44:00Z",
-        "url": "https://recordings.example.org/secret",
-    }
-    clinic.before = lambda query: {"egresses": [egress]} if query.path.endswith("egresses") else None
-    egresses = fetch(clinic, fetching=kn.fetch_egresses)
+    clinic.before = lambda query: {"egresses": [egress(7)]} if query.path.endswith("egresses") else None
+    egresses = fetch_from(clinic, fetch=kn.fetch_egresses)
 
     assert [(5, 50, 7), (5, 52, 7)] == list(egresses.iloc[:, :3].itertuples(index=False, name=None))
     assert "recordings.example" not in egresses.to_csv()
@@ -463,7 +419,7 @@ def test_recordings_are_asked_for_where_there_are_some_and_never_with_their_link
 def test_what_are_no_calls_is_refused(given):
     """A table without users, or anything but pairs, is refused."""
     with pytest.raises(kn.InvalidInputError, match="calls must be"):
-        fetch(Clinic({}), given, fetching=kn.fetch_egresses)
+        fetch_from(Clinic({}), given, fetch=kn.fetch_egresses)
 
 
 def test_a_whole_list_that_turns_out_to_have_pages_is_read_to_the_end():
@@ -474,7 +430,7 @@ def test_a_whole_list_that_turns_out_to_have_pages_is_read_to_the_end():
         return page_of(subs, {"per_page": 10, **query}, envelope="waiting_room_subs")
 
     with pytest.warns(kn.SchemaDriftWarning):
-        table = fetch(answer, "ada", fetching=kn.fetch_waiting_room_subs)
+        table = fetch_from(answer, "ada", fetch=kn.fetch_waiting_room_subs)
 
     assert list(range(35)) == table["id"].tolist()
 
@@ -491,14 +447,14 @@ def test_a_list_that_gets_shorter_is_read_again_and_not_taken_for_gone():
 
     clinic.before = before
 
-    assert list(range(3, 12)) == fetch(clinic, [7])["id"].tolist()
+    assert list(range(3, 12)) == fetch_from(clinic, [7])["id"].tolist()
 
 
 def test_a_field_that_contradicts_a_label_or_a_count_is_kept_beside_it():
     """The user asked for stays in its column; what the row says itself is a column of its own, and told."""
     clinic = Clinic({7: [call(1, organization_user_id=99, participant_count=5), call(2)]})
     with pytest.warns(kn.SchemaDriftWarning, match=r"own\.organization_user_id is new"):
-        calls = fetch(clinic, 7)
+        calls = fetch_from(clinic, 7)
 
     assert [7, 7] == calls["organization_user_id"].tolist()
     assert 99 == calls["own.organization_user_id"][0]
@@ -512,6 +468,6 @@ def test_a_room_that_is_gone_is_told_without_its_slug():
         return (404, {}, b"") if "ada-ferris" in query.path else {"waiting_room_subs": []}
 
     with pytest.warns(kn.GoneWarning) as caught:
-        fetch(answer, ["ada-ferris", "bo-chen"], fetching=kn.fetch_waiting_room_subs)
+        fetch_from(answer, ["ada-ferris", "bo-chen"], fetch=kn.fetch_waiting_room_subs)
 
     assert "ada" not in str(caught[0].message)

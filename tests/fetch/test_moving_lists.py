@@ -5,7 +5,8 @@ import threading
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from support.faulty_server import SECRET, page_of, serving, user
+from support.fetching import client_of
+from support.rows import page_of, user
 
 import kismet_nb as kn
 
@@ -33,12 +34,14 @@ class MovingList:
         self.anywhere = anywhere
         self.states = [list(ids)]
         self.next_id = 100_000
-        self.answered = 0  # before the fetch in question
+        self.count = 0  # requests so far
+        self.answered = 0  # requests before the fetch under test
         self.lock = threading.Lock()
 
     def __call__(self, query, count):
         """Let happen what is due, and answer one request."""
         with self.lock:
+            self.count = count
             for _, what, where in [event for event in self.events if event[0] == count - self.answered]:
                 if what != "insert" and self.ids:
                     del self.ids[int(where * len(self.ids))]
@@ -50,16 +53,13 @@ class MovingList:
             return page_of([user(number) for number in self.ids], query)
 
 
-def fetched(moving, in_flight, page_size, *, again=False):
+def fetch_ids(moving, in_flight, page_size, *, again=False):
     """Return the ids of the table, or None where there was an error instead; ``again``, of a second fetch."""
-    with (
-        serving(moving) as (url, visits),
-        kn.KismetClient("client-id", SECRET, api_url=url, max_in_flight=in_flight, page_size=page_size) as client,
-    ):
+    with client_of(moving, max_in_flight=in_flight, page_size=page_size) as client:
         if again:
             events, moving.events = moving.events, []
             kn.fetch_users(client=client)
-            moving.events, moving.answered = events, len(visits)
+            moving.events, moving.answered = events, moving.count
         try:
             return kn.fetch_users(client=client)["id"].tolist()
         except kn.IncompleteError:
@@ -74,7 +74,7 @@ def test_a_list_in_order_is_read_as_it_was_at_one_moment(events, in_flight, coun
     """Whoever goes and comes between the answers, the table is a state of the list, never a mixture of two."""
     ids = list(range(count, 0, -1) if newest_first else range(1, count + 1))
     moving = MovingList(ids, events, newest_first=newest_first)
-    table = fetched(moving, in_flight, page_size, again=again)
+    table = fetch_ids(moving, in_flight, page_size, again=again)
 
     assert table is None or table in moving.states
 
@@ -84,6 +84,6 @@ def test_a_list_in_order_is_read_as_it_was_at_one_moment(events, in_flight, coun
 def test_a_list_without_order_is_read_as_it_was_at_one_moment(events, in_flight, ids):
     """New rows may stand anywhere; reading every page twice finds them."""
     moving = MovingList(list(ids), events, anywhere=True)
-    table = fetched(moving, in_flight, 10)
+    table = fetch_ids(moving, in_flight, 10)
 
     assert table is None or table in moving.states

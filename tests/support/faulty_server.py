@@ -9,21 +9,8 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
+CLIENT_ID = "client-id-ab12"
 SECRET = "planted-secret-7f3a91"
-
-
-def user(number, **fields):
-    """Return an invented user as the API sends it."""
-    return {
-        "id": number,
-        "email": f"user{number}@example.org",
-        "is_admin": False,
-        "display_name": f"User {number}",
-        "waiting_room_url": None,
-        "created_at": "2026-01-05T09:00:00Z",
-        "updated_at": "2026-02-01T09:30:00Z",
-        **fields,
-    }
 
 
 class Query(dict):
@@ -33,19 +20,6 @@ class Query(dict):
     """
 
     path, port = "", 0
-
-
-def page_of(rows, query, *, envelope="organization_users", **pagination):
-    """Return the body of one page of ``rows``, cut as the query asks."""
-    page, size = int(query.get("page", 1)), int(query.get("per_page", 25))
-    counts = {
-        "current_page": page,
-        "per_page": size,
-        "total_pages": -(-len(rows) // size),
-        "total_count": len(rows),
-        **pagination,
-    }
-    return {envelope: rows[(page - 1) * size : page * size], "pagination": counts}
 
 
 @contextlib.contextmanager

@@ -5,32 +5,26 @@ import gc
 import gzip
 import json
 import ssl
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import trustme
-from support.faulty_server import SECRET, page_of, serving, user
+from support.faulty_server import SECRET, serving
+from support.fetching import client_of, fetch_users_from
+from support.interrupted_fetch import check_interrupt
+from support.rows import page_of, user
 
 import kismet_nb as kn
 
 ROWS = [user(number) for number in range(30)]
 
 
-def fetch(answer, **options):
-    """Fetch users, ten a page, from a server that gives ``answer``."""
-    options = {"timeout": 2, "retries": 2, "page_size": 10, **options}
-    with serving(answer) as (url, _), kn.KismetClient("client-id-ab12", SECRET, api_url=url, **options) as client:
-        return kn.fetch_users(client=client)
-
-
 def fetch_with(**fields):
     """Fetch the second of three users with other fields, and return the table."""
     rows = [ROWS[1], user(2) | fields, ROWS[3]]
-    return fetch(lambda query, _: page_of(rows, query))
+    return fetch_users_from(lambda query, _: page_of(rows, query))
 
 
 def whole(body, *, keep_alive=False, **headers):
@@ -49,7 +43,7 @@ def body_of(query):
 def test_a_failure_for_ever_is_an_error_that_names_it(status):
     """Where every try fails, the error names status, resource, page and the number of tries."""
     with pytest.raises(kn.UnavailableError, match=r"users, page 2: .*Tried 3 times") as caught:
-        fetch(
+        fetch_users_from(
             lambda query, _: page_of(ROWS, query) if query["page"] == "1" else (status, {"Retry-After": "0"}, b""),
             max_in_flight=1,
             page_size=20,
@@ -71,14 +65,14 @@ def test_a_429_in_the_middle_is_waited_out(wait):
             return 429, headers, b""
         return page_of(ROWS, query)
 
-    assert 30 == len(fetch(answer, retries=3))
+    assert 30 == len(fetch_users_from(answer, retries=3))
     assert time.monotonic() - refusing_until[0] < 5
 
 
 def test_credentials_that_are_rotated_while_reading_are_an_error():
     """A 401 on page 3 is an AuthenticationError that names the page."""
     with pytest.raises(kn.AuthenticationError) as caught:
-        fetch(lambda query, _: (401, {}, b"") if query["page"] == "3" else page_of(ROWS, query))
+        fetch_users_from(lambda query, _: (401, {}, b"") if query["page"] == "3" else page_of(ROWS, query))
 
     assert (401, "users", 3) == (caught.value.status, caught.value.resource, caught.value.page)
 
@@ -90,7 +84,7 @@ def test_a_dropped_keep_alive_is_not_noticed():
         body = body_of(query)
         return whole(body, keep_alive=True, Content_Length=len(body))
 
-    assert list(range(30)) == fetch(answer, max_in_flight=1)["id"].tolist()
+    assert list(range(30)) == fetch_users_from(answer, max_in_flight=1)["id"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +108,7 @@ def test_a_body_that_breaks_off_is_read_again(shape):
             else page_of(ROWS, query)
         )
 
-    assert list(range(30)) == fetch(answer)["id"].tolist()
+    assert list(range(30)) == fetch_users_from(answer)["id"].tolist()
 
 
 def test_a_compressed_body_is_read():
@@ -124,7 +118,7 @@ def test_a_compressed_body_is_read():
         body = gzip.compress(body_of(query))
         return whole(body, Content_Encoding="gzip", Content_Length=len(body))
 
-    assert list(range(30)) == fetch(answer, retries=0)["id"].tolist()
+    assert list(range(30)) == fetch_users_from(answer, retries=0)["id"].tolist()
 
 
 def test_a_body_that_always_breaks_off_is_an_error():
@@ -135,34 +129,17 @@ def test_a_body_that_always_breaks_off_is_an_error():
         return whole(body, Content_Length=len(body) + 1)
 
     with pytest.raises(kn.UnavailableError, match="broke"):
-        fetch(answer)
+        fetch_users_from(answer)
 
 
 def test_an_interrupt_during_a_wait_comes_back_at_once():
     """Ctrl-C while a Retry-After is waited out comes back within two seconds and leaves no thread."""
-    code = f"""
-import os, signal, sys, threading, time
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from support.faulty_server import serving
-import kismet_nb as kn
-with serving(lambda *_: (429, {{"Retry-After": "60"}}, b"")) as (url, _):
-    client = kn.KismetClient("id", "secret-secret", api_url=url)
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-    started = time.monotonic()
-    try:
-        kn.fetch_users(client=client)
-    except KeyboardInterrupt:
-        left = [thread for thread in threading.enumerate() if thread.name == "kismet_nb"]
-        print("ended" if time.monotonic() - started < 2.5 and not left else "late", flush=True)
-"""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-
-    assert "ended" == run.stdout.strip(), run.stderr
+    check_interrupt("client = client_of(lambda *_: (429, {'Retry-After': '60'}, b'')).__enter__()")
 
 
 def test_an_announced_wait_is_shown(caplog):
     """A wait of more than a second is told once, with the reason."""
-    fetch(lambda query, count: (503, {"Retry-After": "1.1"}, b"") if count == 3 else page_of(ROWS, query))
+    fetch_users_from(lambda query, count: (503, {"Retry-After": "1.1"}, b"") if count == 3 else page_of(ROWS, query))
 
     assert 1 == len(caplog.messages)
     assert "503" in caplog.messages[0]
@@ -181,7 +158,7 @@ def test_a_server_that_ignores_the_page_is_an_error(says):
 
     expected = kn.UnexpectedAnswerError if says == "page 1" else kn.IncompleteError
     with pytest.raises(expected, match="page 1 came" if says == "page 1" else "came twice"):
-        fetch(answer)
+        fetch_users_from(answer)
 
 
 @pytest.mark.usefixtures("_no_pauses")
@@ -194,7 +171,7 @@ def test_an_empty_or_repeated_page_in_the_middle_is_an_error(page, rows, named):
         return {**body, "organization_users": rows} if query["page"] == page else body
 
     with pytest.raises(kn.IncompleteError, match=named) as caught:
-        fetch(answer)
+        fetch_users_from(answer)
     assert "incomplete" == caught.value.partial.attrs["kismet"]["verdict"]
 
 
@@ -205,7 +182,7 @@ def test_an_empty_page_that_was_a_blip_is_read_again():
         body = page_of(ROWS, query)
         return {**body, "organization_users": []} if count == 3 else body
 
-    assert list(range(30)) == fetch(answer)["id"].tolist()
+    assert list(range(30)) == fetch_users_from(answer)["id"].tolist()
 
 
 def test_a_name_of_5_mb_and_deep_nesting_are_kept():
@@ -234,7 +211,7 @@ def test_half_a_surrogate_pair_is_kept():
 def test_rows_that_are_no_objects_are_an_error(rows):
     """A row of another kind is an error, never left out."""
     with pytest.raises(kn.UnexpectedAnswerError, match="other than objects"):
-        fetch(lambda query, _: page_of([user(1), *rows], query))
+        fetch_users_from(lambda query, _: page_of([user(1), *rows], query))
 
 
 @pytest.mark.parametrize(
@@ -254,10 +231,10 @@ def test_odd_numbers_as_ids(sent, kept):
     """A number that is no 64-bit integer stays as it came, beside ordinary ids."""
     body = json.dumps(page_of([user(5), user("HERE"), user(7)], {})).replace('"HERE"', sent).encode()
     if sent == "-0":
-        users = fetch(lambda *_: (200, {}, body))
+        users = fetch_users_from(lambda *_: (200, {}, body))
     else:
         with pytest.warns(kn.SchemaDriftWarning, match="id has 1 values"):
-            users = fetch(lambda *_: (200, {}, body))
+            users = fetch_users_from(lambda *_: (200, {}, body))
 
     assert repr(kept) == repr(users["id"].tolist()[1])
     assert [5, 7] == [users["id"][0], users["id"][2]]
@@ -275,16 +252,13 @@ def test_a_name_with_half_a_surrogate_pair_is_kept():
 def test_a_huge_count_is_an_error_of_ours():
     """A total_count beyond all numbers of a machine contradicts total_pages, and is told."""
     with pytest.raises(kn.UnexpectedAnswerError, match="total_pages is 1"):
-        fetch(lambda query, _: page_of([user(1)], query, total_count=10**400, total_pages=1))
+        fetch_users_from(lambda query, _: page_of([user(1)], query, total_count=10**400, total_pages=1))
 
 
 def test_an_organization_of_many_users_can_be_logged_in_to():
     """The one request of a login asks for pages of one row, of which there may be any number."""
     counts = {"per_page": 1, "total_pages": 2_000_000, "total_count": 2_000_000}
-    with (
-        serving(lambda query, _: page_of([user(1)], query, **counts)) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url) as client,
-    ):
+    with client_of(lambda query, _: page_of([user(1)], query, **counts)) as client:
         assert 2_000_000 == kn.login(client).users
 
 
@@ -292,7 +266,7 @@ def test_an_id_beyond_63_bits_on_one_page_leaves_those_of_other_pages_alone():
     """Small ids on one page and large ones on the next are all exact."""
     ids = [*range(10), *(2**63 + number for number in range(10))]
     with pytest.warns(kn.SchemaDriftWarning, match="id has 10 values"):
-        users = fetch(lambda query, _: page_of([user(number) for number in ids], query))
+        users = fetch_users_from(lambda query, _: page_of([user(number) for number in ids], query))
 
     assert ids == users["id"].tolist()
 
@@ -301,7 +275,7 @@ def test_a_name_that_comes_twice_in_one_object_is_an_error():
     """JSON with the same name twice in a row would lose one of the two values."""
     body = json.dumps(page_of([user(1)], {})).replace('"id": 1,', '"id": 1, "id": 2,').encode()
     with pytest.raises(kn.UnexpectedAnswerError):
-        fetch(lambda *_: (200, {}, body))
+        fetch_users_from(lambda *_: (200, {}, body))
 
 
 def test_all_wait_while_one_was_told_to(caplog):
@@ -316,7 +290,7 @@ def test_all_wait_while_one_was_told_to(caplog):
             return 429, {"Retry-After": "1.1"}, b""
         return page_of([user(number) for number in range(300)], query)
 
-    fetch(answer)
+    fetch_users_from(answer)
 
     assert [] == [moment for moment in times if 0.3 < moment - told[0] < 1.05]
     assert 1 == len(caplog.messages)
@@ -325,7 +299,7 @@ def test_all_wait_while_one_was_told_to(caplog):
 def test_missing_fields_are_missing_values():
     """A row without a field has a missing value there, in a column of the declared dtype."""
     bare = {"id": 2}
-    users = fetch(lambda query, _: page_of([user(1), bare, user(3)], query))
+    users = fetch_users_from(lambda query, _: page_of([user(1), bare, user(3)], query))
 
     assert [2] == users["id"][users["email"].isna()].tolist()
     assert pd.isna(users["created_at"][1])
@@ -360,10 +334,7 @@ class HangsUpOnce:
 
 def test_a_tls_handshake_that_breaks_off_is_tried_again(tls):
     """A server that hangs up during the handshake is no untrusted one: the next try gets all rows."""
-    with (
-        serving(lambda query, _: page_of(ROWS, query), tls=HangsUpOnce(tls)) as (url, _),
-        kn.KismetClient("id", SECRET, api_url=url) as client,
-    ):
+    with client_of(lambda query, _: page_of(ROWS, query), tls=HangsUpOnce(tls)) as client:
         assert 30 == len(kn.fetch_users(client=client))
 
 
@@ -438,8 +409,7 @@ def test_a_dripping_server_does_not_hold_up_a_login():
 
     started = time.monotonic()
     with (
-        serving(lambda *_: drip()) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url, timeout=0.5, retries=0) as client,
+        client_of(lambda *_: drip(), timeout=0.5, retries=0) as client,
         pytest.raises(kn.UnavailableError, match=r"0\.5 s"),
     ):
         client.get("/organization_users")

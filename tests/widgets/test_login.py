@@ -10,8 +10,9 @@ import threading
 import keyring
 import keyring.backends.null
 import pytest
-from support.faulty_server import SECRET, page_of, serving, user
+from support.faulty_server import SECRET, serving
 from support.memory_keyring import Keyring
+from support.rows import page_of, user
 
 import kismet_nb as kn
 from kismet_nb.auth import keyring_store as key_store
