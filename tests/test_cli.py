@@ -20,12 +20,9 @@ def test_demo_fetches_shows_and_exports(capsys):
         assert 131 == len(kn.read_export(name))
 
 
-def test_export_writes_the_real_table(demo, monkeypatch, capsys):
+@pytest.mark.usefixtures("_demo_environment")
+def test_export_writes_the_real_table(capsys):
     """With credentials in the environment, a table is fetched and written."""
-    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
-    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
-
     assert 0 == main(["export", "users", "out/users.csv"])
     assert "131 users" in capsys.readouterr().out
     assert Path("out/users.csv").is_file()
@@ -65,6 +62,7 @@ def test_wrong_usage_is_exit_code_2(capsys, arguments, why):
     assert why in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_importing_looks_for_nothing():
     """Importing the package loads no notebook machinery, opens no connection and reads no .env."""
     Path(".env").write_text("KISMET_CLIENT_ID=half\n")
@@ -82,6 +80,7 @@ print(seen + [name for name in heavy if name in sys.modules])
     assert "[]" == run.stdout.strip()
 
 
+@pytest.mark.slow
 def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
     """In a folder without notebooks, lab copies them and their data there, and tells when JupyterLab could not run."""
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "config")
@@ -104,11 +103,9 @@ def test_days_in_the_wrong_order_are_refused_before_anything_is_fetched(capsys, 
     assert why in capsys.readouterr().err
 
 
-def test_exports_of_other_days_are_not_compared(demo, monkeypatch, capsys):
+@pytest.mark.usefixtures("_demo_environment")
+def test_exports_of_other_days_are_not_compared(capsys):
     """Rows that only one file was asked for would look removed: the comparison is refused."""
-    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
-    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     for file, since in (("a.parquet", "2023-01-01"), ("b.parquet", "2026-01-01")):
         assert 0 == main(["export", "waiting_rooms", file, "--since", since])
         assert f"(created_at from {since} UTC)" in capsys.readouterr().out
@@ -117,6 +114,7 @@ def test_exports_of_other_days_are_not_compared(demo, monkeypatch, capsys):
     assert "filters" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_tables_are_listed_also_for_a_reader_who_stops_reading(capsys):
     """The dictionary of one table, and the list of all; ``| head`` leaves no traceback."""
     assert 0 == main(["tables", "users"])

@@ -17,6 +17,7 @@ NOTEBOOKS = sorted(CLONE.glob("notebooks/*.ipynb"))
 by_name = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
 
+@pytest.mark.slow
 @by_name
 def test_a_notebook_runs(notebook, tmp_path):
     """With the data beside it, no cell fails, none prints to stderr, and the files that it names are there."""
@@ -44,6 +45,7 @@ def test_a_notebook_is_stored_clean(notebook):
     assert [] == [cell.id for cell in book.cells if cell.get("outputs") or cell.get("execution_count")]
 
 
+@pytest.mark.slow
 def test_a_headless_run_without_credentials_fails_at_once_and_says_why(tmp_path):
     """Where nobody can answer, login() in a notebook raises and names the two variables."""
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import kismet_nb as kn\nkn.login()")])

@@ -23,11 +23,9 @@ def test_the_first_two_commands_are_one_line_each():
     assert "\n" not in main + tests
 
 
-def test_the_python_of_the_readme_runs(demo, monkeypatch):
+@pytest.mark.usefixtures("_demo_environment")
+def test_the_python_of_the_readme_runs():
     """All Python blocks run in order, in one session, with credentials in the environment."""
-    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
-    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     Path("snapshots").mkdir()
     month = "users-2026-10-01T0600Z.parquet"
     shutil.copy(Path(__file__).parents[1] / "data" / month, Path("snapshots") / month)

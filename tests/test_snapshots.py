@@ -115,11 +115,9 @@ def test_a_folder_that_cannot_be_used_is_refused(folder):
         kn.snapshot("roles", folder=folder)
 
 
-def test_two_snapshots_are_compared_in_a_terminal(demo, monkeypatch, capsys):
+@pytest.mark.usefixtures("_demo_environment")
+def test_two_snapshots_are_compared_in_a_terminal(capsys):
     """Both commands together: keep, change, compare, and write the changes to a file."""
-    for name, value in (("ID", demo.client_id), ("SECRET", demo.client_secret)):
-        monkeypatch.setenv(f"KISMET_CLIENT_{name}", value)
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     assert 0 == main(["snapshot", "users", "roles", "--folder", "kept"])
     old = next(Path("kept").glob("users-*"))
     assert f"Wrote {old}" in capsys.readouterr().out

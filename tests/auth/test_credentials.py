@@ -20,27 +20,21 @@ import traceback
 from pathlib import Path
 
 import pytest
+from support.environment import set_environment
 from support.faulty_server import SECRET, serving
 from support.rows import page_of, user
 
 import kismet_nb as kn
 from kismet_nb.auth.credentials import Credentials
-from kismet_nb.fetch import users as fetch
 
 ID = "client-id-ab12"
-
-
-def in_environment(monkeypatch, **values):
-    """Set KISMET_ variables."""
-    for name, value in values.items():
-        monkeypatch.setenv(f"KISMET_{name}", value)
 
 
 def test_the_environment_wins_over_a_dotenv_above(demo, monkeypatch, tmp_path, capsys):
     """login() takes the environment's pair and says so, with the last characters of the ID only."""
     (tmp_path / ".env").write_text("KISMET_CLIENT_ID=other\nKISMET_CLIENT_SECRET=other\n")
-    in_environment(
-        monkeypatch, CLIENT_ID=demo.client_id, CLIENT_SECRET=f" {demo.client_secret}\r\n", API_URL=demo.api_url
+    set_environment(
+        monkeypatch, client_id=demo.client_id, client_secret=f" {demo.client_secret}\r\n", api_url=demo.api_url
     )
     kn.login()
     said = capsys.readouterr().out
@@ -68,11 +62,11 @@ def test_a_dotenv_is_found_upward_and_changes_no_environment(demo, monkeypatch, 
 
 
 @pytest.mark.parametrize(
-    ("given", "missing"), [({"CLIENT_ID": ID}, "KISMET_CLIENT_SECRET"), ({"CLIENT_SECRET": SECRET}, "KISMET_CLIENT_ID")]
+    ("given", "missing"), [({"client_id": ID}, "KISMET_CLIENT_SECRET"), ({"client_secret": SECRET}, "KISMET_CLIENT_ID")]
 )
 def test_half_a_pair_is_an_error_that_names_the_other_half(monkeypatch, given, missing):
     """One of the two variables alone, the other empty, is never passed over."""
-    in_environment(monkeypatch, **{"CLIENT_ID": "", "CLIENT_SECRET": "", **given})
+    set_environment(monkeypatch, **{"client_id": "", "client_secret": "", **given})
     with pytest.raises(kn.CredentialsError, match=f"no {missing}") as caught:
         kn.login()
 
@@ -81,7 +75,7 @@ def test_half_a_pair_is_an_error_that_names_the_other_half(monkeypatch, given, m
 
 def test_a_dotenv_does_not_decide_where_the_environments_secret_goes(monkeypatch, tmp_path):
     """An address in a .env with the pair in the environment is refused."""
-    in_environment(monkeypatch, CLIENT_ID=ID, CLIENT_SECRET=SECRET)
+    set_environment(monkeypatch, client_id=ID, client_secret=SECRET)
     (tmp_path / ".env").write_text("KISMET_API_URL=https://elsewhere.example.org\n")
     with pytest.raises(kn.CredentialsError, match="must not decide"):
         kn.login()
@@ -165,7 +159,7 @@ def shown(error):
 def test_no_error_shows_the_secret(reply, monkeypatch):
     """Neither the message nor any frame behind it holds the secret, even if the server echoes it."""
     with serving(lambda *_: reply) as (url, _):
-        in_environment(monkeypatch, CLIENT_ID=ID, CLIENT_SECRET=SECRET, API_URL=url)
+        set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
         with pytest.raises(kn.KismetError) as one, kn.KismetClient.from_env(retries=1, timeout=2) as client:
             kn.fetch_users(client=client)
         with pytest.raises(kn.KismetError) as two, kn.KismetClient.from_env(retries=0, timeout=2) as client:
@@ -380,9 +374,9 @@ def test_an_address_that_is_not_the_apis_is_told():
         kn.login(client)
 
 
-def test_a_folder_that_is_gone_keeps_nobody_from_the_environment(demo, monkeypatch, tmp_path):
+@pytest.mark.usefixtures("_demo_environment")
+def test_a_folder_that_is_gone_keeps_nobody_from_the_environment(monkeypatch, tmp_path):
     """There is no .env to be looked for then."""
-    in_environment(monkeypatch, CLIENT_ID=demo.client_id, CLIENT_SECRET=demo.client_secret, API_URL=demo.api_url)
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -418,9 +412,10 @@ def test_a_redirect_that_echoes_the_secret_is_not_quoted():
     assert secret.lower() not in str(caught.value).lower()
 
 
+@pytest.mark.slow
 def test_a_terminal_asks_and_shows_no_secret(demo, monkeypatch):
     """In a terminal, login() names the address, asks for both, and does not echo the secret."""
-    in_environment(monkeypatch, API_URL=demo.api_url)
+    set_environment(monkeypatch, api_url=demo.api_url)
     process, terminal = pty.fork()
     if process == 0:
         os.execv(sys.executable, [sys.executable, "-c", "import kismet_nb as kn; kn.login()"])
@@ -441,11 +436,11 @@ def test_a_terminal_asks_and_shows_no_secret(demo, monkeypatch):
 def test_a_refused_login_keeps_the_earlier_one(demo, monkeypatch):
     """A wrong pair does not log out who was logged in."""
     kn.use_demo()
-    in_environment(monkeypatch, CLIENT_ID=ID, CLIENT_SECRET=SECRET, API_URL=demo.api_url)
+    set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=demo.api_url)
     with pytest.raises(kn.AuthenticationError, match="refused the credentials"):
         kn.login()
 
-    assert "the demo organization" == fetch.current_login().source
+    assert "the demo organization" == kn.login_status().login.source
 
 
 def test_use_demo_starts_once_and_can_be_stopped(capsys):
@@ -466,7 +461,7 @@ def test_an_export_holds_no_secret(demo, tmp_path):
     users = kn.fetch_users()
     for name in ("u.csv", "u.parquet"):
         kn.export(users, tmp_path / name)
-    login = fetch.current_login()
+    login = kn.login_status().login
 
     assert login is not None
     secret = login.client._credentials._reveal().encode()

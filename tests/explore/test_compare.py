@@ -22,7 +22,7 @@ VALUES = st.tuples(
     st.sampled_from([None, [], ["admin"], ["admin", "provider"], ["provider", "admin"]]),
 )
 TABLES = st.dictionaries(IDS, VALUES, max_size=6)
-often = settings(deadline=None, max_examples=40, derandomize=True)
+often = settings()
 
 
 def frame(table):

@@ -4,15 +4,14 @@ import datetime as dt
 import email.utils
 import json
 import os
-import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
-import trustme
 from contracts.public_api import DTYPES
+from support.certificates import server_tls
 from support.faulty_server import SECRET, serving
 from support.fetching import Recorded, client_of, fetch_users_from
 from support.interrupted_fetch import check_interrupt
@@ -454,15 +453,13 @@ def test_a_hanging_server_times_out():
 
 def test_tls_is_trusted_or_nothing_is_sent(monkeypatch, tmp_path):
     """An unknown certificate is an error before anything is sent; with its authority named, all rows come."""
-    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    tls, authority = server_tls(tmp_path)
     rows = [user(number) for number in range(60)]
     with serving(lambda query, _: page_of(rows, query), tls=tls) as (url, visits):
         with pytest.raises(kn.UnexpectedAnswerError, match="TLS"), kn.KismetClient("id", SECRET, api_url=url) as client:
             kn.fetch_users(client=client)
         assert [] == visits
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
         with kn.KismetClient("id", SECRET, api_url=url, page_size=10) as client:
             assert 60 == len(kn.fetch_users(client=client))
 
@@ -486,6 +483,7 @@ def test_after_a_429_all_requests_wait_and_slow_down():
     assert 0 < len(refused) <= 12
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_a_fetch_at_once():
     """Ctrl-C while the server is silent comes back within two seconds and leaves no thread."""
     check_interrupt(

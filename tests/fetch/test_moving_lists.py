@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.fetching import client_of
 from support.rows import page_of, user
@@ -12,8 +12,8 @@ import kismet_nb as kn
 
 pytestmark = pytest.mark.usefixtures("_no_pauses")
 
-# Fewer examples than this find a last page that is not read first too seldom.
-MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# New examples in each run. Fewer than 120 seldom find a last page that is not read first.
+MANY = settings(max_examples=3 * settings().max_examples, derandomize=False)
 # Before which answer something happens, what, and to which row (as a share of the list).
 EVENTS = st.lists(
     st.tuples(

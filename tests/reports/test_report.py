@@ -26,6 +26,7 @@ def notebook(*cells, parameters="tz = 'UTC'\ndemo = False"):
     return "own.ipynb"
 
 
+@pytest.mark.slow
 def test_a_report_of_last_month_is_one_command(capsys):
     """On the demo it needs nothing; it says when, from where and whether complete, and holds charts and tables."""
     assert 0 == main(["report", "--demo", "--out", "reports/last.html", "--fail-rate-unit", "fraction"])
@@ -47,6 +48,7 @@ def test_a_report_of_last_month_is_one_command(capsys):
     )
 
 
+@pytest.mark.slow
 def test_a_report_of_a_period_that_is_still_running_says_so():
     """Its numbers are of a part of the days that it is called by; weeks that lie ahead are not drawn as empty ones."""
     today = dt.datetime.now(dt.UTC).date()
@@ -60,6 +62,7 @@ def test_a_report_of_a_period_that_is_still_running_says_so():
     assert all(dt.datetime.strptime(week, "%d %b %Y").date() <= today for week in weeks)  # noqa: DTZ007 - days
 
 
+@pytest.mark.slow
 def test_a_report_of_the_time_before_all_calls_says_so():
     """That nobody held a call then is not known: the API has forgotten them, or there were none."""
     kn.report("r.html", demo=True, month="2024-01")
@@ -67,6 +70,7 @@ def test_a_report_of_the_time_before_all_calls_says_so():
     assert re.search(r"The oldest call known is of \d+ \w+ 20\d\d:", Path("r.html").read_text())
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_notebook_gets_what_is_passed():
     """Options replace its parameters, the rest stays, and code, tagged cells and stderr are left out."""
     own = notebook(
@@ -83,11 +87,10 @@ def test_a_copy_of_the_notebook_gets_what_is_passed():
         assert left_out not in page
 
 
-def test_no_credential_is_put_into_the_notebook(demo, monkeypatch):
+@pytest.mark.slow
+@pytest.mark.usefixtures("_demo_environment")
+def test_no_credential_is_put_into_the_notebook(demo):
     """They are taken from the environment, and are neither in a parameter nor in the report."""
-    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
-    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     kn.report("own.html", notebook=notebook(("import kismet_nb as kn; kn.login(); print(In)",)))
     page = Path("own.html").read_text()
 
@@ -96,6 +99,7 @@ def test_no_credential_is_put_into_the_notebook(demo, monkeypatch):
     assert demo.client_secret not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
@@ -116,6 +120,7 @@ def test_a_failure_is_one_line_and_leaves_the_old_report(cell, why, capsys):
     assert ["own.ipynb", "r.html"] == sorted(path.name for path in Path().iterdir() if path.name[:4] != ".ipy")
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_report_and_its_kernel():
     """Exit code 130 and one line at once, no process is left behind, and no report."""
     own = notebook(
@@ -139,6 +144,7 @@ def test_an_interrupt_ends_the_report_and_its_kernel():
         os.kill(int(Path("pid").read_text()), 0)
 
 
+@pytest.mark.slow
 def test_an_error_of_ours_keeps_its_kind():
     """What a cell raised can be caught as what it is; a message of others is not repeated, as it may quote values."""
     own = notebook(("from kismet_nb import IncompleteError\nraise IncompleteError('the list kept moving')",))

@@ -4,13 +4,12 @@ import email.utils
 import gc
 import gzip
 import json
-import ssl
 import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import trustme
+from support.certificates import server_tls
 from support.faulty_server import SECRET, serving
 from support.fetching import client_of, fetch_users_from
 from support.interrupted_fetch import check_interrupt
@@ -132,6 +131,7 @@ def test_a_body_that_always_breaks_off_is_an_error():
         fetch_users_from(answer)
 
 
+@pytest.mark.slow
 def test_an_interrupt_during_a_wait_comes_back_at_once():
     """Ctrl-C while a Retry-After is waited out comes back within two seconds and leaves no thread."""
     check_interrupt("client = client_of(lambda *_: (429, {'Retry-After': '60'}, b'')).__enter__()")
@@ -309,10 +309,8 @@ def test_missing_fields_are_missing_values():
 @pytest.fixture
 def tls(monkeypatch, tmp_path):
     """Make TLS for a server on this machine, whose certificate is trusted."""
-    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    tls, authority = server_tls(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
     return tls
 
 

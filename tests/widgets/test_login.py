@@ -10,6 +10,7 @@ import threading
 import keyring
 import keyring.backends.null
 import pytest
+from support.environment import set_environment
 from support.faulty_server import SECRET, serving
 from support.memory_keyring import Keyring
 from support.rows import page_of, user
@@ -17,7 +18,6 @@ from support.rows import page_of, user
 import kismet_nb as kn
 from kismet_nb.auth import keyring_store as key_store
 from kismet_nb.auth.credentials import Credentials
-from kismet_nb.fetch import users as fetch
 
 ID = "client-id-ab12"
 
@@ -28,12 +28,6 @@ def kept(demo, monkeypatch):
     monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     keyring.set_keyring(Keyring())
     key_store.save_pair(demo.api_url, Credentials(demo.client_id, demo.client_secret))
-
-
-def in_environment(monkeypatch, client_id, client_secret, url):
-    """Set the three variables."""
-    for name, value in (("CLIENT_ID", client_id), ("CLIENT_SECRET", client_secret), ("API_URL", url)):
-        monkeypatch.setenv(f"KISMET_{name}", value)
 
 
 def test_a_remembered_pair_logs_in_until_it_is_forgotten(kept, capsys):
@@ -56,9 +50,9 @@ def test_forgetting_at_an_address_that_cannot_be_used_says_so(kept, monkeypatch,
     assert "must begin with https" in capsys.readouterr().out
 
 
-def test_the_environment_goes_before_the_key_store(kept, demo, monkeypatch):
+@pytest.mark.usefixtures("_demo_environment")
+def test_the_environment_goes_before_the_key_store(kept, monkeypatch):
     """A pair in the environment is taken without asking the key store."""
-    in_environment(monkeypatch, demo.client_id, demo.client_secret, demo.api_url)
     monkeypatch.setattr(keyring.get_keyring(), "get_password", None)
 
     assert "the environment" == kn.login().source
@@ -149,7 +143,7 @@ def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkey
 )
 def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, named):
     """Half a pair, empty values and placeholders are named, without an error and without the secret."""
-    in_environment(monkeypatch, client_id, client_secret, "")
+    set_environment(monkeypatch, client_id=client_id, client_secret=client_secret, api_url="")
     status = repr(kn.login_status())
 
     assert named in status
@@ -160,7 +154,7 @@ def test_a_401_in_the_middle_of_work_names_the_source_and_the_way_back(monkeypat
     """When the pair expires, the error says where it came from, and how to log in again from there."""
     expired = []
     with serving(lambda query, _: (401, {}, b"") if expired else page_of([user(1)], query)) as (url, _):
-        in_environment(monkeypatch, ID, SECRET, url)
+        set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
         kn.login()
         expired.append(True)
         for client in (None, kn.KismetClient.from_env()):
@@ -173,11 +167,11 @@ def test_a_401_in_the_middle_of_work_names_the_source_and_the_way_back(monkeypat
 def test_two_organizations_can_be_compared(demo, client, monkeypatch):
     """login() returns what has a client; login(client) makes a client this notebook's."""
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
-        in_environment(monkeypatch, ID, SECRET, url)
+        set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
         here, there = kn.login(), kn.login(client)
 
         assert (1, 131) == tuple(len(kn.fetch_users(client=login.client)) for login in (here, there))
-        assert "the argument" == fetch.current_login().source
+        assert "the argument" == kn.login_status().login.source
         with pytest.raises(kn.InvalidInputError):
             kn.login(there)
 
@@ -186,7 +180,7 @@ def test_where_nobody_can_answer_a_present_login_is_kept(demo, monkeypatch, caps
     """A second login() says who is logged in; login(prompt=True) raises at once."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
     kn.use_demo()
-    present = fetch.current_login()
+    present = kn.login_status().login
 
     assert present is kn.login()
     assert "from the demo organization" in capsys.readouterr().out
@@ -202,7 +196,7 @@ def test_the_prompt_in_a_notebook_asks_with_getpass(demo, kernel, monkeypatch):
         demo.client_secret,
     )
 
-    assert [False, True] == [it["content"]["password"] for it in kernel.said if it["msg_type"] == "input_request"]
+    assert [False, True] == [it["content"]["password"] for it in kernel.messages if it["msg_type"] == "input_request"]
     assert "131 users" in said
     assert "execute_result" not in said
     assert demo.client_secret not in said
@@ -228,7 +222,7 @@ def test_a_kernel_shows_the_secret_to_nobody(kernel):
     assert ["verifying", "refused"] == [answer["state"] for answer in refused]
     assert [SECRET] * 3 == [headers["X-Client-Secret"] for headers in visits]
     assert "AuthenticationError" in said
-    assert SECRET[:8] not in json.dumps(kernel.said, default=str)
+    assert SECRET[:8] not in json.dumps(kernel.messages, default=str)
 
 
 def test_a_form_takes_back_what_is_no_longer_true(kernel):
