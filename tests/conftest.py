@@ -8,7 +8,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 import kismet_nb as kn
-from kismet_nb.fetch import users as fetch
+from kismet_nb.auth import current
 
 
 @pytest.fixture(autouse=True)
@@ -20,13 +20,13 @@ def _clean_slate(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     yield
-    fetch.log_out()
+    current.log_out()
 
 
 @pytest.fixture
 def _no_pauses(monkeypatch):
     """Walk again at once."""
-    monkeypatch.setattr("kismet_nb.transport.client.Lane.pause", lambda _lane, _seconds: None)
+    monkeypatch.setattr("kismet_nb.transport.workers.Workers.pause", lambda _workers, _seconds: None)
 
 
 @pytest.fixture(scope="session")

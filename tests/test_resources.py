@@ -7,8 +7,8 @@ import pytest
 from support.faulty_server import SECRET, page_of, serving
 
 import kismet_nb as kn
-from kismet_nb.fetch.pagination import Listing
-from kismet_nb.fetch.table import collect
+from kismet_nb.fetch.pagination import Query
+from kismet_nb.fetch.table import fetch_table
 from kismet_nb.resources import RESOURCES, Column, Resource
 
 FETCHED = [resource for resource in RESOURCES.values() if resource.layout != "part"]
@@ -152,8 +152,8 @@ def test_a_resource_that_is_declared_simply_works(monkeypatch):
         return page_of(rows if query.path == "/clinics/a%2Fb/visits" else [], query, envelope="visits")
 
     with serving(answer) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url, page_size=10) as client:
-        lists = [Listing(f"/clinics/{path}/visits", labels=(("clinic", path),)) for path in ("a%2Fb", "c")]
-        [table] = collect(client, "visits", lists, progress=False)
+        lists = [Query(f"/clinics/{path}/visits", labels=(("clinic", path),)) for path in ("a%2Fb", "c")]
+        [table] = fetch_table(client, "visits", lists, progress=False)
 
     assert {"clinic": "str", "id": "Int64", "room_name": "str", "note_count": "Int64"} == (
         table.dtypes.astype(str).to_dict()

@@ -23,8 +23,8 @@ import pytest
 from support.faulty_server import SECRET, page_of, serving, user
 
 import kismet_nb as kn
+from kismet_nb.auth import current
 from kismet_nb.auth.credentials import Credentials
-from kismet_nb.fetch import users as fetch
 
 ID = "client-id-ab12"
 
@@ -172,7 +172,7 @@ def test_no_error_shows_the_secret(reply, monkeypatch):
 
     monkeypatch.undo()
     for caught in (one, two):
-        assert "kismet_nb.transport.client.Lane" in shown(caught.value)
+        assert "kismet_nb.transport.workers.Workers" in shown(caught.value)
         assert SECRET[:9] not in shown(caught.value)
 
 
@@ -444,7 +444,7 @@ def test_a_refused_login_keeps_the_earlier_one(demo, monkeypatch):
     with pytest.raises(kn.AuthenticationError, match="refused the credentials"):
         kn.login()
 
-    assert "the demo organization" == fetch.current_login().source
+    assert "the demo organization" == current.current_login().source
 
 
 def test_use_demo_starts_once_and_can_be_stopped(capsys):
@@ -465,8 +465,8 @@ def test_an_export_holds_no_secret(demo, tmp_path):
     users = kn.fetch_users()
     for name in ("u.csv", "u.parquet"):
         kn.export(users, tmp_path / name)
-    login = fetch.current_login()
+    login = current.current_login()
 
     assert login is not None
-    secret = login.client._credentials._reveal().encode()
+    secret = login.client._credentials.secret_value().encode()
     assert [] == [file for file in Path(tmp_path).iterdir() if secret in file.read_bytes()]

@@ -14,9 +14,9 @@ from support.faulty_server import SECRET, page_of, serving, user
 from support.memory_keyring import Keyring
 
 import kismet_nb as kn
+from kismet_nb.auth import current
 from kismet_nb.auth import keyring_store as key_store
 from kismet_nb.auth.credentials import Credentials
-from kismet_nb.fetch import users as fetch
 
 ID = "client-id-ab12"
 
@@ -176,7 +176,7 @@ def test_two_organizations_can_be_compared(demo, client, monkeypatch):
         here, there = kn.login(), kn.login(client)
 
         assert (1, 131) == tuple(len(kn.fetch_users(client=login.client)) for login in (here, there))
-        assert "the argument" == fetch.current_login().source
+        assert "the argument" == current.current_login().source
         with pytest.raises(kn.InvalidInputError):
             kn.login(there)
 
@@ -185,7 +185,7 @@ def test_where_nobody_can_answer_a_present_login_is_kept(demo, monkeypatch, caps
     """A second login() says who is logged in; login(prompt=True) raises at once."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
     kn.use_demo()
-    present = fetch.current_login()
+    present = current.current_login()
 
     assert present is kn.login()
     assert "from the demo organization" in capsys.readouterr().out
