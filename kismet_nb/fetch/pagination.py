@@ -22,17 +22,17 @@ is thrown away and the list is read again, a few times.
 
 from __future__ import annotations
 
-import operator
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from kismet_nb.errors import NotFoundError, RequestRefusedError, UnexpectedAnswerError
+from kismet_nb.errors import NotFoundError, RequestRefusedError
+from kismet_nb.fetch.attempt import Attempt, ListChangedError
 from kismet_nb.fetch.pages import Page, Record, parse_page
 from kismet_nb.transport.workers import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from kismet_nb.fetch.progress import PageCounter
     from kismet_nb.resources import Resource
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["ListReader", "ListResult", "Query"]
 
 MAX_ATTEMPTS = 5
-MAX_PAGES = 10**5
-MIN_ORDERED_KEYS = 8  # fewer may be in order by chance
-ROWS_PER_CHUNK = 1000  # converted together: smaller chunks take more memory than what is in them
 SMALLER_PAGES = (100, None)  # asked for in turn if a larger page is refused; None leaves the size to the server
 
 Chunk = TypeVar("Chunk")
@@ -98,10 +95,6 @@ class ListResult(Generic[Chunk]):
     missing: bool = False
 
 
-class ListChangedError(Exception):
-    """The list changed during an attempt to read it; the text says what shows it."""
-
-
 class ListReader(Generic[Chunk]):
     """Reads lists of one resource; ``read`` is called in the threads of a fetch.
 
@@ -138,7 +131,7 @@ class ListReader(Generic[Chunk]):
     def read(self, query: Query) -> ListResult[Chunk]:
         """Read a list until it does not change meanwhile, a few times at most."""
         for attempt in range(1, MAX_ATTEMPTS + 1):
-            pages = _Attempt(self._resource, lambda rows: self._convert(query, rows), self._counter)
+            pages = Attempt(self._resource, lambda rows: self._convert(query, rows), self._counter)
             change = proof = ""
             try:
                 proof = self._read_once(query, pages)
@@ -158,19 +151,18 @@ class ListReader(Generic[Chunk]):
         rows = sum(len(page.keys) for page in pages.read.values())
         return ListResult(pages.chunks(), rows, len(pages.read), attempt, proof, change)
 
-    def _read_once(self, query: Query, pages: _Attempt[Chunk]) -> str:
+    def _read_once(self, query: Query, pages: Attempt[Chunk]) -> str:
         """Read every page, prove that the list did not change meanwhile, and return how that was proved."""
         first = pages.add(*self._read_first_page(query))
-        rising = first.last > 1 and _in_order(first.keys, operator.lt)
-        if rising:
+        if pages.rising:
             pages.add(*self._read_page(query, first.last))
         numbers = [number for number in range(2, first.last + 1) if number not in pages.read]
-        if rising:
+        if pages.rising:
             numbers.append(1)
         if pages.full and self._resource.layout == "pages":
             numbers.append(first.last + 1)
         self._read_pages(query, numbers, pages)
-        proof = pages.proof(new_rows_last=rising)
+        proof = pages.proof()
         if not proof:
             self._read_pages(query, range(1, first.last + 1), pages)
         return proof or "every page read twice"
@@ -182,12 +174,12 @@ class ListReader(Generic[Chunk]):
                 return self._read_page(query, 1)
             except RequestRefusedError:
                 # The page size may be what is refused. Another list may have found that out already.
-                if asked == self._page_sizes[0]:
-                    if len(self._page_sizes) == 1:
-                        raise
-                    del self._page_sizes[0]
+                smaller = [size for size in self._page_sizes if size != asked]
+                if not smaller:
+                    raise
+                self._page_sizes = smaller
 
-    def _read_pages(self, query: Query, numbers: Iterable[int], pages: _Attempt[Chunk]) -> None:
+    def _read_pages(self, query: Query, numbers: Iterable[int], pages: Attempt[Chunk]) -> None:
         """Read pages side by side. Servers differ in what they answer for the page after the last one."""
         last = pages.read[1].last
 
@@ -211,117 +203,3 @@ class ListReader(Generic[Chunk]):
             params["per_page"] = self._page_sizes[0]
         payload = self._workers.get(Request(query.path, params, self._resource.name, number))
         return parse_page(self._resource, number, payload)
-
-
-@dataclass(slots=True)
-class _Attempt(Generic[Chunk]):
-    """The pages of one attempt to read a list, and the checks that they are one list."""
-
-    resource: Resource
-    convert: Callable[[list[Record]], Chunk]
-    counter: PageCounter
-    read: dict[int, Page] = field(default_factory=dict)
-    _rows: dict[int, list[Record]] = field(default_factory=dict)  # of the pages that are not converted yet
-    _chunks: dict[int, Chunk] = field(default_factory=dict)  # by the first page of each
-    _after: Sequence[Any] = ()  # the keys of the page after the last
-
-    @property
-    def full(self) -> bool:
-        """Whether the last page is full, so that the list could go on after it."""
-        first = self.read[1]
-        return first.total_count == first.last * first.per_page
-
-    def add(self, page: Page, rows: list[Record]) -> Page:
-        """Keep a page; compare one that is known already.
-
-        Raises
-        ------
-        ListChangedError
-            It does not fit the other pages.
-        """
-        first = self.read.get(1)
-        if first is None:
-            first = page
-            self._check_size(page)
-            self.counter.know(page.last - 1)
-        if page.number > first.last:
-            self._after = page.keys
-            return page
-        if page.counts != first.counts:
-            raise ListChangedError(
-                f"total_count was {first.total_count} ({first.total_pages} pages) on page 1 and {page.total_count} "
-                f"({page.total_pages} pages) on page {page.number}"
-            )
-        if page.number in self.read:
-            if page.keys != self.read[page.number].keys:
-                raise ListChangedError(f"page {page.number} had other rows when it was read again")
-            return page
-        if len(page.keys) != page.rows_due:
-            raise ListChangedError(
-                f"page {page.number} has {len(page.keys)} rows where a total_count of {page.total_count} calls for "
-                f"{page.rows_due}"
-            )
-        self.read[page.number] = page
-        self._rows[page.number] = rows
-        self.counter.finish(1)
-        self._convert_full_chunk(page)
-        return page
-
-    def proof(self, *, new_rows_last: bool) -> str:
-        """Return what shows that the list did not change, or nothing if every page must be read again.
-
-        Raises
-        ------
-        ListChangedError
-            The number of rows is wrong, a key is a duplicate, or there are rows after the last page.
-        """
-        first = self.read[1]
-        keys = [key for number in sorted(self.read) for key in self.read[number].keys]
-        if len(keys) != first.total_count:
-            raise ListChangedError(f"total_count is {first.total_count}, but the pages hold {len(keys)} rows")
-        in_order = (new_rows_last and _in_order(keys, operator.lt)) or _in_order(keys, operator.gt)
-        if not in_order and len(set(keys)) < len(keys):
-            raise ListChangedError(f"a row came twice ({len(keys)} rows, {len(set(keys))} different)")
-        # Some servers give the last page again for any page after it.
-        if self._after and self._after != self.read[first.last].keys:
-            raise ListChangedError(f"page {first.last + 1} has rows, although it lies behind the last one")
-        if first.last == 1:
-            return "one page" if self.resource.layout == "pages" else "one answer"
-        return "keys in order" if in_order and len(keys) >= MIN_ORDERED_KEYS else ""
-
-    def chunks(self) -> list[Chunk]:
-        """Return the converted rows, in the order of pages."""
-        for number in sorted(self._rows):  # an attempt that failed leaves some
-            self._convert([number])
-        return [self._chunks[number] for number in sorted(self._chunks)]
-
-    def discard(self) -> None:
-        """Take the pages back from the progress bar."""
-        self.counter.finish(-len(self.read))
-        if self.read:
-            self.counter.know(1 - self.read[1].last)
-
-    def _check_size(self, first: Page) -> None:
-        if first.last > MAX_PAGES:
-            raise UnexpectedAnswerError(
-                f"total_pages is {first.last}, which is taken for a mistake. Report it with the endpoint "
-                f"{self.resource.path}; a larger page_size makes fewer pages.",
-                status=200,
-                resource=self.resource.name,
-                page=1,
-            )
-
-    def _convert_full_chunk(self, page: Page) -> None:
-        size = max(1, ROWS_PER_CHUNK // page.per_page)
-        start = page.number - (page.number - 1) % size
-        numbers = range(start, min(start + size, page.last + 1))
-        if all(number in self._rows for number in numbers):
-            self._convert(numbers)
-
-    def _convert(self, numbers: Sequence[int]) -> None:
-        rows = [row for number in numbers for row in self._rows.pop(number)]
-        self._chunks[numbers[0]] = self.convert(rows)
-
-
-def _in_order(keys: Sequence[Any], before: Callable[[int, int], bool]) -> bool:
-    return set(map(type, keys)) == {int} and all(map(before, keys, keys[1:]))

@@ -73,6 +73,7 @@ class Workers:
         self._active: set[Connection] = set()
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
+        self._next_look = 0.0
         threads = max_in_flight + min(MAX_SPARE_THREADS, max_in_flight // 2)
         self._list_threads, self._page_threads = _Threads(threads), _Threads(threads)
 
@@ -101,10 +102,10 @@ class Workers:
                 self._list_threads.submit(functools.partial(call, item))
                 pending += 1
             while pending:
+                self._cut_overdue()
                 try:
                     item, result = results.get(timeout=POLL_SECONDS)
                 except queue.Empty:
-                    self._cut_overdue()
                     yield None
                     continue
                 if isinstance(result, BaseException):
@@ -153,9 +154,10 @@ class Workers:
         FetchCancelledError
             The fetch has ended meanwhile.
         """
-        started, tries, failures = time.monotonic(), 0, 0
+        started, tries, failures = 0.0, 0, 0
         while True:
             with self._throttle.slot(self._cancelled):
+                started = started or time.monotonic()
                 successes = self._throttle.successes
                 sent = self._send(request)
             outcome = judge(sent, self._connections.credentials) if isinstance(sent, Response) else sent
@@ -209,10 +211,12 @@ class Workers:
             self.pause(seconds)
 
     def _cut_overdue(self) -> None:
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + POLL_SECONDS
         with self._lock:
-            active = list(self._active)
-        for connection in active:
-            connection.cut_if_overdue()
+            for connection in self._active:
+                connection.cut_if_overdue()
 
     def _close(self, *, finished: bool) -> None:
         """End all threads; those that are still sending are cut unless all is read."""
