@@ -30,7 +30,7 @@ from kismet_nb.errors import (
 from kismet_nb.explore.compare import compare
 from kismet_nb.explore.profile import profile, view
 from kismet_nb.explore.pseudonymize import pseudonymize
-from kismet_nb.fetch.users import (
+from kismet_nb.fetch import (
     fetch_call_metrics,
     fetch_calls,
     fetch_egresses,

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kismet_nb import fetch
 from kismet_nb.dates import as_day
 from kismet_nb.demo import organization as demo
 from kismet_nb.errors import ExportError, InvalidInputError, KismetError
 from kismet_nb.explore.compare import compare, readable
-from kismet_nb.fetch import users as fetch
 from kismet_nb.files.export import check_path, check_target, export, read_export
 from kismet_nb.reports.report import notebooks_folder, report
 from kismet_nb.resources import RESOURCES

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kismet_nb import fetch
 from kismet_nb.errors import ExportError, InvalidInputError
-from kismet_nb.fetch import users as fetch
 from kismet_nb.files.export import check_path, export
 from kismet_nb.resources import RESOURCES
 

@@ -11,7 +11,7 @@ from support.environment import set_environment
 from support.kernel import Kernel
 
 import kismet_nb as kn
-from kismet_nb.fetch import users as fetch
+from kismet_nb.auth import current
 
 # How many random examples a property is tested with: few while one works, all where CI is set (.ci/run sets it).
 _COMMON = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
@@ -36,13 +36,13 @@ def _clean_slate(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     yield
-    fetch.log_out()
+    current.log_out()
 
 
 @pytest.fixture
 def _no_pauses(monkeypatch):
     """Do not wait between two attempts to read a list."""
-    monkeypatch.setattr("kismet_nb.transport.client.Lane.pause", lambda _lane, _seconds: None)
+    monkeypatch.setattr("kismet_nb.transport.workers.Workers.pause", lambda _workers, _seconds: None)
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from support.fetching import client_of
 from support.rows import page_of
 
 import kismet_nb as kn
-from kismet_nb.fetch.pagination import Listing
-from kismet_nb.fetch.table import collect
+from kismet_nb.fetch.pagination import Query
+from kismet_nb.fetch.table import fetch_table
 from kismet_nb.resources import RESOURCES, Column, Resource
 
 FETCHED = [resource for resource in RESOURCES.values() if resource.layout != "part"]
@@ -153,8 +153,8 @@ def test_a_resource_that_is_declared_simply_works(monkeypatch):
         return page_of(rows if query.path == "/clinics/a%2Fb/visits" else [], query, envelope="visits")
 
     with client_of(answer, page_size=10) as client:
-        lists = [Listing(f"/clinics/{path}/visits", labels=(("clinic", path),)) for path in ("a%2Fb", "c")]
-        [table] = collect(client, "visits", lists, progress=False)
+        lists = [Query(f"/clinics/{path}/visits", labels=(("clinic", path),)) for path in ("a%2Fb", "c")]
+        [table] = fetch_table(client, "visits", lists, progress=False)
 
     assert {"clinic": "str", "id": "Int64", "room_name": "str", "note_count": "Int64"} == (
         table.dtypes.astype(str).to_dict()

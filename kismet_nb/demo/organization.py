@@ -33,7 +33,7 @@ from statistics import fmean
 from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl
 
-from kismet_nb.fetch import users as fetch
+from kismet_nb.fetch.verify import log_in
 from kismet_nb.transport.client import KismetClient
 
 __all__ = ["DemoOrganization", "use_demo"]
@@ -704,6 +704,6 @@ def use_demo() -> DemoOrganization:
     if _demo is None or not _demo.running:
         _demo = DemoOrganization()
     client = KismetClient(_demo.client_id, _demo.client_secret, api_url=_demo.api_url)
-    login = fetch.log_in(client, "the demo organization")
+    login = log_in(client, "the demo organization")
     print(f"Logged in to the demo organization on this machine: {login.users} invented users.")
     return _demo

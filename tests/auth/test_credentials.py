@@ -167,7 +167,7 @@ def test_no_error_shows_the_secret(reply, monkeypatch):
 
     monkeypatch.undo()
     for caught in (one, two):
-        assert "kismet_nb.transport.client.Lane" in shown(caught.value)
+        assert "kismet_nb.transport.workers.Workers" in shown(caught.value)
         assert SECRET[:9] not in shown(caught.value)
 
 
@@ -464,5 +464,5 @@ def test_an_export_holds_no_secret(demo, tmp_path):
     login = kn.login_status().login
 
     assert login is not None
-    secret = login.client._credentials._reveal().encode()
+    secret = login.client._credentials.secret_value().encode()
     assert [] == [file for file in Path(tmp_path).iterdir() if secret in file.read_bytes()]

@@ -1,33 +1,33 @@
-"""How fast requests start after refusals, over minutes: the gate alone, with a clock that makes nobody wait."""
+"""How fast requests start after refusals, over minutes: the throttle alone, with a clock that makes nobody wait."""
 
 import heapq
 from types import SimpleNamespace
 
 import pytest
 
-from kismet_nb.transport.throttle import Gate
+from kismet_nb.transport.throttle import Throttle
 
 
-def granted(monkeypatch, refused, *, seconds, lanes=8, latency=0.08):
-    """Return the moments of all answers that were no refusal, of lanes that send without end."""
-    clock, gate, answers = SimpleNamespace(now=1000.0), Gate(lanes), []
+def granted(monkeypatch, refused, *, seconds, connections=8, latency=0.08):
+    """Return the moments of all answers that were no refusal, of connections that send without end."""
+    clock, throttle, answers = SimpleNamespace(now=1000.0), Throttle(connections), []
     monkeypatch.setattr("kismet_nb.transport.throttle.time", SimpleNamespace(monotonic=lambda: clock.now))
-    events = [(clock.now, lane, "start") for lane in range(lanes)]
+    events = [(clock.now, connection, "start") for connection in range(connections)]
     while events[0][0] < 1000 + seconds:
-        clock.now, lane, what = heapq.heappop(events)
+        clock.now, connection, what = heapq.heappop(events)
         pause = 0.0
         if what == "start":
-            pause = gate._seconds_until_start()
+            pause = throttle.seconds_until_start()
             what = "answer" if pause == 0 else "start"
             pause = pause or latency
         elif refused(clock.now - 1000):
-            gate.hold(1.0)
+            throttle.pause(1.0)
             pause, what = 1.0, "start"
         else:
-            gate.granted()
+            throttle.record_success()
             answers.append(clock.now - 1000)
             what = "start"
-        heapq.heappush(events, (clock.now + pause, lane, what))
+        heapq.heappush(events, (clock.now + pause, connection, what))
     return answers
 
 
