@@ -1,4 +1,4 @@
-"""What the docstrings show is true, and what the package offers is what it documents."""
+"""The examples in docstrings run, and completion offers the documented names."""
 
 import doctest
 import importlib
@@ -11,7 +11,7 @@ import kismet_nb as kn
 
 @pytest.mark.parametrize("name", [module.name for module in pkgutil.walk_packages(kn.__path__, "kismet_nb.")])
 def test_the_examples_of_a_module_run(name):
-    """Each example prints what stands below it."""
+    """Each example prints what its docstring shows."""
     assert 0 == doctest.testmod(importlib.import_module(name)).failed
 
 

@@ -1,4 +1,4 @@
-"""What the README says is true: its Python runs, and its first two commands are one line each."""
+"""The README: its Python runs, its first two commands are one line each, and its links exist."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ def blocks(language):
 
 
 def test_the_first_two_commands_are_one_line_each():
-    """One line runs the main job, one the tests."""
+    """The first line runs the main job, the second the tests."""
     main, tests, *_ = blocks("sh")
 
     assert main.endswith("kismet-nb demo")
@@ -38,5 +38,5 @@ def test_the_python_of_the_readme_runs():
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_a_file_that_the_readme_links_to_exists(path):
-    """No link of the README is dead."""
+    """No link of the README is broken."""
     assert (Path(__file__).parents[1] / path).exists()

@@ -1,4 +1,4 @@
-"""What every declared resource keeps, whatever it is; a new one is tested by being declared."""
+"""What holds for every declared resource. A new one is tested as soon as it is declared."""
 
 import inspect
 
@@ -59,7 +59,7 @@ def test_a_resource_is_exported_and_documented(resource):
 
 @pytest.mark.parametrize("name", RESOURCES)
 def test_the_demos_rows_fit_the_declaration(tables, name):
-    """The table has the declared columns in their order and dtypes, rows, and values where they are not nullable."""
+    """The table has rows, the declared columns in their order and dtypes, and values where they are not nullable."""
     table = tables[name]
 
     assert declared(RESOURCES[name]) == table.dtypes.astype(str).to_dict()
@@ -69,14 +69,14 @@ def test_the_demos_rows_fit_the_declaration(tables, name):
 
 
 @pytest.mark.parametrize("name", RESOURCES)
-def test_the_key_tells_rows_apart(tables, name):
+def test_the_key_is_unique(tables, name):
     """No two rows have the same key."""
     assert not tables[name].duplicated(list(RESOURCES[name].key)).any()
 
 
 @each
 def test_an_empty_table_has_the_same_dtypes(resource):
-    """An organization that has nothing gives the declared columns and dtypes."""
+    """An organization without rows gives the declared columns and dtypes."""
 
     def nothing(query, _):
         if resource.layout == "maps":
@@ -94,7 +94,7 @@ def test_an_empty_table_has_the_same_dtypes(resource):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @pytest.mark.parametrize("name", RESOURCES)
 def test_an_export_reads_back(tables, name, suffix, tmp_path):
-    """A file gives the same table again, with where it came from."""
+    """A file gives the same table again, with its provenance."""
     back = kn.read_export(kn.export(tables[name], tmp_path / f"table{suffix}"))
 
     pd.testing.assert_frame_equal(tables[name], back)
@@ -106,7 +106,7 @@ def test_an_export_reads_back(tables, name, suffix, tmp_path):
     [(name, column.name) for name, table in RESOURCES.items() for column in table.columns if column.name in REFERENCES],
 )
 def test_a_reference_resolves_in_the_demo(tables, name, column):
-    """What refers to another table is found there."""
+    """A value that refers to another table is found there."""
     table, key = REFERENCES[column]
 
     assert set(tables[name][column].dropna()) <= set(tables[table][key])
@@ -123,14 +123,14 @@ def test_describe_is_the_data_dictionary(tables, name):
 
 
 def test_describe_refuses_an_unknown_table():
-    """The error lists the tables that there are."""
+    """The error lists the known tables."""
     for unknown in ("nonsense", 7, pd.DataFrame({"a": [1]})):
         with pytest.raises(kn.InvalidInputError, match="users, calls"):
             kn.describe(unknown)
 
 
-def test_a_resource_that_is_declared_simply_works(monkeypatch):
-    """One literal gives a complete, typed table of nested lists, with an object opened and a list counted."""
+def test_a_declared_resource_works(monkeypatch):
+    """One literal gives a complete, typed table of nested lists, with a nested object and a counted list."""
     visits = Resource(
         name="visits",
         path="/clinics/{clinic}/visits",

@@ -1,4 +1,4 @@
-"""Fetching: every row exactly once, typed, or an error that says what to do."""
+"""Fetching users: every row exactly once, typed, or an error that says what to do."""
 
 import datetime as dt
 import email.utils
@@ -28,8 +28,8 @@ def fetch_error(expected, answer, **options):
     return caught.value
 
 
-def test_all_users_of_the_demo_come_once_and_typed(client):
-    """The demo's 131 users, several pages, come in the server's order with the declared dtypes."""
+def test_all_users_of_the_demo_are_fetched_once_and_typed(client):
+    """The demo's 131 users, on several pages, are in the server's order and have the declared dtypes."""
     users = kn.fetch_users(client=client)
 
     assert users.dtypes.astype(str).to_dict() == DTYPES["users"]
@@ -43,7 +43,7 @@ def test_an_empty_result_keeps_columns_and_dtypes(client):
     assert kn.fetch_users("nobody@example.org", client=client).dtypes.astype(str).to_dict() == DTYPES["users"]
 
 
-def test_the_email_filter_is_passed_on_encoded(client):
+def test_the_email_filter_is_percent_encoded(client):
     """An address with a plus sign finds its user."""
     users = kn.fetch_users(client=client)
     address = users["email"][users["email"].str.contains("+", regex=False)].iloc[0]
@@ -52,8 +52,8 @@ def test_the_email_filter_is_passed_on_encoded(client):
 
 
 @pytest.mark.parametrize("email", ["", "  ", 7, ["a@example.org"], "\ud800@example.org"])
-def test_an_email_that_is_no_text_is_refused(client, email):
-    """An unusable filter is refused before anything is sent."""
+def test_an_invalid_email_is_refused(client, email):
+    """An invalid filter is refused before anything is sent."""
     with pytest.raises(kn.InvalidInputError, match="email"):
         kn.fetch_users(email, client=client)
 
@@ -61,7 +61,7 @@ def test_an_email_that_is_no_text_is_refused(client, email):
 @pytest.mark.parametrize("in_flight", [1, 2, 8])
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 70, 90, 100, 131])
 def test_every_page_is_read_once_and_a_few_again(count, in_flight):
-    """Any number of rows is complete, at pages plus at most three requests."""
+    """Any number of rows is complete, with at most three requests more than pages."""
     rows = [user(number) for number in range(1, count + 1)]
     answer = Recorded(lambda query, _: page_of(rows, query))
     users = fetch_users_from(answer, max_in_flight=in_flight)
@@ -70,15 +70,15 @@ def test_every_page_is_read_once_and_a_few_again(count, in_flight):
     assert len(answer.queries) <= max(1, -(-count // 10)) + 3
 
 
-def test_the_servers_page_size_counts():
-    """A server that gives 7 rows where 500 were asked for is read to the end."""
+def test_the_servers_page_size_is_used():
+    """A server that gives 7 rows instead of 500 is read to the end."""
     rows = [user(number) for number in range(100)]
 
     assert 100 == len(fetch_users_from(lambda query, _: page_of(rows, {**query, "per_page": 7}), page_size=500))
 
 
-def test_a_refused_page_size_is_made_smaller():
-    """A server that refuses large pages with 422 is asked for smaller ones."""
+def test_a_refused_page_size_is_reduced():
+    """If a server refuses large pages with 422, smaller ones are requested."""
     rows = [user(number) for number in range(60)]
 
     def answer(query, _):
@@ -87,8 +87,8 @@ def test_a_refused_page_size_is_made_smaller():
     assert 60 == len(fetch_users_from(answer, page_size=500))
 
 
-def test_a_list_without_order_is_read_twice():
-    """Where ids neither rise nor fall, every page is read twice."""
+def test_an_unsorted_list_is_read_twice():
+    """If ids are not sorted, every page is read twice."""
     rows = [user(number * 37 % 101) for number in range(101)]
     answer = Recorded(lambda query, _: page_of(rows, query))
     users = fetch_users_from(answer, page_size=5, max_in_flight=1)
@@ -97,8 +97,8 @@ def test_a_list_without_order_is_read_twice():
     assert 2 * 21 == len(answer.queries)
 
 
-def test_a_forked_process_gets_its_own_answers():
-    """The child's requests go over another connection than the parent's."""
+def test_a_forked_process_uses_its_own_connection():
+    """The child's requests use another connection than the parent's."""
     with client_of(lambda query, _: page_of([user(query.port)], query), max_in_flight=1) as client:
         before = kn.fetch_users(client=client)["id"][0]
         child = os.fork()
@@ -113,8 +113,8 @@ def test_a_forked_process_gets_its_own_answers():
     assert (before, 0) == (port, status)
 
 
-def test_a_list_that_moves_once_is_read_again():
-    """A deletion between two pages leads to another reading, which is the list as it then is."""
+def test_a_list_that_changes_once_is_read_again():
+    """After a deletion between two pages there is another attempt, and the table is the list as it then is."""
     rows = [user(number) for number in range(60)]
 
     def answer(query, count):
@@ -128,8 +128,8 @@ def test_a_list_that_moves_once_is_read_again():
     assert users.attrs["kismet"]["walks"] > 1
 
 
-def test_rows_stand_in_the_servers_order():
-    """Pages of thousands of rows come in any order; the rows stand in the server's, without those of a walk before."""
+def test_rows_are_in_the_servers_order():
+    """Pages arrive in any order. The rows are in the server's order, without those of an earlier attempt."""
     rows = [user(number) for number in range(2300)]
 
     def answer(query, count):
@@ -145,8 +145,8 @@ def test_rows_stand_in_the_servers_order():
 
 
 @pytest.mark.parametrize(("moment", "in_flight"), [(2, 1), (2, 8), (5, 1), (12, 8)])
-def test_one_who_goes_while_another_comes_is_noticed(moment, in_flight):
-    """A deletion and an insertion between two answers leave the total as it was, and are noticed all the same."""
+def test_a_deletion_together_with_an_insertion_is_detected(moment, in_flight):
+    """A deletion and an insertion between two responses leave the total as it was, and are detected."""
     rows = [user(number) for number in range(200)]
 
     def answer(query, count):
@@ -161,8 +161,8 @@ def test_one_who_goes_while_another_comes_is_noticed(moment, in_flight):
 
 
 @pytest.mark.parametrize("behind", ["empty", "last", "other", 404, 500])
-def test_a_list_that_got_shorter_than_it_was_counted_is_complete(behind):
-    """Where an earlier count lets expect more pages than there are now, nothing is amiss."""
+def test_a_list_that_got_shorter_since_the_last_fetch_is_complete(behind):
+    """If an earlier fetch saw more pages than there are now, the table is complete."""
     rows = [user(number) for number in range(199)]
 
     def answer(query, _):
@@ -181,8 +181,8 @@ def test_a_list_that_got_shorter_than_it_was_counted_is_complete(behind):
 
 @pytest.mark.usefixtures("_no_pauses")
 @pytest.mark.parametrize("count", [12, 30])
-def test_an_id_that_comes_twice_is_an_error(count):
-    """A list that holds an id twice, on one page or on two, is no table, though its count is right."""
+def test_a_duplicate_id_is_an_error(count):
+    """A list with a duplicate id, on one page or on two, is an error although its total is right."""
     rows = [user(number) for number in [*range(count - 1), 4]]
 
     assert "came twice" in str(fetch_error(kn.IncompleteError, lambda query, _: page_of(rows, query), page_size=15))
@@ -190,7 +190,7 @@ def test_an_id_that_comes_twice_is_an_error(count):
 
 @pytest.mark.usefixtures("_no_pauses")
 def test_a_page_of_the_wrong_length_is_an_error_that_names_it():
-    """One row less on a page and one more on the next add up, and are an error all the same."""
+    """A page with a missing row is an error even if the next page has an extra one."""
     rows = [user(number) for number in range(30)]
 
     def answer(query, _):
@@ -203,7 +203,7 @@ def test_a_page_of_the_wrong_length_is_an_error_that_names_it():
 
 @pytest.mark.usefixtures("_no_pauses")
 def test_a_total_that_differs_on_one_page_is_an_error():
-    """Answers that do not agree on the total are not of the same list."""
+    """Responses with different totals are not of the same list."""
     rows = [user(number) for number in range(35)]
 
     def answer(query, _):
@@ -212,8 +212,8 @@ def test_a_total_that_differs_on_one_page_is_an_error():
     assert "total_count was 35" in str(fetch_error(kn.IncompleteError, answer))
 
 
-def test_a_moving_list_is_not_flooded():
-    """A reading that is given up sends none of the requests that it still had in mind, and the next takes its time."""
+def test_a_changing_list_gets_few_requests():
+    """An attempt that ends early sends no further requests, and there is a pause before the next attempt."""
     rows, visits = [user(number) for number in range(2000)], []
 
     def answer(query, count):
@@ -229,8 +229,8 @@ def test_a_moving_list_is_not_flooded():
 
 
 @pytest.mark.usefixtures("_no_pauses")
-def test_a_list_that_never_stands_still_is_an_error():
-    """With a deletion at each answer there is an IncompleteError with what was read, and never a table."""
+def test_a_list_that_keeps_changing_is_an_error():
+    """With a deletion at each response there is an IncompleteError with the rows that were read, and no table."""
     rows = [user(number) for number in range(2000)]
 
     def answer(query, _):
@@ -256,7 +256,7 @@ def test_a_list_that_never_stands_still_is_an_error():
     ],
 )
 def test_wrong_pagination_is_an_error_that_names_it(pagination, named):
-    """Counts that are missing or contradict each other are never guessed at."""
+    """Counts that are missing or contradict each other are an error."""
     rows = [user(number) for number in range(30)]
 
     assert named in str(fetch_error(kn.UnexpectedAnswerError, lambda query, _: page_of(rows, query, **pagination)))
@@ -283,15 +283,15 @@ def test_a_wrong_total_is_an_error(pagination):
     ],
     ids=["nothing", "HTML", "cut", "deep", "NaN"],
 )
-def test_a_body_that_is_no_json_is_tried_again_and_then_an_error(body):
-    """HTML, nothing, or broken JSON with status 200 never becomes an empty table."""
+def test_a_body_that_is_not_json_is_retried_and_then_an_error(body):
+    """HTML, an empty body, or broken JSON with status 200 never becomes an empty table."""
     error = fetch_error(kn.UnexpectedAnswerError, lambda *_: (200, {}, body), retries=1)
 
     assert ("users", 1, 200) == (error.resource, error.page, error.status)
 
 
 @pytest.mark.parametrize("body", [{}, [], {"users": []}, {"organization_users": [1]}, {"organization_users": []}])
-def test_json_of_another_shape_is_an_error(body):
+def test_json_in_another_format_is_an_error(body):
     """A missing envelope or pagination block is an error that names the endpoint."""
     assert "/organization_users" in str(fetch_error(kn.UnexpectedAnswerError, lambda *_: body))
 
@@ -311,8 +311,8 @@ def test_json_of_another_shape_is_an_error(body):
         b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{",
     ],
 )
-def test_a_passing_failure_is_survived(blip):
-    """After a blip in the middle the table is complete all the same."""
+def test_a_temporary_failure_is_retried(blip):
+    """After one failed response the table is complete."""
     rows = [user(number) for number in range(30)]
     users = fetch_users_from(lambda query, count: blip if count == 2 else page_of(rows, query))
 
@@ -330,8 +330,8 @@ def test_a_passing_failure_is_survived(blip):
         (302, kn.UnexpectedAnswerError),
     ],
 )
-def test_a_final_status_is_not_tried_again(status, expected):
-    """Each final status has its error, whatever the body says, even with the documented broken 401 body."""
+def test_a_final_status_is_not_retried(status, expected):
+    """Each final status has its error, whatever the body says, even with the documented invalid JSON of a 401."""
     headers = {"Location": "https://elsewhere.example.org/"} if status == 302 else {}
     rows = [user(number) for number in range(30)]
     seen = []
@@ -349,7 +349,7 @@ def test_a_final_status_is_not_tried_again(status, expected):
 
 @pytest.mark.parametrize("wait", ["3600", "a date"])
 def test_a_wait_of_an_hour_is_an_error_at_once(wait):
-    """A Retry-After beyond the client's patience, in seconds or as a date, is told, not waited for."""
+    """A Retry-After beyond the client's patience, in seconds or as a date, is an error at once."""
     started = time.monotonic()
     wait = email.utils.formatdate(time.time() + 3600, usegmt=True) if wait == "a date" else wait
     error = fetch_error(kn.UnavailableError, lambda *_: (429, {"Retry-After": wait}, b""))
@@ -359,7 +359,7 @@ def test_a_wait_of_an_hour_is_an_error_at_once(wait):
 
 
 def drip(start):
-    """Send ``start``, and then one byte every now and then for a good while."""
+    """Send ``start``, then one byte every 0.1 s for four seconds."""
     yield start
     for _ in range(40):
         time.sleep(0.1)
@@ -369,16 +369,16 @@ def drip(start):
 @pytest.mark.parametrize(
     "start", [b"", b"HTTP/1.1 200 OK\r\nX-Slow:", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"]
 )
-def test_a_dripping_server_times_out(start):
-    """A byte now and then, be it in the body or before, does not stretch the timeout of a request."""
+def test_a_slowly_sending_server_times_out(start):
+    """A byte now and then, in the headers or in the body, does not extend the timeout of a request."""
     started = time.monotonic()
 
     assert "0.5 s" in str(fetch_error(kn.UnavailableError, lambda *_: drip(start), timeout=0.5, retries=0))
     assert time.monotonic() - started < 2
 
 
-def test_a_hanging_server_times_out():
-    """Silence does not hold the caller longer than the timeout."""
+def test_a_silent_server_times_out():
+    """A server that sends nothing does not block longer than the timeout."""
 
     def silence(*_):
         time.sleep(0.6)
@@ -387,8 +387,8 @@ def test_a_hanging_server_times_out():
     assert "0.3 s" in str(fetch_error(kn.UnavailableError, silence, timeout=0.3, retries=0))
 
 
-def test_tls_is_trusted_or_nothing_is_sent(monkeypatch, tmp_path):
-    """An unknown certificate is an error before anything is sent; with its authority named, all rows come."""
+def test_nothing_is_sent_to_an_untrusted_certificate(monkeypatch, tmp_path):
+    """An unknown certificate is an error. With its authority in the environment, all rows are fetched."""
     tls, authority = server_tls(tmp_path)
     rows = [user(number) for number in range(60)]
     with serving(lambda query, _: page_of(rows, query), tls=tls) as (url, visits):
@@ -401,7 +401,7 @@ def test_tls_is_trusted_or_nothing_is_sent(monkeypatch, tmp_path):
 
 
 def test_after_a_429_all_requests_wait_and_slow_down():
-    """At 50 requests a second allowed, all rows come with few refusals."""
+    """At 50 allowed requests a second, all rows are fetched with few refusals."""
     rows, window, refused = [user(number) for number in range(1500)], [0, 0], []
 
     def answer(query, count):
@@ -421,19 +421,19 @@ def test_after_a_429_all_requests_wait_and_slow_down():
 
 @pytest.mark.slow
 def test_an_interrupt_ends_a_fetch_at_once():
-    """Ctrl-C while the server is silent comes back within two seconds and leaves no thread."""
+    """Ctrl-C while the server is silent returns within two seconds and leaves no thread."""
     check_interrupt(
         "demo = kn.DemoOrganization(latency=20)\n"
         "client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)"
     )
 
 
-def test_an_endless_body_is_not_read_on():
-    """A body beyond the limit is an error."""
+def test_an_oversized_body_is_an_error():
+    """A body beyond the size limit is an error."""
     assert "larger" in str(fetch_error(kn.UnexpectedAnswerError, lambda *_: (200, {}, b" " * (65 * 2**20)), timeout=20))
 
 
-def test_nothing_goes_on_after_a_failure():
+def test_no_thread_is_left_after_a_failure():
     """When a fetch has failed, none of its threads is left."""
     rows = [user(number) for number in range(500)]
     fetch_error(kn.RequestRefusedError, lambda query, count: (400, {}, b"") if count == 4 else page_of(rows, query))
@@ -441,8 +441,8 @@ def test_nothing_goes_on_after_a_failure():
     assert not [thread for thread in threading.enumerate() if thread.name == "kismet_nb"]
 
 
-def test_at_most_max_in_flight_requests_are_under_way():
-    """The limit of a client holds over two fetches at the same time."""
+def test_at_most_max_in_flight_requests_are_in_flight():
+    """The limit of a client holds for two fetches at the same time."""
     rows, lock, active = [user(number) for number in range(200)], threading.Lock(), [0, 0]
 
     def slowly(body):
@@ -467,8 +467,8 @@ def test_at_most_max_in_flight_requests_are_under_way():
     assert 3 == active[1]
 
 
-def test_values_are_typed_or_kept_as_they_came():
-    """Large ids survive, offsets become UTC, and what does not fit keeps its whole column, with one warning."""
+def test_values_are_typed_or_kept_as_sent():
+    """Large ids stay exact, offsets become UTC, and a column with a value that does not fit stays as sent."""
     rows = [
         user(2**53 + 1, created_at="2026-01-05T09:00:00.2500000+02:00", display_name="Zoë \u202eX\n\x00🦊"),
         user(2**53 + 3, created_at="9999-12-31T23:59:59Z", updated_at="yesterday", nickname="Z", waiting_room_url=""),
@@ -499,7 +499,7 @@ def test_values_are_typed_or_kept_as_they_came():
         ("email", {"a": [1]}),
     ],
 )
-def test_an_unfitting_value_is_kept(column, value):
+def test_a_value_of_another_type_is_kept(column, value):
     """A value of another type or size stays exactly as the server sent it."""
     rows = [user(1), user(2, **{column: value}), user(3)]
     if value is None:
@@ -515,7 +515,7 @@ def test_an_unfitting_value_is_kept(column, value):
 
 
 def test_roles_instead_of_is_admin():
-    """A server of the newer generation gives lists of roles, and a warning that is_admin is gone."""
+    """A newer server sends lists of roles, and there is a warning that ``is_admin`` is missing."""
     newer = user(1, roles=["provider", "organization_admin"])
     del newer["is_admin"]
     with pytest.warns(kn.SchemaDriftWarning, match="is_admin is no longer sent"):
@@ -525,14 +525,14 @@ def test_roles_instead_of_is_admin():
     assert "boolean" == str(users["is_admin"].dtype)
 
 
-def test_without_a_login_the_error_says_how_to_get_one():
-    """A fetch before login() names kn.login()."""
+def test_without_a_login_the_error_names_login():
+    """A fetch before ``kn.login()`` is an error that names it."""
     with pytest.raises(kn.CredentialsError, match=r"kn\.login"):
         kn.fetch_users()
 
 
 def test_provenance_holds_no_personal_data(client):
-    """attrs say where the table came from, in JSON's types, without the address that was asked for."""
+    """``attrs`` record where the table came from, in JSON's types, without the requested address."""
     about = kn.fetch_users("nobody@example.org", client=client).attrs["kismet"]
 
     assert ["email"] == about["filters"]
@@ -541,8 +541,8 @@ def test_provenance_holds_no_personal_data(client):
 
 
 @pytest.mark.parametrize("past_the_end", ["empty", "absent", "refused", "last"])
-def test_whatever_a_server_says_behind_the_last_page_the_list_is_complete(past_the_end):
-    """Behind a full last page an empty page, a 404, a 400 or the last page again all mean the end."""
+def test_any_response_past_the_last_page_means_the_end(past_the_end):
+    """Past a full last page, an empty page, a 404, a 400 or the last page again all mean the end."""
     rows = [user(number) for number in range(40)]
 
     def answer(query, _):

@@ -1,4 +1,4 @@
-"""A server on loopback whose every answer a test decides."""
+"""A server on loopback whose responses a test decides."""
 
 import contextlib
 import json
@@ -14,9 +14,9 @@ SECRET = "planted-secret-7f3a91"
 
 
 class Query(dict):
-    """The query of a request, by name; ``path`` is what stands before it, below the API's prefix.
+    """The query of a request as a dictionary, with its path below the API's prefix.
 
-    ``port`` tells the connections of a client apart.
+    ``port`` is the client's, so that a test can distinguish connections.
     """
 
     path, port = "", 0
@@ -24,10 +24,11 @@ class Query(dict):
 
 @contextlib.contextmanager
 def serving(answer, tls=None):
-    """Serve ``answer(query, count)``: a JSON body, a (status, headers, body) triple, or raw bytes to send and hang up.
+    """Serve what ``answer(query, count)`` returns; ``count`` is the number of requests so far.
 
-    Raw bytes may come in pieces: a generator is sent as it yields. ``tls`` is a server's SSLContext. Yields the
-    address, and a list of the headers of each request so far.
+    A JSON value is sent with status 200, a tuple as status, headers and body. Raw bytes, or a generator of them, are
+    sent as they are, and the connection is closed. ``tls`` is a server's SSLContext. Yields the server's URL, and a
+    list with the headers of each request.
     """
     visits, lock = [], threading.Lock()
 

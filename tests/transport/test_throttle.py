@@ -32,8 +32,8 @@ def granted(monkeypatch, refused, *, seconds, connections=8, latency=0.08):
 
 
 @pytest.mark.parametrize("every", [7, 30])
-def test_a_refusal_now_and_then_does_not_slow_down_for_good(monkeypatch, every):
-    """Where others use up a shared limit now and then, the rate after minutes is about that of the first minute."""
+def test_occasional_refusals_do_not_slow_down_permanently(monkeypatch, every):
+    """If others use up a shared limit now and then, the rate after minutes is about that of the first minute."""
     due = [every]
 
     def refused(now):
@@ -48,16 +48,16 @@ def test_a_refusal_now_and_then_does_not_slow_down_for_good(monkeypatch, every):
     assert last > 0.6 * first
 
 
-def test_after_a_bad_minute_the_rate_comes_back(monkeypatch):
-    """What was refused while the server had trouble says nothing about its limit afterwards."""
+def test_the_rate_recovers_after_a_bad_minute(monkeypatch):
+    """Refusals while the server had trouble do not limit the rate afterwards."""
     answers = granted(monkeypatch, lambda now: now < 30 and now % 10 > 5, seconds=240)
 
     first, last = (sum(start <= moment < start + 5 for moment in answers) for start in (0, 235))
     assert last > 0.7 * first
 
 
-def test_the_servers_limit_is_approached_and_seldom_passed(monkeypatch):
-    """At 20 requests a second allowed, most of them are used, and few are refused."""
+def test_the_servers_limit_is_approached_and_seldom_exceeded(monkeypatch):
+    """At 20 allowed requests a second, most of them are used, and few are refused."""
     second, refusals = [0, 0], []
 
     def refused(now):
