@@ -359,12 +359,13 @@ def test_what_is_read_counts_while_all_have_to_wait(caplog):
         under_way.set()
         return after_the_refusal(query)
 
-    clinic.before = before
     with (
         serving(clinic) as (url, _),
         kn.KismetClient("client-id", SECRET, api_url=url, max_in_flight=2) as client,
         caplog.at_level(logging.WARNING),
     ):
+        kn.fetch_users(client=client)  # until one request has succeeded, no second one is sent beside it
+        clinic.before = before
         threading.Timer(1.5, _thread.interrupt_main).start()
         with pytest.raises(KeyboardInterrupt):
             kn.fetch_calls(range(1, 10), client=client)
