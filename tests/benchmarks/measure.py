@@ -18,14 +18,14 @@ __all__ = ["add_line", "at_least", "at_most", "best", "measure_apart", "print_ta
 _lines = []
 
 
-def best(times, **contenders):
-    """Return the shortest wall time of each contender. They run in turns."""
-    seconds = dict.fromkeys(contenders, math.inf)
+def best(times, **readers):
+    """Return the shortest wall time of each function. They run in turns."""
+    seconds = dict.fromkeys(readers, math.inf)
     for _ in range(times):
-        for name, contender in contenders.items():
+        for name, read in readers.items():
             gc.collect()
             started = time.perf_counter()
-            contender()
+            read()
             seconds[name] = min(seconds[name], time.perf_counter() - started)
     return seconds
 

@@ -160,7 +160,8 @@ class Connection(asyncio.Protocol):
     def finish(self, status, body):
         """Send a response, and count its request as no longer in flight."""
         self.organization.in_flight -= 1
-        self.send(status, body)
+        if not self.transport.is_closing():  # An interrupted client has closed it.
+            self.send(status, body)
 
     def send(self, status, body):
         """Send a response in one write."""
