@@ -41,12 +41,12 @@ def measure_apart(contender, url):
 
 def at_most(what, limit, value, remark="", unit=" ×"):
     """Add a line for a value that should be small."""
-    add_line(what, f"≤ {limit:g}{unit}", f"{value:.3g}{unit}", "yes" if value <= limit else "NO", remark)
+    add_line(what, f"≤ {limit:g}{unit}", f"{round(value, 3):g}{unit}", "yes" if value <= limit else "NO", remark)
 
 
 def at_least(what, limit, value, remark=""):
     """Add a line for a ratio that should be large."""
-    add_line(what, f"≥ {limit:g} ×", f"{value:.3g} ×", "yes" if value >= limit else "NO", remark)
+    add_line(what, f"≥ {limit:g} ×", f"{round(value, 3):g} ×", "yes" if value >= limit else "NO", remark)
 
 
 def without_target(what, measured, remark=""):

@@ -2,9 +2,9 @@
 
     pip install -e ".[bench]"
     python tests/benchmarks/run.py              # about six minutes
-    python tests/benchmarks/run.py --million    # also 1,000,000 users at 40 ms: two minutes more
+    python tests/benchmarks/run.py --million    # also 1,000,000 users at 40 ms: four minutes more
     python tests/benchmarks/run.py --only users calls
-    python tests/benchmarks/run.py --only overload
+    python tests/benchmarks/run.py --only overload    # 503 without Retry-After; not part of the other runs
 
 All contenders read from the same server on this machine, in the same run, in turns. Compare the ratios, not the
 seconds. Most ratios are to the floor (see contenders.py). A missed target is printed as missed; the exit code is 0.
