@@ -13,7 +13,9 @@ from pathlib import Path
 
 import contenders
 
-__all__ = ["add_line", "at_least", "at_most", "best", "measure_apart", "print_table", "without_target"]
+__all__ = ["LATENCY", "add_line", "at_least", "at_most", "best", "measure_apart", "print_table", "without_target"]
+
+LATENCY = 0.04  # seconds
 
 _lines = []
 
