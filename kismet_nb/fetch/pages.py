@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import re
 from array import array
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kismet_nb.resources import Resource
+    from kismet_nb.transport.responses import Decoded
 
 __all__ = ["Page", "Record", "parse_page"]
 
@@ -33,6 +35,10 @@ class Page:
         What the server says of page size, number of pages and number of rows.
     keys
         The keys of the page's rows.
+    newest
+        When a row of the page was last created or changed, in seconds since 1970; None if that is not known of all.
+    date
+        When the server sent the page, by its own clock, in seconds since 1970; None if it does not say.
     """
 
     number: int
@@ -40,6 +46,8 @@ class Page:
     total_pages: int
     total_count: int
     keys: Sequence[Any]
+    newest: float | None
+    date: float | None
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -57,7 +65,7 @@ class Page:
         return max(0, min(self.per_page, self.total_count - (self.number - 1) * self.per_page))
 
 
-def parse_page(resource: Resource, number: int, payload: object) -> tuple[Page, list[Record]]:
+def parse_page(resource: Resource, number: int, response: Decoded) -> tuple[Page, list[Record]]:
     """Check that a response is the page asked for, in the documented format, and return the page and its rows.
 
     Raises
@@ -66,16 +74,35 @@ def parse_page(resource: Resource, number: int, payload: object) -> tuple[Page, 
         It is not; the text names the endpoint and what is wrong.
     """
     try:
-        rows = _rows(resource, payload)
-        per_page, total_pages, total_count = _counts(resource, number, payload, len(rows))
+        rows = _rows(resource, response.value)
+        per_page, total_pages, total_count = _counts(resource, number, response.value, len(rows))
     except ResponseFormatError as problem:
         text = f"{problem}, so the table cannot be proved complete. Report it with the endpoint {resource.path}."
     else:
         # The part of the resource's key that differs within one list.
         key = next(name for name in reversed(resource.key) if name not in resource.parameters)
         keys = [row.get(key) for row in rows]
-        return Page(number, per_page, total_pages, total_count, _compact(keys, rows)), rows
+        newest = _newest(resource, rows)
+        return Page(number, per_page, total_pages, total_count, _compact(keys, rows), newest, response.date), rows
     raise UnexpectedAnswerError(text, status=200, resource=resource.name, page=number)
+
+
+def _newest(resource: Resource, rows: list[Record]) -> float | None:
+    """Return when a row was last created or changed; None if that is not known of every row."""
+    fields = [column.name for column in resource.columns if column.name in {"created_at", "updated_at"}]
+    values = [row.get(field) for row in rows for field in fields]
+    texts = [value for value in values if isinstance(value, str)]
+    if (rows and not fields) or len(texts) < len(values):
+        return None
+    if len({(len(text), text[-1:]) for text in texts}) == 1:
+        texts = [max(texts)]  # all are written alike, so that the latest is the last in order
+    try:
+        times = [dt.datetime.fromisoformat(text) for text in texts]
+    except ValueError:
+        return None
+    if not all(time.tzinfo for time in times):
+        return None
+    return max((time.timestamp() for time in times), default=float("-inf"))
 
 
 class ResponseFormatError(Exception):

@@ -15,9 +15,18 @@ page. What that leaves open is a row that is removed and another that is added b
   as many as the list had then, and all are different: they are that list. If the keys fall, the same holds for page 1.
 * In any other list, a row may be added anywhere, and every page is read a second time.
 
-So the table is the server's list as it was at one moment, if, in the second case, new rows get keys beyond all others.
-An edited row is no change of the list: each row is as it was when its page was read. If the list changed, the attempt
-is thrown away and the list is read again, a few times.
+A database breaks the second case: a row gets its key when it is inserted and appears when its transaction commits, and
+a deleted row may be restored. Such a row is fresh. So one reading is the proof only if no row was created or changed
+within the five minutes before page 1, by the server's own clock. Otherwise every page is read a second time, and must
+be the same; ``verify="twice"`` always does so.
+
+Rows that are added at the end of a list with rising keys, after page 1 was read, are left for the next fetch. The last
+page is then read again, to see that it begins with the same rows.
+
+So the table is the server's list as it was at one moment. This assumes one database that does not lag behind, no cache
+in between, and that whoever restores a row touches its ``updated_at``. An edited row is no change of the list: each
+row is as it was when its page was read. If the list changed, the attempt is thrown away and the list is read again, a
+few times.
 """
 
 from __future__ import annotations
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
 
     from kismet_nb.fetch.progress import PageCounter
     from kismet_nb.resources import Resource
+    from kismet_nb.transport.client import Verify
     from kismet_nb.transport.workers import Workers
 
 __all__ = ["ListReader", "ListResult", "Query"]
@@ -82,6 +92,8 @@ class ListResult(Generic[Chunk]):
         What shows that the list did not change while it was read.
     change
         What shows that it did, in words; empty for a complete list.
+    unordered
+        Whether the same rows were read twice in two attempts: the list did not change, but has no unique order.
     missing
         Whether the server knows no such list (404).
     """
@@ -92,6 +104,7 @@ class ListResult(Generic[Chunk]):
     attempts: int = 1
     proof: str = ""
     change: str = ""
+    unordered: bool = False
     missing: bool = False
 
 
@@ -106,6 +119,8 @@ class ListReader(Generic[Chunk]):
         What the lists are of.
     page_size
         Rows to ask for in a page.
+    verify
+        Whether every page is always read twice.
     convert
         Makes of the rows of some pages what is to be kept of them.
     counter
@@ -117,11 +132,14 @@ class ListReader(Generic[Chunk]):
         workers: Workers,
         resource: Resource,
         page_size: int,
+        verify: Verify,
         convert: Callable[[Query, list[Record]], Chunk],
         counter: PageCounter,
     ) -> None:
         self._workers = workers
         self._resource = resource
+        self._always_twice = verify == "twice"
+        self._personal = {column.name for column in resource.columns if column.personal}
         self._convert = convert
         self._counter = counter
         # Only a list that is documented to have pages is asked for pages.
@@ -130,26 +148,33 @@ class ListReader(Generic[Chunk]):
 
     def read(self, query: Query) -> ListResult[Chunk]:
         """Read a list until it does not change meanwhile, a few times at most."""
+        duplicates: frozenset[Any] = frozenset()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             pages = Attempt(self._resource, lambda rows: self._convert(query, rows), self._counter)
-            change = proof = ""
+            change, proof, unordered = "", "", False
             try:
                 proof = self._read_once(query, pages)
             except ListChangedError as signal:
                 change = str(signal)
-            except NotFoundError:
+                unordered = bool(duplicates) and duplicates == signal.duplicates
+                duplicates = signal.duplicates
+            except NotFoundError as error:
                 # Only page 1 shows whether there is such a list. A later page disappears if the list gets shorter.
                 if not pages.read:
                     if query.labels:
                         return ListResult([], missing=True)
+                    error.message = (
+                        f"The server answered 404 for {query.path}. Either the API's address is wrong, or this API "
+                        "has no such list."
+                    )
                     raise
                 change = "a page that page 1 had counted is absent (404)"
-            if not change or attempt == MAX_ATTEMPTS:
+            if not change or unordered or attempt == MAX_ATTEMPTS:
                 break
             pages.discard()
             self._workers.pause(0.2 * 2 ** (attempt - 1) * random.uniform(0.8, 1.2))  # noqa: S311 - nothing secret
         rows = sum(len(page.keys) for page in pages.read.values())
-        return ListResult(pages.chunks(), rows, len(pages.read), attempt, proof, change)
+        return ListResult(pages.chunks(), rows, len(pages.read), attempt, proof, change, unordered)
 
     def _read_once(self, query: Query, pages: Attempt[Chunk]) -> str:
         """Read every page, prove that the list did not change meanwhile, and return how that was proved."""
@@ -162,10 +187,13 @@ class ListReader(Generic[Chunk]):
         if pages.full and self._resource.layout == "pages":
             numbers.append(first.last + 1)
         self._read_pages(query, numbers, pages)
+        if pages.grown:
+            pages.check_growth(*self._read_page(query, first.last))
         proof = pages.proof()
-        if not proof:
+        if not proof or (self._always_twice and first.last > 1):
             self._read_pages(query, range(1, first.last + 1), pages)
-        return proof or "every page read twice"
+            return "every page read twice"
+        return proof
 
     def _read_first_page(self, query: Query) -> tuple[Page, list[Record]]:
         while True:
@@ -201,5 +229,15 @@ class ListReader(Generic[Chunk]):
             params["page"] = number
         if self._page_sizes[0]:
             params["per_page"] = self._page_sizes[0]
-        payload = self._workers.get(Request(query.path, params, self._resource.name, number))
-        return parse_page(self._resource, number, payload)
+        request = Request(query.path, params, self._resource.name, number, self._describe(query))
+        return parse_page(self._resource, number, self._workers.get(request))
+
+    def _describe(self, query: Query) -> str | None:
+        """Name whose list it is; a slug is a person's name, and stays out of errors and logs."""
+        owners = [
+            name.removeprefix("organization_").removesuffix("_id").removesuffix("_slug").replace("_", " ")
+            + ("" if name in self._personal else f" {value}")
+            for name, value in query.labels
+            if value is not None
+        ]
+        return ", ".join(owners) or None

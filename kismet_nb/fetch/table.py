@@ -121,7 +121,7 @@ def read_lists(
         return
     counter = PageCounter(len(todo))
     workers = client.workers()
-    reader = ListReader(workers, resource, client.page_size, convert, counter)
+    reader = ListReader(workers, resource, client.page_size, client.verify, convert, counter)
     with (
         progress_bar(resource.name, counter, progress) as bar,
         contextlib.closing(workers.run(reader.read, todo)) as finished,
@@ -175,17 +175,24 @@ def _filters(queries: Sequence[Query]) -> list[str]:
 
 
 def _check_unchanged(name: str, results: Iterable[ListResult[Any]], partial: pd.DataFrame) -> None:
-    """Raise IncompleteError if a list changed during every attempt to read it."""
+    """Raise IncompleteError if a list changed during every attempt to read it, or has no unique order."""
     for result in results:
-        if result.change:
-            error = IncompleteError(
+        if not result.change:
+            continue
+        if result.unordered:
+            text = (
+                f"The server's list has no unique order: {result.change}, the same rows in two attempts. Report it. "
+                "The rows of the last attempt are in the error's .partial."
+            )
+        else:
+            text = (
                 f"The list changed during each of {result.attempts} attempts to read it, or the server's total is "
                 f"wrong. In the last, {result.change}. Try again in a quiet moment; the rows of that attempt are in "
-                "the error's .partial.",
-                resource=name,
+                "the error's .partial."
             )
-            error.partial = partial
-            raise error
+        error = IncompleteError(text, resource=name)
+        error.partial = partial
+        raise error
 
 
 def _warn_or_raise(

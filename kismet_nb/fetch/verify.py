@@ -8,6 +8,7 @@ from kismet_nb.auth.current import Login, remember_login
 from kismet_nb.errors import NotFoundError
 from kismet_nb.fetch.pages import parse_page
 from kismet_nb.resources import RESOURCES
+from kismet_nb.transport.responses import Decoded
 
 if TYPE_CHECKING:
     from kismet_nb.transport.client import KismetClient
@@ -32,10 +33,10 @@ def log_in(client: KismetClient, source: str) -> Login:
 def _count_users(client: KismetClient) -> int:
     users = RESOURCES["users"]
     try:
-        payload = client.get(users.path, {"page": 1, "per_page": 1})
+        value = client.get(users.path, {"page": 1, "per_page": 1})
     except NotFoundError as error:
         # Every organization has this list.
         error.message = f"{client.api_url} answered 404, so it is probably not the API's address."
         raise
-    page, _ = parse_page(users, 1, payload)
+    page, _ = parse_page(users, 1, Decoded(value, date=None))
     return page.total_count

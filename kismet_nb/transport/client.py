@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, get_args
 
 from kismet_nb.auth.credentials import DEFAULT_API_URL, WAYS_TO_LOG_IN, Credentials, checked_api_url, masked
 from kismet_nb.auth.discovery import find_credentials
@@ -20,7 +20,9 @@ from kismet_nb.transport.workers import Request, Workers
 if TYPE_CHECKING:
     from kismet_nb.transport.connection import Params
 
-__all__ = ["KismetClient"]
+__all__ = ["KismetClient", "Verify"]
+
+Verify = Literal["auto", "twice"]
 
 MAX_SETTING = 10**6  # of any number: a socket takes no endless timeout
 
@@ -47,6 +49,9 @@ class KismetClient:
         How many requests may be under way at a time, over all fetches that share this client.
     page_size
         Rows to ask for in a page. The server may give fewer; what its answer reports counts.
+    verify
+        ``"auto"`` reads every page of a list a second time if one reading is no proof that the list did not change
+        meanwhile; ``"twice"`` always does. A list of one page is always read once.
     strict
         For scheduled runs: raise where a fetch would only warn, that is, where the API sends other columns or
         dtypes than this version knows, or something that was asked for has disappeared meanwhile.
@@ -55,7 +60,7 @@ class KismetClient:
     ----------
     api_url, client_id
         Which address, and which pair.
-    timeout, retries, patience, max_in_flight, page_size, strict
+    timeout, retries, patience, max_in_flight, page_size, verify, strict
         As passed.
     unfinished
         What fetches of many lists had read when they failed or were interrupted, for their ``resume=True``.
@@ -84,6 +89,7 @@ class KismetClient:
         patience: float = 90.0,
         max_in_flight: int = 8,
         page_size: int = 500,
+        verify: Verify = "auto",
         strict: bool = False,
     ) -> None:
         credentials = Credentials(client_id, client_secret)
@@ -101,12 +107,15 @@ class KismetClient:
             if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= MAX_SETTING:
                 whole = "whole " if kind is int else ""
                 raise InvalidInputError(f"{name} must be a {whole}number from {least} to {MAX_SETTING}.")
+        if verify not in get_args(Verify):
+            raise InvalidInputError('verify must be "auto" or "twice".')
         self._api_url = checked_api_url(api_url)
         self.timeout = timeout
         self.retries = retries
         self.patience = patience
         self.max_in_flight = max_in_flight
         self.page_size = page_size
+        self.verify: Verify = verify
         self.strict = strict
         self.unfinished: dict[Any, Any] = {}
         self._connect()
@@ -190,7 +199,7 @@ class KismetClient:
             raise InvalidInputError("path must begin with a slash, and the query is passed as params.")
         workers = self.workers()
         with contextlib.closing(workers.run(workers.get, [Request(path, params or {})])) as results:
-            return next(result[1] for result in results if result)
+            return next(result[1].value for result in results if result)
 
     def workers(self) -> Workers:
         """Return the threads of one fetch: they share this client's connections and its limits."""

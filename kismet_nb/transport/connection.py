@@ -38,6 +38,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
+    "Cache-Control": "no-cache",  # a page from a cache is of another moment
     "User-Agent": f"kismet-nb/{version('kismet-nb')}",
 }
 

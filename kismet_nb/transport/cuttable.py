@@ -62,7 +62,17 @@ class SocketHandle:
 
 
 class _QuietResponse(http.client.HTTPResponse):
-    """A response whose malformed header lines are not logged: a server may echo the secret in one."""
+    """A response whose malformed header lines are not logged: a server may echo the secret in one.
+
+    Interim responses such as 103 Early Hints are skipped; http.client skips 100 alone.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        while 101 < status < 200:
+            http.client.parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, status, reason
 
     def begin(self) -> None:
         super().begin()

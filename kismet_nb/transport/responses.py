@@ -45,21 +45,49 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The JSON of a good response: any value, None included."""
+    """The JSON of a good response.
+
+    Attributes
+    ----------
+    value
+        Any value, None included.
+    date
+        When the server sent it, by its own clock, in seconds since 1970; None if it does not say.
+    """
 
     value: Any
+    date: float | None
 
 
-def judge(response: Response, credentials: Credentials) -> Decoded | KismetError:
-    """Return the decoded body, or the error that the status or the body calls for."""
+def judge(response: Response, credentials: Credentials, *, one_of_many: bool) -> Decoded | KismetError:
+    """Return the decoded body, or the error that the status or the body calls for.
+
+    Parameters
+    ----------
+    response
+        What came back.
+    credentials
+        What it must not show.
+    one_of_many
+        Whether it is about one list of many, so that a 403 says nothing about the credentials.
+    """
     status = response.status
     if status == 200:
         return _decode(response)
-    if 300 <= status < 400:
+    if 300 <= status < 400 and status != 304:
         return _redirect(response, credentials)
+    if status == 403 and _is_web_page(response):
+        text = (
+            "A web page came back with status 403: a firewall or a proxy on the way refuses the request, not Kismet. "
+            "Ask who runs your network."
+        )
+        return UnexpectedAnswerError(text, status=status)
+    if status == 403 and one_of_many:
+        text = f"These credentials may not read it (403){_reason(response, credentials)}."
+        return RequestRefusedError(text, status=status)
     if status in {401, 403}:
         return AuthenticationError(
-            f"The server refused the credentials (Client ID {masked(credentials.client_id)}, from "
+            f"The server refused the credentials ({status}; Client ID {masked(credentials.client_id)}, from "
             f"{credentials.source}). Reasons, in order: a wrong Client ID; a wrong secret; credentials that "
             "have expired; characters lost or added while copying. Copy both again from the Kismet dashboard; a "
             "secret is shown there only once, so if it is lost, create new credentials. "
@@ -69,14 +97,16 @@ def judge(response: Response, credentials: Credentials) -> Decoded | KismetError
     if status == 404:
         return NotFoundError("It does not exist (404), or these credentials may not see it.", status=status)
     wait = _seconds_to_wait(response)
+    asks = f"; the server asks to wait {wait:.0f} s" if wait else ""
     if status == 429:
-        asks = f"; the server asks to wait {wait:.0f} s" if wait else ""
         text = f"Too many requests (429){asks}. Try again later, or with a lower max_in_flight."
         return UnavailableError(text, status=status, retry_after=wait)
     if status >= 500:
-        return UnavailableError(f"The server failed ({status}). Try again later.", status=status, retry_after=wait)
+        return UnavailableError(
+            f"The server failed ({status}){asks}. Try again later.", status=status, retry_after=wait
+        )
     if 400 <= status < 500:
-        text = f"The server refused the request ({status}){_reason(response, credentials)}. Check the arguments."
+        text = f"The server refused the request ({status}){_reason(response, credentials)}{asks}. Check the arguments."
         return RequestRefusedError(text, status=status)
     return UnexpectedAnswerError(f"The server answered {status} where 200 was expected.", status=status)
 
@@ -123,23 +153,30 @@ def _parse_http_date(text: str) -> float | None:
         return None
 
 
+def _is_web_page(response: Response) -> bool:
+    return response.body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
 def _decode(response: Response) -> Decoded | UnexpectedAnswerError:
-    start = response.body[:200].lstrip()
-    if not start:
+    lasting = False
+    if not response.body.strip():
         problem = "The answer is empty where JSON was expected."
-    elif start.startswith(b"<"):
+    elif _is_web_page(response):
         problem = (
             "A web page came back instead of data: probably a proxy's or a network's log-in page, or the API's "
             "address is wrong."
         )
     else:
         try:
-            return Decoded(_decoder.decode(response.body.decode()))
-        except (ValueError, RecursionError):
+            value = _decoder.decode(response.body.decode("utf-8-sig"))  # some servers begin with a byte order mark
+            return Decoded(value, _parse_http_date(response.date or ""))
+        except json.JSONDecodeError:
             problem = "The answer is not valid JSON."
+        except (ValueError, RecursionError):
+            problem, lasting = "The answer is JSON that cannot be read without loss.", True
     # A gateway's short failure looks like this too, so the request is worth another try.
     text = f"{problem} Try again; if it stays, report it."
-    return UnexpectedAnswerError(text, status=response.status, retryable=True)
+    return UnexpectedAnswerError(text, status=response.status, retryable=not lasting)
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kismet_nb.errors import UnexpectedAnswerError
+
 if TYPE_CHECKING:
     from kismet_nb.errors import KismetError
 
@@ -13,6 +15,7 @@ __all__ = ["RetryPolicy", "seconds_before_retry", "should_retry"]
 
 WAITS = (0.5, 2.0, 4.0, 8.0, 16.0)  # seconds before the first, second … retry: a server away for 30 s is survived
 MAX_WAIT = 20.0  # seconds before any further retry
+MAX_FORMAT_RETRIES = 1  # after a response that is not JSON: a gateway's short failure, or it stays so
 JITTER = 0.5  # seconds, so that clients that failed together do not come back together
 
 
@@ -57,4 +60,7 @@ def should_retry(error: KismetError, policy: RetryPolicy, *, tries: int, elapsed
     wait
         Seconds until the next would begin.
     """
-    return error.retryable and tries <= policy.retries and elapsed + wait <= policy.patience
+    retries = policy.retries
+    if isinstance(error, UnexpectedAnswerError):
+        retries = min(retries, MAX_FORMAT_RETRIES)
+    return error.retryable and tries <= retries and elapsed + wait <= policy.patience

@@ -42,7 +42,8 @@ class Throttle:
     def __init__(self, max_in_flight: int) -> None:
         self.successes = 0  # ever: who waits to retry sees by it whether others get through
         self._max_in_flight = max_in_flight
-        self._limit = float(max_in_flight)
+        # One at a time until one succeeds: wrong credentials, or a proxy's wrong password, are sent once.
+        self._limit = 1.0
         self._in_flight = 0
         self._rate = self._first_rate = float("inf")  # starts in a second
         self._resume_at = 0.0
@@ -76,6 +77,9 @@ class Throttle:
     def record_success(self) -> None:
         """Count a response that shows no overload."""
         with self._released:
+            if not self.successes:
+                self._limit = float(self._max_in_flight)
+                self._released.notify_all()
             self.successes += 1
             self._counted += 1
 
@@ -136,6 +140,7 @@ class Throttle:
 
     def _grow(self, now: float) -> None:
         seconds, self._grown_at = max(0.0, now - self._grown_at), now
-        self._limit = min(float(self._max_in_flight), self._limit + IN_FLIGHT_INCREASE * seconds)
+        if self.successes:
+            self._limit = min(float(self._max_in_flight), self._limit + IN_FLIGHT_INCREASE * seconds)
         if self._rate < float("inf"):
             self._rate += RATE_INCREASE * self._first_rate * seconds

@@ -14,7 +14,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kismet_nb.errors import KismetError, UnavailableError
 from kismet_nb.transport.responses import Decoded, Response, judge
@@ -41,12 +41,23 @@ _logger = logging.getLogger("kismet_nb")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GET below the API's prefix; ``resource`` and ``page`` name it in errors."""
+    """One GET below the API's prefix.
+
+    Attributes
+    ----------
+    path, params
+        What is asked for.
+    resource, page
+        What names it in errors.
+    list_of
+        Whose list it belongs to if there are many, such as ``"user 1017"``.
+    """
 
     path: str
     params: Params
     resource: str | None = None
     page: int | None = None
+    list_of: str | None = None
 
 
 class Workers:
@@ -94,8 +105,12 @@ class Workers:
         pending = 0
 
         def call(item: Item) -> None:
-            if not self._cancelled.is_set():
-                results.put((item, _outcome(function, item)))
+            if self._cancelled.is_set():
+                return
+            outcome = _outcome(function, item)
+            results.put((item, outcome))
+            if isinstance(outcome, BaseException):
+                self._cancelled.set()  # at once, so that no thread begins another list
 
         try:
             for item in items:
@@ -144,7 +159,7 @@ class Workers:
         finally:
             over.set()
 
-    def get(self, request: Request) -> Any:  # noqa: ANN401 - any JSON
+    def get(self, request: Request) -> Decoded:
         """Send a request until it succeeds or must not be tried again, and return the decoded JSON.
 
         Raises
@@ -160,10 +175,10 @@ class Workers:
                 started = started or time.monotonic()
                 successes = self._throttle.successes
                 sent = self._send(request)
-            outcome = judge(sent, self._connections.credentials) if isinstance(sent, Response) else sent
+            outcome = self._judge(request, sent)
             if isinstance(outcome, Decoded):
                 self._throttle.record_success()
-                return outcome.value
+                return outcome
             if self._cancelled.is_set():
                 raise FetchCancelledError
             if not isinstance(outcome, KismetError):
@@ -174,7 +189,7 @@ class Workers:
             wait = seconds_before_retry(outcome, max(1, tries))
             elapsed = time.monotonic() - started
             if not should_retry(outcome, self._policy, tries=tries, elapsed=elapsed, wait=wait):
-                outcome.resource, outcome.page = request.resource, request.page
+                outcome.resource, outcome.page, outcome.list_of = request.resource, request.page, request.list_of
                 if failures > 1:
                     outcome.message += f" (Tried {failures} times.)"
                 raise outcome
@@ -199,6 +214,11 @@ class Workers:
         else:
             self._connections.give_back(connection)
         return sent
+
+    def _judge(self, request: Request, sent: Response | BaseException) -> Decoded | BaseException:
+        if isinstance(sent, BaseException):
+            return sent
+        return judge(sent, self._connections.credentials, one_of_many=request.list_of is not None)
 
     def _wait(self, error: KismetError, seconds: float) -> None:
         """Wait before a retry: alone, or together with all requests if the server is overloaded."""

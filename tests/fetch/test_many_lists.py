@@ -327,11 +327,12 @@ def test_a_list_read_before_a_wait_can_be_resumed(caplog):
         under_way.set()
         return after_the_refusal(query)
 
-    server.before = before
     with (
         client_of(server, max_in_flight=2) as client,
         caplog.at_level(logging.WARNING),
     ):
+        kn.fetch_users(client=client)  # until one request has succeeded, no second one is sent beside it
+        server.before = before
         threading.Timer(1.5, _thread.interrupt_main).start()
         with pytest.raises(KeyboardInterrupt):
             kn.fetch_calls(range(1, 10), client=client)
