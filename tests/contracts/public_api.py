@@ -61,6 +61,7 @@ SIGNATURES = {
             "patience": 90.0,
             "max_in_flight": 8,
             "page_size": 500,
+            "verify": "auto",
             "strict": False,
         },
         None,

@@ -83,7 +83,15 @@ def test_report_is_a_function_though_a_module_had_that_name():
 
 def test_a_client_keeps_what_it_was_given():
     """The parameters of a client are readable as attributes of the same names."""
-    given = {"timeout": 3.5, "retries": 2, "patience": 9.0, "max_in_flight": 4, "page_size": 50, "strict": True}
+    given = {
+        "timeout": 3.5,
+        "retries": 2,
+        "patience": 9.0,
+        "max_in_flight": 4,
+        "page_size": 50,
+        "strict": True,
+        "verify": "twice",
+    }
     with kn.KismetClient("client-id", "planted-secret", api_url="https://api.example.org", **given) as client:
         assert given == {name: getattr(client, name) for name in given}
         assert ("client-id", "https://api.example.org") == (client.client_id, client.api_url)

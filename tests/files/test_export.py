@@ -16,7 +16,7 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kismet_nb as kn
@@ -62,6 +62,7 @@ def rows_with(text):
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
 @pytest.mark.parametrize("safe", [True, False])
 @given(rows=rows_with(TEXT))
+@settings(deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_table_reads_back_exactly(tmp_path, suffix, safe, rows):
     """Values, missing values, dtypes, column order and attrs survive, whatever the text is."""
     table = frame(rows)
@@ -462,6 +463,7 @@ EXCEL_TEXT |= st.sampled_from(
 
 @pytest.mark.parametrize("tz", [None, "America/New_York"])
 @given(rows=rows_with(EXCEL_TEXT))
+@settings(deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_table_without_control_characters_reads_back_from_excel(tmp_path, tz, rows):
     """Values, missing values, dtypes, column order and attrs survive, whichever zone the times are shown in."""
     table = frame(rows)

@@ -22,6 +22,7 @@ def client() -> None:
             patience=1.5,
             max_in_flight=8,
             page_size=500,
+            verify="twice",
             strict=True,
         ),
         kn.KismetClient,
@@ -42,6 +43,7 @@ def client() -> None:
         client.close()
         client.api_url = "https://elsewhere.example.org"  # type: ignore[misc]
     kn.KismetClient("id", "secret", "https://api.example.org")  # type: ignore[call-arg]
+    kn.KismetClient("id", "secret", verify="never")  # type: ignore[arg-type]
     kn.KismetClient("id")  # type: ignore[call-arg]
 
 
