@@ -200,10 +200,10 @@ class ListReader(Generic[Chunk]):
             asked = self._page_sizes[0]
             try:
                 return self._read_page(query, 1)
-            except RequestRefusedError:
+            except RequestRefusedError as error:
                 # The page size may be what is refused. Another list may have found that out already.
                 smaller = [size for size in self._page_sizes if size != asked]
-                if not smaller:
+                if error.status not in {400, 422} or not smaller:
                     raise
                 self._page_sizes = smaller
 

@@ -11,7 +11,6 @@ of the ``except`` block.
 from __future__ import annotations
 
 import functools
-import ssl
 import threading
 import time
 from importlib.metadata import version
@@ -22,11 +21,14 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from kismet_nb.errors import KismetError, UnavailableError, UnexpectedAnswerError
+from kismet_nb.transport.connect_errors import connect_error
 from kismet_nb.transport.cuttable import SocketHandle, cuttable
 from kismet_nb.transport.responses import Response
 from kismet_nb.transport.route import Route, find_route
 
 if TYPE_CHECKING:
+    import ssl
+
     from kismet_nb.auth.credentials import Credentials
 
 __all__ = ["Connection", "ConnectionPool", "Params"]
@@ -175,27 +177,7 @@ class Connection:
             )
         if self._socket.connected:
             return UnavailableError("The connection broke before the answer was complete. Try again later.")
-        host = urlsplit(self._api_url).hostname
-        if isinstance(error, requests.exceptions.ProxyError):
-            return UnavailableError("The proxy could not be reached. Check HTTPS_PROXY and NO_PROXY.")
-        if isinstance(error, requests.exceptions.SSLError) and not _is_hang_up(error):
-            return UnexpectedAnswerError(
-                f"No trusted TLS connection to {host} could be made, so nothing was sent. Behind a company "
-                "proxy, point REQUESTS_CA_BUNDLE to the company's certificate."
-            )
-        return UnavailableError(f"{host} cannot be reached. Check the network and the address.")
-
-
-def _is_hang_up(error: BaseException | None) -> bool:
-    """Return whether the server hung up during the handshake, which says nothing about its certificate."""
-    seen: list[object] = [error]
-    for one in seen:
-        if isinstance(one, ssl.SSLEOFError):
-            return True
-        if isinstance(one, BaseException):
-            causes = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
-            seen += [cause for cause in causes if isinstance(cause, BaseException) and cause not in seen]
-    return False
+        return connect_error(error, urlsplit(self._api_url).hostname or "", self._route.proxies)
 
 
 class _OriginAuth(requests.auth.AuthBase):

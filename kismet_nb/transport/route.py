@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ def find_route(api_url: str) -> Route:
         settings = session.merge_environment_settings(api_url, {}, None, None, None)
     # What NO_PROXY excludes is left out already.
     proxy = settings["proxies"].get("https") or settings["proxies"].get("all")
-    trusted = Path(settings["verify"] if isinstance(settings["verify"], str) else requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    named = settings["verify"] if isinstance(settings["verify"], str) else os.environ.get("SSL_CERT_FILE")
+    trusted = Path(named or requests.utils.DEFAULT_CA_BUNDLE_PATH)
     del settings  # a verbose traceback would show a proxy's password
     if proxy and not _is_usable_proxy(proxy):
         del proxy
@@ -68,4 +70,4 @@ def _tls_context(trusted: Path) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=trusted)
     except OSError:
         pass
-    raise InvalidInputError("REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates.")
+    raise InvalidInputError("REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE names no file of certificates.")
