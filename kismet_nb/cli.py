@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kismet_nb.dates import as_day
+from kismet_nb.dates import parse_date
 from kismet_nb.demo import organization as demo
 from kismet_nb.errors import ExportError, InvalidInputError, KismetError
 from kismet_nb.explore.compare import compare, readable
@@ -133,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _day(text: str) -> dt.date:
     try:
-        return as_day(text, "it")
+        return parse_date(text, "it")
     except InvalidInputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from kismet_nb.auth.credentials import WAYS_TO_LOG_IN, masked
-from kismet_nb.dates import as_day
+from kismet_nb.dates import parse_date
 from kismet_nb.errors import CredentialsError, InvalidInputError, RequestRefusedError
 from kismet_nb.fetch import pagination as pages
 from kismet_nb.fetch.table import collect
@@ -346,7 +346,7 @@ def fetch_call_metrics(
     >>> metrics.columns.tolist()[:3]
     ['user_id', 'date', 'total_calls']
     """
-    first, last = as_day(start, "start"), as_day(end, "end")
+    first, last = parse_date(start, "start"), parse_date(end, "end")
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
     if last == dt.date.max:

@@ -8,6 +8,7 @@ import pytest
 
 import kismet_nb as kn
 from kismet_nb import charts
+from kismet_nb.charts import marks
 
 NEW_YORK = "America/New_York"
 
@@ -149,7 +150,7 @@ def test_a_week_of_which_days_are_lacking_is_told(tmp_path):
 def test_colours_read_in_grey():
     """The three colours are far apart in lightness."""
     greys = []
-    for colour in (charts.DARK, charts.MIDDLE, charts.LIGHT):
+    for colour in (marks.DARK, marks.MIDDLE, marks.LIGHT):
         red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
         greys.append(0.299 * red + 0.587 * green + 0.114 * blue)
 
