@@ -70,7 +70,7 @@ def _bars(
     few, many = f"fewer than {_FEW_CALLS} calls", f"{_FEW_CALLS} calls or more"
     spans["basis"] = (spans["total_calls"].fillna(0) < _FEW_CALLS).map({True: few, False: many}).astype("str")
     spans["zero"] = spans[column] == 0
-    x_title = time_title(by, "as the API counts days; it tells no time zone") if last else None
+    x_title = time_title(by, "as the API counts days; its time zone is unknown") if last else None
     marks = alt.Chart(check_size(spans[["from", "to", "basis", "zero", column]]), width=WIDTH, height=height).encode(
         x=time_axis(spans, by, x_title),
         x2="to",

@@ -39,7 +39,7 @@ WIDTH = 640  # pixels
 # Three steps of lightness that stay apart for colour-blind eyes, on paper and in grey.
 DARK, MIDDLE, LIGHT = "#1b4f72", "#e69f00", "#cfe0ec"
 
-_MAX_ROWS = 5000  # Altair refuses more, and the marks could not be told apart
+_MAX_ROWS = 5000  # Altair refuses more, and single marks could not be seen
 _MAX_LABELS = 8
 _MAX_SUBTITLE_CHARACTERS = 100  # a line as wide as the chart
 _LABEL_FORMATS = {"day": "%-d %b %Y", "week": "%-d %b %Y", "month": "%b %Y", "year": "%Y"}

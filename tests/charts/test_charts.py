@@ -57,7 +57,7 @@ CHARTS = {
     ),
     "wait_and_duration": (
         lambda t: charts.wait_and_duration(t["metrics"]),
-        ["How long do people wait, and how long are calls?", "(seconds)", "(minutes)", "tells no time zone"],
+        ["How long do people wait, and how long are calls?", "(seconds)", "(minutes)", "its time zone is unknown"],
     ),
     "fail_rate": (
         lambda t: charts.fail_rate(t["metrics"], unit="fraction"),
