@@ -77,7 +77,7 @@ def test_every_chart_is_tested_here():
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_says_what_it_shows(name, tables, tmp_path):
-    """Its question, units and zone stand in it, also where there are no rows; it loads nothing."""
+    """It shows its question, units and zone, even without rows, and loads nothing from elsewhere."""
     draw, texts = CHARTS[name]
     full, empty = svg(draw(tables), tmp_path), svg(draw({n: t.iloc[:0] for n, t in tables.items()}), tmp_path)
 
@@ -104,7 +104,7 @@ def test_a_chart_shows_without_the_internet(tables):
 
 
 def test_busy_providers_have_a_row_and_the_others_one_together(tables, tmp_path):
-    """Nobody is left out of the sums, and people of the same name are told apart."""
+    """All providers are part of the sums, and people with the same name are distinguished by id."""
     chart = svg(charts.calls_per_week(tables["calls"], tables["users"], top=3), tmp_path)
     providers = tables["calls"]["organization_user_id"].nunique()
     twins = tables["users"].assign(display_name="Maria Garcia")
@@ -124,7 +124,7 @@ def test_a_name_is_drawn_as_text(tables, tmp_path):
     assert "<img" not in chart
 
 
-def test_what_has_no_date_is_told(tables, tmp_path):
+def test_the_number_of_rows_without_a_date_is_shown(tables, tmp_path):
     """A user without a date is in no bar, and the chart says how many there are."""
     users = tables["users"].copy()
     users.loc[:1, "created_at"] = pd.NaT
@@ -132,8 +132,8 @@ def test_what_has_no_date_is_told(tables, tmp_path):
     assert "2 without a date are not shown" in svg(charts.users_over_time(users), tmp_path)
 
 
-def test_a_week_of_which_days_are_lacking_is_told(tmp_path):
-    """From Thursday to Tuesday both weeks are cut: their sums are lower, and their means of less."""
+def test_a_week_with_missing_days_is_named(tmp_path):
+    """From Thursday to Tuesday both weeks are incomplete, so the subtitle says how many days they have."""
     days = {"user_id": pd.array([None] * 6, "Int64"), "date": pd.date_range("2026-02-05", periods=6)}
     figures = {"total_calls": 9, "average_duration": 600.0, "call_fail_rate": 0.1, "average_wait_time": 10.0}
     metrics = pd.DataFrame(days | figures)
@@ -166,7 +166,7 @@ def test_colours_read_in_grey():
     ],
 )
 def test_what_cannot_be_drawn_is_refused(draw, why, tables):
-    """Options out of range, and more periods than can be told apart, are refused with what to do."""
+    """Options out of range and too many periods are refused with a hint."""
     with pytest.raises(kn.InvalidInputError, match=why):
         draw(tables)
 
@@ -178,7 +178,7 @@ def long_ago(users):
 
 @pytest.mark.parametrize("module", ["altair", "vl_convert"])
 def test_without_altair_the_extra_is_named(module, tables, monkeypatch):
-    """Where a library is not installed, the error says how to install it."""
+    """If a library is not installed, the error says how to install it."""
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(kn.InvalidInputError, match=r"kismet-nb\[charts\]"):
         charts.admins_and_roles(tables["users"])

@@ -7,7 +7,7 @@ from kismet_nb.explore.format_changes import format_changes
 
 
 def test_the_text_for_a_terminal_holds_no_control_characters():
-    """An escape in a name is spelled out, wide letters keep the columns straight, missing is not empty."""
+    """An escape sequence is escaped, columns are aligned beside wide letters, missing is not empty."""
     before = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "Bo"], "note": ["", None], "old": [1, 1]})
     after = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "\x1b[2JBo"], "note": [["a", "é"], "x\ny"], "new": [1, 1]})
 

@@ -6,7 +6,7 @@ import pytest
 import kismet_nb as kn
 
 
-def test_a_profile_tells_what_is_in_each_column(client):
+def test_a_profile_describes_each_column(client):
     """Counts, ranges and meanings come from the table and its declaration; no name or address is in it."""
     users = kn.fetch_users(client=client)
     profile = kn.profile(users).set_index("column")
@@ -49,7 +49,7 @@ def test_a_profile_of_any_table():
 
 
 def test_a_profile_takes_half_a_surrogate_pair():
-    """Names and codes that pandas' own texts cannot hold are counted, and a new code is named."""
+    """Names and codes that the str dtype cannot hold are counted, and a new code is named."""
     table = pd.DataFrame({"display_name": pd.Series(["Ada \ud83d", "Dee"], dtype=object), "roles": [["\ud83d"], []]})
     table.attrs["kismet"] = {"resource": "invites"}
     profile = kn.profile(table).set_index("column")
@@ -59,7 +59,7 @@ def test_a_profile_takes_half_a_surrogate_pair():
 
 
 def test_a_profile_of_categories_is_of_their_values():
-    """A categorical column is told about as the same values without categories are."""
+    """A categorical column is described like the same values without categories."""
     table = pd.DataFrame({"a": ["xx", "xx", None], "b": [9, 7, 7], "c": pd.to_datetime(["2026-02-03"] * 3)})
     plain, categories = kn.profile(table), kn.profile(table.astype("category"))
 

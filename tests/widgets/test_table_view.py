@@ -56,7 +56,7 @@ def test_days_and_arrays_are_readable():
 
 
 def test_all_rows_are_there(monkeypatch, client):
-    """Nothing is sampled; a table beyond what a browser holds is cut, and says so."""
+    """All rows are sent; of a larger table the first ones are, and the line below the table says so."""
     users = kn.fetch_users(client=client)
     assert 131 == len(shown(users))
     monkeypatch.setattr(table_view, "MAX_ROWS", 100)
@@ -66,7 +66,7 @@ def test_all_rows_are_there(monkeypatch, client):
 
 
 def test_without_widgets_pandas_own_display_stands():
-    """A place that knows no widgets finds pandas' HTML and text beside it, and there too a name is text."""
+    """A viewer without widgets gets pandas' HTML and text, in which a name is text too."""
     table = pd.DataFrame({"display_name": [HOSTILE]})
     view = kn.view(table)
     data, *_ = view._repr_mimebundle_()
