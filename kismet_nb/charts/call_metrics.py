@@ -18,6 +18,7 @@ from kismet_nb.charts.marks import (
     time_title,
 )
 from kismet_nb.charts.subtitles import incomplete_note
+from kismet_nb.summaries.periods import check_period
 
 if TYPE_CHECKING:
     import altair as alt
@@ -33,6 +34,7 @@ _FEW_CALLS = 10
 
 def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> Chart:
     """Return a chart of mean wait time, mean duration and number of calls: see ``summaries.wait_and_duration``."""
+    check_period(by)
     table = summaries.wait_and_duration(metrics, by=by)
     table["minutes"] = table["average_duration"] / 60
     panels = [
@@ -49,6 +51,7 @@ def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> Chart:
 
 def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by: Period = "day") -> Chart:
     """Return a chart of the call failure rate in percent: see ``summaries.fail_rate``."""
+    check_period(by)
     table = summaries.fail_rate(metrics, unit=unit, by=by)
     return styled(
         _bars(table, "fail_rate_percent", "Failed calls (% of calls)", by, last=True, height=180),

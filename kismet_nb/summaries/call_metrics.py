@@ -9,7 +9,7 @@ import pandas as pd
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.summaries.arguments import check_table
 from kismet_nb.summaries.columns import to_ids, to_numbers
-from kismet_nb.summaries.periods import DAY_DTYPE, period_starts, to_utc
+from kismet_nb.summaries.periods import DAY_DTYPE, check_period, period_starts, to_utc
 
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Period
@@ -19,20 +19,24 @@ __all__ = ["combine_days", "fail_rate", "wait_and_duration"]
 _MEANS = ("average_duration", "call_fail_rate", "average_wait_time")
 
 
-def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool = False) -> pd.DataFrame:
-    """Return daily metrics combined to weeks, months or years, weighted by calls.
+def combine_days(
+    metrics: pd.DataFrame, *, by: Period | Literal["all"] = "week", per_user: bool = False
+) -> pd.DataFrame:
+    """Return daily metrics combined to weeks, months, years or one range, weighted by calls.
 
     A mean of daily means would give a day with one call the weight of a day with a hundred. So each day has the weight
-    of its ``total_calls``. A day whose ``total_calls`` is 0 or missing, or whose average is missing, is left out of
-    that mean. The API does not say whether failed calls are part of its averages, so the weights may be slightly too
-    large.
+    of its ``total_calls``. For the same reason, do not take the mean of the result: ``by="all"`` combines all days.
+
+    A day whose ``total_calls`` is 0 or missing, or whose average is missing, is left out of that mean. The API does not
+    say whether failed calls are part of its averages, so the weights may be slightly too large.
 
     Parameters
     ----------
     metrics
         A table of ``fetch_call_metrics``: of the whole organization, or by user.
     by
-        ``"day"`` (which combines the users of a day), ``"week"``, ``"month"`` or ``"year"``.
+        ``"day"`` (which combines the users of a day), ``"week"``, ``"month"``, ``"year"``, or ``"all"`` for the whole
+        range in one row.
     per_user
         Keep users apart.
 
@@ -43,6 +47,8 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
 
         ``week`` (or the period of ``by``) datetime64[us]
             The first day of the period. The API does not state the time zone of its days.
+        ``first_day``, ``last_day`` datetime64[us]
+            The first and the last day with data. Only with ``by="all"``, in place of the period.
         ``user_id`` Int64, or str if some are not integers
             Only with ``per_user``.
         ``days`` Int64
@@ -69,6 +75,7 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
        days  total_calls  average_duration  average_wait_time
     0     2           10             630.0               15.0
     """
+    check_period(by, "all")
     metrics = check_table(metrics, "call_metrics", "user_id", "date", "total_calls", *_MEANS)
     if metrics["user_id"].isna().any() and metrics["user_id"].notna().any():
         raise InvalidInputError(
@@ -77,10 +84,13 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
         )
     calls = to_numbers(metrics["total_calls"])
     days = to_utc(metrics["date"]).dt.tz_localize(None).astype(DAY_DTYPE)
-    keys: list[pd.Series[Any]] = [period_starts(days, by).rename(by)]
+    period = pd.Series(0, metrics.index) if by == "all" else period_starts(days, by)
+    keys: list[pd.Series[Any]] = [period.rename(by)]
     if per_user:
         keys.append(to_ids(metrics["user_id"]))
     combined = {
+        "first_day": days[calls.notna()].groupby(keys, dropna=False).min(),
+        "last_day": days[calls.notna()].groupby(keys, dropna=False).max(),
         "days": days[calls.notna()].groupby(keys, dropna=False).nunique(),
         "total_calls": calls.groupby(keys, dropna=False).sum(min_count=1),
     }
@@ -91,11 +101,17 @@ def combine_days(metrics: pd.DataFrame, *, by: Period = "week", per_user: bool =
         combined[name] = (values * weights).groupby(keys, dropna=False).sum(min_count=1) / total_weight
     table = pd.DataFrame(combined).sort_index().reset_index()
     table["days"] = table["days"].fillna(0)
-    dtypes: dict[str, str] = {by: DAY_DTYPE, "days": "Int64", "total_calls": "Int64"}
-    return table.astype(dtypes | dict.fromkeys(_MEANS, "Float64"))
+    dtypes = dict.fromkeys(_period_columns(by), DAY_DTYPE) | {"days": "Int64", "total_calls": "Int64"}
+    dtypes |= dict.fromkeys(_MEANS, "Float64")
+    names = [*_period_columns(by), *(["user_id"] if per_user else []), "days", "total_calls", *_MEANS]
+    return table[names].astype(dtypes)
 
 
-def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> pd.DataFrame:
+def _period_columns(by: Period | Literal["all"]) -> list[str]:
+    return ["first_day", "last_day"] if by == "all" else [by]
+
+
+def wait_and_duration(metrics: pd.DataFrame, *, by: Period | Literal["all"] = "day") -> pd.DataFrame:
     """Return the mean wait time and the mean duration of calls.
 
     Days are combined, and averages weighted by calls, as in ``combine_days``.
@@ -105,14 +121,13 @@ def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> pd.DataFr
     metrics
         A table of ``fetch_call_metrics``.
     by
-        ``"day"``, ``"week"``, ``"month"`` or ``"year"``.
+        ``"day"``, ``"week"``, ``"month"``, ``"year"`` or ``"all"``.
 
     Returns
     -------
     DataFrame
-        One row per period with data, with ``day`` (or the period of ``by``; datetime64[us], its first day), ``days``
-        (Int64, days with data), ``total_calls`` (Int64), ``average_wait_time`` and ``average_duration`` (Float64,
-        seconds).
+        The columns of ``combine_days``, except ``call_fail_rate``: the period, ``days``, ``total_calls``,
+        ``average_wait_time`` and ``average_duration``.
 
     Raises
     ------
@@ -126,10 +141,13 @@ def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> pd.DataFr
     >>> wait_and_duration(metrics)["average_wait_time"].tolist()
     [10.0]
     """
-    return combine_days(metrics, by=by)[[by, "days", "total_calls", "average_wait_time", "average_duration"]]
+    names = [*_period_columns(by), "days", "total_calls", "average_wait_time", "average_duration"]
+    return combine_days(metrics, by=by)[names]
 
 
-def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by: Period = "day") -> pd.DataFrame:
+def fail_rate(
+    metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by: Period | Literal["all"] = "day"
+) -> pd.DataFrame:
     """Return the call failure rate in percent.
 
     The API's documentation contradicts itself about the unit of ``call_fail_rate``: it says 0 to 100, and reads
@@ -143,13 +161,13 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     unit
         What the server sends: ``"fraction"`` (0 to 1) or ``"percent"`` (0 to 100).
     by
-        ``"day"``, ``"week"``, ``"month"`` or ``"year"``; weighted by calls, as in ``combine_days``.
+        ``"day"``, ``"week"``, ``"month"``, ``"year"`` or ``"all"``; weighted by calls, as in ``combine_days``.
 
     Returns
     -------
     DataFrame
-        One row per period with data, with ``day`` (or the period of ``by``; datetime64[us], its first day), ``days``
-        (Int64, days with data), ``total_calls`` (Int64) and ``fail_rate_percent`` (Float64, 0 to 100).
+        The columns of ``combine_days`` for the period, ``days`` and ``total_calls``, and ``fail_rate_percent``
+        (Float64, 0 to 100).
 
     Raises
     ------
@@ -177,7 +195,7 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
         )
     table = combine_days(metrics, by=by)
     table["fail_rate_percent"] = table["call_fail_rate"] * (100 / largest)
-    return table[[by, "days", "total_calls", "fail_rate_percent"]]
+    return table[[*_period_columns(by), "days", "total_calls", "fail_rate_percent"]]
 
 
 def _all_whole(numbers: pd.Series[Any]) -> bool:

@@ -16,6 +16,7 @@ __all__ = [
     "Day",
     "Moment",
     "Period",
+    "check_period",
     "period_range",
     "period_starts",
     "to_local_days",
@@ -57,6 +58,19 @@ def to_local_days(column: pd.Series[Any], tz: str) -> pd.Series[Any]:
     return days
 
 
+def check_period(by: str, *others: str) -> None:
+    """Raise if ``by`` is neither a period nor one of the other values.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no such period.
+    """
+    allowed = (*_PERIODS, *others)
+    if by not in allowed:
+        raise InvalidInputError(f"by must be one of {', '.join(allowed)}.")
+
+
 def period_starts(days: pd.Series[Any], by: Period) -> pd.Series[Any]:
     """Return the first day of each day's period.
 
@@ -65,8 +79,7 @@ def period_starts(days: pd.Series[Any], by: Period) -> pd.Series[Any]:
     InvalidInputError
         There is no such period.
     """
-    if by not in _PERIODS:
-        raise InvalidInputError(f"by must be one of {', '.join(_PERIODS)}.")
+    check_period(by)
     starts: pd.Series[Any]
     if by == "week":
         starts = days - pd.to_timedelta(days.dt.day_of_week, unit="D")

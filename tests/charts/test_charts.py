@@ -162,6 +162,8 @@ def test_colours_read_in_grey():
     [
         (lambda t: charts.calls_per_week(t["calls"], top=0), "top"),
         (lambda t: charts.providers_without_calls(t["users"], t["calls"], days=0), "days"),
+        (lambda t: charts.wait_and_duration(t["metrics"], by="all"), "by must be"),
+        (lambda t: charts.fail_rate(t["metrics"], unit="fraction", by="all"), "by must be"),
         (lambda t: charts.users_over_time(t["users"].assign(created_at=long_ago(t["users"])), by="day"), "longer ones"),
     ],
 )

@@ -226,6 +226,22 @@ def test_users_are_combined_or_kept_apart():
         summaries.combine_days(metrics(user_id=[11, None]))
 
 
+def test_a_whole_range_is_one_mean_across_the_turn_of_the_year():
+    """The mean of two yearly means would give one call in January the weight of nine in December."""
+    winter = metrics(date=days("2025-12-31", "2026-01-01"))
+    whole = summaries.combine_days(winter, by="all")
+    users = summaries.combine_days(metrics(user_id=[11, 12]), by="all", per_user=True)
+
+    assert ["first_day", "last_day", "days", "total_calls"] == list(whole.columns)[:4]
+    assert [["2025-12-31", "2026-01-01"]] == whole[["first_day", "last_day"]].astype(str).values.tolist()
+    assert [(2, 10, 630, 15)] == list(
+        whole[["days", "total_calls", "average_duration", "average_wait_time"]].itertuples(index=False, name=None)
+    )
+    assert [[11, 9], [12, 1]] == users[["user_id", "total_calls"]].values.tolist()
+    assert [15] == summaries.wait_and_duration(winter, by="all")["average_wait_time"].tolist()
+    assert [10] == summaries.fail_rate(winter, unit="fraction", by="all")["fail_rate_percent"].tolist()
+
+
 def test_the_fail_rate_needs_its_unit():
     """It becomes percent from either unit; a rate that the unit rules out is refused, and there is no default."""
     assert [10] == summaries.fail_rate(metrics(), unit="fraction", by="month")["fail_rate_percent"].tolist()
@@ -273,6 +289,7 @@ SUMMARIES = {
     "providers_without_calls": lambda t: summaries.providers_without_calls(t["users"], t["calls"]),
     "idle_rooms": lambda t: summaries.idle_rooms(t["waiting_rooms"], t["users"], t["calls"]),
     "combine_days": lambda t: summaries.combine_days(t["call_metrics"]),
+    "combine_days_all": lambda t: summaries.combine_days(t["call_metrics"], by="all"),
     "combine_days_per_user": lambda t: summaries.combine_days(t["call_metrics"], per_user=True),
     "wait_and_duration": lambda t: summaries.wait_and_duration(t["call_metrics"]),
     "fail_rate": lambda t: summaries.fail_rate(t["call_metrics"], unit="fraction"),
@@ -305,6 +322,8 @@ def test_an_empty_table_has_an_empty_summary_of_the_same_types(name):
         (lambda: summaries.users_over_time([]), "not list"),
         (lambda: summaries.users_over_time(USERS, tz="Mars/Olympus"), "time zone"),
         (lambda: summaries.users_over_time(USERS, by="fortnight"), "by must be"),
+        (lambda: summaries.users_over_time(USERS, by="all"), "by must be"),
+        (lambda: summaries.combine_days(metrics(), by="fortnight"), "by must be one of day, week, month, year, all"),
         (lambda: summaries.admins_and_roles(CALLS), "neither"),
         (lambda: summaries.users_over_time(said(CALLS, resource="calls")), "of users is needed here, .* one of calls"),
         (lambda: summaries.calls_per_week(CALLS, start="2026-02-02", end="2026-02-01"), "is before start"),
