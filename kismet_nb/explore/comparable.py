@@ -231,9 +231,16 @@ def concat_column(before: pd.DataFrame, after: pd.DataFrame, name: str) -> pd.Se
     """Return a column of ``concat([before, after])`` in a dtype that keeps each value."""
     absent = pd.Series(dtype=object)
     columns = [_common(frame[name]) if name in frame else absent.reindex(frame.index) for frame in (before, after)]
-    if columns[0].dtype != columns[1].dtype:
-        columns = [pd.Series(column.tolist(), dtype=object) for column in columns]
+    if columns[0].dtype != columns[1].dtype or columns[0].dtype == object:
+        columns = [pd.Series([_date_as_time(value) for value in column], dtype=object) for column in columns]
     return pd.concat(columns, ignore_index=True)
+
+
+def _date_as_time(value: object) -> object:
+    """Return a date as the timestamp of its midnight, as which other tables have it."""
+    if isinstance(value, pd.Period):
+        return value.start_time
+    return pd.Timestamp(value) if isinstance(value, dt.date) and not isinstance(value, dt.datetime) else value
 
 
 def _common(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -245,12 +252,16 @@ def _common(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def plain_values(column: pd.Series[Any]) -> NDArray[np.object_]:
-    """Return a column as plain Python values that JSON has; missing ones are None, times are ISO 8601 text."""
+    """Return a column as plain Python values that JSON has. Missing ones are None.
+
+    Times are ISO 8601 text. A time without a zone at midnight is a day, so that it equals a date.
+    """
     dtype, end = column.dtype, ""
     if isinstance(dtype, pd.DatetimeTZDtype):
         column, end = column.dt.tz_convert("UTC").dt.tz_localize(None), "Z"
     if column.dtype.kind == "M" and isinstance(column.dtype, np.dtype):
-        listed = [_without_trailing_zeros(text) + end for text in np.datetime_as_string(column.to_numpy()).tolist()]
+        texts = np.datetime_as_string(column.to_numpy()).tolist()
+        listed = [_time_text(text) + end if end else _day_text(text) for text in texts]
     elif dtype.kind in "biuf" or isinstance(dtype, pd.StringDtype):
         listed = column.tolist()
     else:
@@ -270,12 +281,19 @@ def _plain_value(value: Any) -> Any:  # noqa: ANN401 - any value of a table
         return None
     if isinstance(value, dt.datetime):
         if value.tzinfo is None:
-            return _without_trailing_zeros(value.isoformat())
-        return _without_trailing_zeros(value.astimezone(dt.UTC).replace(tzinfo=None).isoformat()) + "Z"
+            return _day_text(value.isoformat())
+        return _time_text(value.astimezone(dt.UTC).replace(tzinfo=None).isoformat()) + "Z"
     if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, pd.Period):
+        return str(value)
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _without_trailing_zeros(time: str) -> str:
+def _time_text(time: str) -> str:
+    """Return an ISO 8601 time without trailing zeros of its fraction."""
     return time.rstrip("0").rstrip(".") if "." in time else time
+
+
+def _day_text(time: str) -> str:
+    return _time_text(time).removesuffix("T00:00:00")

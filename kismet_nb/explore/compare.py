@@ -1,8 +1,9 @@
 """Compare two tables of the same resource, fetched at different times.
 
 A value counts as changed only if it is another value. Missing values of any kind are equal to each other and to nothing
-else. A time is the same in another time zone, and a number is the same in another dtype if all digits are. A list is
-the same if it has the same items in the same order. ``True`` and 1 are different values, and so are 5 and the text "5".
+else. A time is the same in another time zone, and a number is the same in another dtype if all digits are. A date is
+the same as its midnight without a zone. A list is the same if it has the same items in the same order. ``True`` and 1
+are different values, and so are 5 and the text "5".
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def compare(
             The changed column; missing for added and removed rows.
         ``before``, ``after`` str, or object if not all values are text
             The old and the new value. Times are ISO 8601 text, in UTC if they have a zone
-            (``"2026-10-31T09:00:00Z"``), so the result can be exported like any table.
+            (``"2026-10-31T09:00:00Z"``), and days without a zone are dates (``"2026-10-31"``). So the result can be
+            exported like any table.
 
         ``attrs["kismet_compare"]`` records the provenance of the two tables.
 

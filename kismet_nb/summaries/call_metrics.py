@@ -9,7 +9,7 @@ import pandas as pd
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.summaries.arguments import check_table
 from kismet_nb.summaries.columns import to_ids, to_numbers
-from kismet_nb.summaries.periods import DAY_DTYPE, check_period, period_starts, to_utc
+from kismet_nb.summaries.periods import DAY_DTYPE, check_period, period_starts, to_days
 
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Period
@@ -83,7 +83,7 @@ def combine_days(
             "Take one kind: metrics[metrics['user_id'].isna()] is the organization."
         )
     calls = to_numbers(metrics["total_calls"])
-    days = to_utc(metrics["date"]).dt.tz_localize(None).astype(DAY_DTYPE)
+    days = to_days(metrics["date"])
     period = pd.Series(0, metrics.index) if by == "all" else period_starts(days, by)
     keys: list[pd.Series[Any]] = [period.rename(by)]
     if per_user:

@@ -9,7 +9,7 @@ import pandas as pd
 from kismet_nb.dates import parse_date
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.summaries.arguments import check_table, resolve_as_of
-from kismet_nb.summaries.columns import comparable_ids, to_ids
+from kismet_nb.summaries.columns import comparable_ids, to_boolean, to_ids
 from kismet_nb.summaries.periods import DAY_DTYPE, period_starts, to_local_days, to_local_times, to_utc
 from kismet_nb.tables.build import as_strings
 from kismet_nb.tables.provenance import provenance
@@ -220,11 +220,10 @@ def idle_rooms(
         waiting_rooms, "waiting_rooms", "id", "slug", "user_id", "user_display_name", "is_active", "created_at"
     )
     users = check_table(users, "users", "id")
-    closed = waiting_rooms["is_active"].eq(False).fillna(False).astype(bool)  # noqa: FBT003 - pandas' own signature
-    table = waiting_rooms.loc[~closed, ["id", "slug", "user_id", "user_display_name"]]
+    is_open = [to_boolean(value) is not False for value in waiting_rooms["is_active"]]
+    table = waiting_rooms.loc[is_open, ["id", "slug", "user_id", "user_display_name", "created_at"]]
     owners, known = comparable_ids(table["user_id"], users["id"])
-    table["owner_known"] = owners.isin(known).astype("boolean")
-    table["created_at"] = waiting_rooms["created_at"]
+    table.insert(list(table.columns).index("created_at"), "owner_known", owners.isin(known).astype("boolean"))
     return _without_calls(table, "user_id", calls, days=days, as_of=as_of, tz=tz)
 
 

@@ -1,4 +1,4 @@
-"""Columns of ids and numbers that come in any dtype, and tables with a dtype for each column."""
+"""Columns of ids, numbers and truth values that come in any dtype, and tables with a dtype for each column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from kismet_nb.tables.build import as_strings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["comparable_ids", "sort_newest_first", "to_ids", "to_numbers", "typed_frame"]
+__all__ = ["comparable_ids", "sort_newest_first", "to_boolean", "to_ids", "to_numbers", "typed_frame"]
+
+_BOOLEANS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+def to_boolean(value: object) -> bool | None:
+    """Return a truth value, which other programs write as 1 or "TRUE"; None for any other value."""
+    return _BOOLEANS.get(str(value).lower())
 
 
 def to_ids(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.summaries.arguments import check_table
-from kismet_nb.summaries.columns import sort_newest_first, typed_frame
+from kismet_nb.summaries.columns import sort_newest_first, to_boolean, typed_frame
 from kismet_nb.summaries.periods import DAY_DTYPE, period_range, period_starts, to_local_days, to_local_times
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     if not {"is_admin", "roles"} & set(users.columns):
         raise InvalidInputError("A table of users is needed here, and this one has neither is_admin nor roles.")
     rows: list[tuple[str, str, int]] = []
-    for field in ("is_admin", "roles"):
+    for field, rights_of in (("is_admin", _admin_right), ("roles", _roles)):
         if field in users and users[field].notna().any():
-            counts = Counter(right for value in users[field].astype(object) for right in _rights(value))
+            counts = Counter(right for value in users[field].astype(object) for right in rights_of(value))
             # The most frequent first, unknown values last.
             ordered = sorted(counts.items(), key=lambda item: (item[0] == UNKNOWN, -item[1], item[0]))
             rows += [(field, right, count) for right, count in ordered]
@@ -121,12 +121,16 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _rights(value: Any) -> set[str]:  # noqa: ANN401 - any cell
-    """Return the rights that a cell of ``is_admin`` or ``roles`` stands for."""
+def _admin_right(value: Any) -> set[str]:  # noqa: ANN401 - any cell
+    is_admin = to_boolean(value)
+    if is_admin is None:
+        return _roles(value)
+    return {"admin" if is_admin else "not an admin"}
+
+
+def _roles(value: Any) -> set[str]:  # noqa: ANN401 - any cell
     if isinstance(value, list | tuple | np.ndarray):  # pandas reads lists from Parquet as arrays
         return {str(role) for role in value} or {"no role"}
-    if isinstance(value, bool):
-        return {"admin" if value else "not an admin"}
     return {UNKNOWN} if pd.isna(value) else {str(value)}
 
 

@@ -145,6 +145,9 @@ def test_values_that_only_look_alike_are_changes(old, new):
         (pd.Timestamp("2026-10-31T09:00Z"), pd.Timestamp("2026-10-31T05:00", tz="America/New_York")),
         (pd.Timestamp("2026-10-31T09:00Z"), dt.datetime(2026, 10, 31, 9, tzinfo=dt.UTC)),
         (pd.Timestamp("2026-10-31T09:00Z"), "2026-10-31T09:00:00Z"),
+        (pd.Timestamp("2026-10-31"), dt.date(2026, 10, 31)),
+        (pd.Timestamp("2026-10-31"), "2026-10-31"),
+        (pd.Period("2026-10-31", "D"), dt.date(2026, 10, 31)),
     ],
 )
 def test_the_same_value_in_another_representation_is_no_change(old, new):
@@ -165,6 +168,22 @@ def test_every_dtype_is_compared(dtype, other):
         after["x"] = after["x"].astype(object)
 
     assert [("changed", 2, "x")] == [row[:3] for row in told(kn.compare(before, after, key="id"))]
+
+
+@pytest.mark.parametrize("dtype", ["object", "category", "date32[pyarrow]", "period[D]"])
+def test_plain_dates_are_the_days_of_timestamps(dtype):
+    """A date in the dtype of another program is no change, as a value and as a key."""
+    days = pd.DataFrame({"id": [1, 2], "date": pd.to_datetime(["2026-09-01", "2026-09-02"])})
+    dates = days["date"] if dtype == "period[D]" else days["date"].dt.date
+    others = days.assign(date=dates.astype(dtype))
+    later = pd.DataFrame({"id": [1, 2], "date": pd.to_datetime(["2026-09-01", "2026-09-03"])})
+
+    for key in ("id", "date"):
+        assert kn.compare(days, others, key=key).empty
+        assert kn.compare(others, days, key=key).empty
+        assert kn.compare(others, others, key=key).empty
+    assert [("changed", 2, "date", "2026-09-02", "2026-09-03")] == told(kn.compare(others, later, key="id"))
+    assert ["added", "removed"] == kn.compare(others, later, key="date")["change"].tolist()
 
 
 def test_an_added_and_a_removed_column_are_one_change_each():

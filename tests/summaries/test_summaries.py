@@ -226,6 +226,58 @@ def test_users_are_combined_or_kept_apart():
         summaries.combine_days(metrics(user_id=[11, None]))
 
 
+DAYS = days("2026-09-01", "2026-09-02")
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        DAYS.dt.tz_localize("Europe/Berlin"),
+        DAYS.dt.tz_localize("America/New_York").astype("datetime64[ns, America/New_York]"),
+        DAYS.dt.to_period("D"),
+        DAYS.dt.date,
+        DAYS.astype("category"),
+        DAYS.dt.date.astype("date32[pyarrow]"),
+        DAYS.astype("timestamp[us][pyarrow]"),
+        pd.Series(["2026-09-01", "2026-09-02"]),
+        pd.Series(["2026-09-01T00:00:00+02:00", "2026-09-02T00:00:00-04:00"]),
+        DAYS.dt.tz_localize("Asia/Kolkata").astype(object),
+        DAYS.dt.to_period("D").astype(object),
+    ],
+    ids=lambda dates: str(dates.dtype),
+)
+def test_a_day_stays_the_same_day_in_any_dtype(dates):
+    """Midnight in Berlin is that day and not the day before, and a Period is a day."""
+    month = summaries.combine_days(metrics().assign(date=dates), by="month")
+
+    assert [["2026-09-01", "10"]] == month[["month", "total_calls"]].astype(str).values.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["object", "category", "timestamp[us, tz=UTC][pyarrow]", "string[pyarrow]"])
+def test_times_of_any_dtype_are_counted(dtype):
+    """Times that came back from another program in another dtype are times."""
+    users = USERS.assign(created_at=USERS["created_at"].astype(dtype))
+
+    pd.testing.assert_frame_equal(summaries.users_over_time(USERS), summaries.users_over_time(users))
+
+
+def test_rights_and_rooms_in_other_spellings_are_booleans():
+    """Other programs write true and false as 1 and 0, or as text."""
+    for flags in (
+        [1, 0],
+        [1.0, 0.0],
+        ["TRUE", "false"],
+        pd.array([1, 0], "Int64"),
+        pd.Series([True, False], dtype=object),
+    ):
+        rights = summaries.admins_and_roles(pd.DataFrame({"is_admin": flags}))
+        assert ["admin", "not an admin"] == rights["value"].tolist()
+    room = table("waiting_rooms", id=[1], user_id=[11], created_at=times("2026-01-05T09:00Z"))
+    for flag, count in ((0, 0), ("false", 0), (1, 1), ("?", 1), (None, 1)):
+        rooms = room.assign(is_active=pd.Series([flag], dtype=object))
+        assert count == len(summaries.idle_rooms(rooms, USERS, CALLS, as_of="2026-04-01"))
+
+
 def test_a_whole_range_is_one_mean_across_the_turn_of_the_year():
     """The mean of two yearly means would give one call in January the weight of nine in December."""
     winter = metrics(date=days("2025-12-31", "2026-01-01"))
