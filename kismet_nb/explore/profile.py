@@ -11,6 +11,7 @@ import pandas as pd
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
 from kismet_nb.tables.build import as_strings
+from kismet_nb.tables.index_columns import columns_with_index
 from kismet_nb.tables.provenance import provenance
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per column:
+        One row per column, after one for each level of an index that holds data:
 
         ``column``, ``dtype`` str
             Its name and its dtype.
@@ -67,8 +68,8 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
     resource = RESOURCES.get(str(provenance(df).get("resource")))
     declared = {column.name: column for column in resource.columns} if resource else {}
     rows = []
-    for position, name in enumerate(df.columns):
-        values, column = df.iloc[:, position].dropna(), declared.get(name)
+    for name, whole_column in columns_with_index(df):
+        values, column = whole_column.dropna(), declared.get(str(name))
         dtype = values.dtype
         if isinstance(dtype, pd.CategoricalDtype):
             values = values.astype(dtype.categories.dtype)

@@ -11,6 +11,7 @@ import pandas as pd
 from kismet_nb.dates import time_zone
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.tables.cell_text import CellFormat
+from kismet_nb.tables.index_columns import columns_with_index
 
 if TYPE_CHECKING:
     import anywidget
@@ -45,7 +46,7 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
     Parameters
     ----------
     df
-        Any table.
+        Any table. An index that holds data is shown as columns.
     tz
         The time zone in which times are shown, for example ``"America/New_York"``; by default each column's own. The
         heading names it.
@@ -73,8 +74,8 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
     from itables import JavascriptFunction  # noqa: PLC0415 - an optional dependency
 
     texts, headings = {}, []
-    for position in range(df.shape[1]):
-        heading, column = str(df.columns[position]), df.iloc[:MAX_ROWS, position]
+    for position, (name, whole_column) in enumerate(columns_with_index(df)):
+        heading, column = str(name), whole_column.iloc[:MAX_ROWS]
         if isinstance(column.dtype, pd.DatetimeTZDtype):
             column = column.dt.tz_convert(zone) if zone else column
             heading += f" ({column.dt.tz})"
