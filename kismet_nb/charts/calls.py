@@ -56,9 +56,8 @@ def calls_per_week(
     if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= 40:
         raise InvalidInputError("top must be a number from 1 to 40.")
     table = summaries.calls_per_week(calls, users, by=by, start=start, end=end, tz=tz)
-    table["calls"] = table["calls"].astype("int64")
-    undated = undated_note(table, by, "calls")
-    table = table.dropna(subset=[by])
+    notes = undated_note(table, by, "calls") + _unknown_note(table, by)
+    table = table.dropna(subset=[by, "calls"]).astype({"calls": "int64"})
     order = table.groupby("organization_user_id")["calls"].sum().sort_values(ascending=False, kind="stable").index
     names = _unique_names(table, order[:top])
     others = count_of(len(order) - top, "other provider") if len(order) > top else None
@@ -73,8 +72,14 @@ def calls_per_week(
     return styled(
         _sums_and_cells(total, cells, [*names.values(), *([others] if others else [])], by, tz),
         f"How many calls did each provider hold {'on' if by == 'day' else 'in'} each {by}?",
-        subtitle + undated + incomplete_note(total, by),
+        subtitle + notes + incomplete_note(total, by),
     )
+
+
+def _unknown_note(table: pd.DataFrame, by: Period) -> str:
+    """Return how many periods are left out of the chart because nothing is known of their calls."""
+    periods = table.loc[table["calls"].isna(), by].nunique()
+    return f"; not shown: {count_of(periods, by)} outside the known calls" if periods else ""
 
 
 def _unique_names(table: pd.DataFrame, users: pd.Index[Any]) -> dict[int, str]:
@@ -130,11 +135,14 @@ def providers_without_calls(
 ) -> Chart:
     """Return a chart of how long ago each provider held the last call: see ``summaries.providers_without_calls``.
 
-    Providers whose last call was at least ``days`` days ago (1 or more), or who never held one, are dark. All others
-    are drawn too.
+    Providers whose last call was at least ``days`` days ago (1 or more), or of whom no call is known, are dark. All
+    others are drawn too.
     """
+    _check_days(days)
     table = summaries.providers_without_calls(users, calls, days=0, as_of=as_of, tz=tz)
-    return _last_calls(table, days, "provider", "Providers", "How long ago did each provider hold a call?")
+    without = summaries.providers_without_calls(users, calls, days=days, as_of=as_of, tz=tz)
+    question = "How long ago did each provider hold a call?"
+    return _last_calls(table, without, days, "provider", "Providers", question)
 
 
 def idle_rooms(
@@ -148,24 +156,35 @@ def idle_rooms(
 ) -> Chart:
     """Return a chart of how long open rooms have been idle: see ``summaries.idle_rooms``.
 
-    Rooms whose owner held the last call at least ``days`` days ago (1 or more), or never, are dark. All others are
-    drawn too.
+    Rooms whose owner held the last call at least ``days`` days ago (1 or more), or of whom no call is known, are dark.
+    All others are drawn too.
     """
+    _check_days(days)
     table = summaries.idle_rooms(waiting_rooms, users, calls, days=0, as_of=as_of, tz=tz)
+    idle = summaries.idle_rooms(waiting_rooms, users, calls, days=days, as_of=as_of, tz=tz)
     question = "How long ago did the owner of each open room hold a call?"
-    return _last_calls(table, days, "open room", "Open waiting rooms", question)
+    return _last_calls(table, idle, days, "open room", "Open waiting rooms", question)
 
 
-def _last_calls(table: pd.DataFrame, days: int, noun: str, x_title: str, question: str) -> Chart:
-    """Return a chart of the rows by how long ago their last call was; those of at least ``days`` days are dark."""
+def _check_days(days: int) -> None:
     if isinstance(days, bool) or not isinstance(days, int) or days < 1:
         raise InvalidInputError("days must be a whole number of days, 1 or more.")
+
+
+def _last_calls(table: pd.DataFrame, without: pd.DataFrame, days: int, noun: str, x_title: str, question: str) -> Chart:
+    """Return a chart of the rows by how long ago their last call was.
+
+    Those of at least ``days`` days are dark. If not all calls of these days are known, a row without a known call is
+    not dark.
+    """
+    unknown = int((~without["calls_known"]).sum())
     edges = sorted({0, min(7, days), days, 3 * days})
     labels = [f"{low} to {high - 1} days ago" for low, high in itertools.pairwise(edges)]
-    labels = [f"under {edges[1]} days ago", *labels[1:], f"{edges[-1]} days ago or more", "never"]
+    last_label = "unknown" if unknown else "no known call"
+    labels = [f"under {edges[1]} days ago", *labels[1:], f"{edges[-1]} days ago or more", last_label]
     ranks = pd.cut(table["days_since_call"].astype("float64"), [*edges, float("inf")], right=False, labels=False)
     counts = ranks.fillna(len(labels) - 1).value_counts().reindex(range(len(labels)), fill_value=0)
-    is_dark = [low >= days for low in edges] + [True]
+    is_dark = [low >= days for low in edges] + [not unknown]
     bars = pd.DataFrame(
         {
             "label": labels,
@@ -174,5 +193,9 @@ def _last_calls(table: pd.DataFrame, days: int, noun: str, x_title: str, questio
             "colour": [DARK if dark else LIGHT for dark in is_dark],
         }
     )
-    subtitle = f"{counts[is_dark].sum():,} of {count_of(len(table), noun)} (dark): no call in the last {days} days"
+    total = count_of(len(table), noun)
+    if unknown:
+        subtitle = f"{unknown:,} of {total} have no known call; not all calls of the last {days} days are known"
+    else:
+        subtitle = f"{counts[is_dark].sum():,} of {total} (dark): no call in the last {days} days"
     return styled(horizontal_bars(bars, x_title), question, subtitle)

@@ -24,8 +24,8 @@ MIN_KEY_BYTES = 32
 # Columns that the summaries add, if they hold numbers, truth values or times. Their columns field and value are not
 # among them: they hold names of roles, which may be names of people.
 SUMMARY_COLUMNS = frozenset(
-    {"calls", "day", "days", "days_since_call", "days_since_expiry", "fail_rate_percent", "first_day", "invites"}
-    | {"last_call", "last_day", "month", "new_users", "owner_known", "share", "users", "week", "year"}
+    {"calls", "calls_known", "day", "days", "days_since_call", "days_since_expiry", "fail_rate_percent", "first_day"}
+    | {"invites", "last_call", "last_day", "month", "new_users", "owner_known", "share", "users", "week", "year"}
 )
 
 

@@ -58,9 +58,10 @@ def calls_per_week(
         ``week`` (or the period of ``by``) datetime64[us]
             The first day of the period.
         ``days`` Int64
-            How many of its days lie between ``start`` and ``end``. The first and the last week may be cut.
+            How many of its days lie between ``start`` and ``end``, and of which calls are known: from the oldest call
+            in the table to the day of the fetch. The first and the last week may be cut.
         ``calls`` Int64
-            The number of calls.
+            The number of calls. Missing if ``days`` is 0.
 
     Raises
     ------
@@ -86,10 +87,11 @@ def calls_per_week(
     undated = days.isna() & (start is None and end is None)
 
     providers = ids[inside | undated].drop_duplicates().sort_values().to_frame()
-    grid = providers.merge(_days_per_period(first, last, by), how="cross")
+    grid = providers.merge(_known_days_per_period(first, last, by, _known_range(calls, days, last, tz)), how="cross")
     # A merge matches missing ids with each other; groupby and reindex would drop their calls.
     counts = pd.DataFrame({"organization_user_id": ids, by: period_starts(days, by)})[inside].value_counts(dropna=False)
     table = grid.merge(counts.rename("calls").reset_index(), how="left").fillna({"calls": 0})
+    table["calls"] = table["calls"].astype("Int64").mask(table["days"] == 0)
     if undated.any():
         rest = ids[undated].value_counts(dropna=False).rename("calls").reset_index()
         # NaT alone would be in nanoseconds, which cannot hold years after 2262.
@@ -111,11 +113,26 @@ def _date_range(days: pd.Series[Any], start: Day, end: Day) -> tuple[pd.Timestam
     return first, last
 
 
-def _days_per_period(first: pd.Timestamp, last: pd.Timestamp, by: Period) -> pd.DataFrame:
-    """Return each period from one day to another, and how many of its days lie between the two."""
-    dates = pd.date_range(first, last, unit="us") if first <= last else []
-    starts = period_starts(pd.Series(dates, dtype=DAY_DTYPE), by)
-    return starts.value_counts().sort_index().rename("days").rename_axis(by).reset_index()
+def _known_range(
+    calls: pd.DataFrame, days: pd.Series[Any], last: pd.Timestamp, tz: str
+) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return the first and the last day of which the calls are known: from the oldest call to the day of the fetch.
+
+    If the time of the fetch is not recorded, calls count as known up to ``last``.
+    """
+    if provenance(calls).get("fetched_at") is None:
+        return days.min(), last
+    fetched = resolve_as_of(None, calls, tz).tz_localize(None).normalize()
+    return days.min(), max(fetched, days.max())
+
+
+def _known_days_per_period(
+    first: pd.Timestamp, last: pd.Timestamp, by: Period, known: tuple[pd.Timestamp, pd.Timestamp]
+) -> pd.DataFrame:
+    """Return each period from one day to another, and how many of its days between the two are known."""
+    dates = pd.Series(pd.date_range(first, last, unit="us") if first <= last else [], dtype=DAY_DTYPE)
+    days = dates.between(*known).astype("int64").groupby(period_starts(dates, by)).sum()
+    return days.rename("days").rename_axis(by).reset_index()
 
 
 def _display_names(ids: pd.Series[Any], users: pd.DataFrame) -> pd.Series[Any]:
@@ -150,8 +167,9 @@ def providers_without_calls(
     -------
     DataFrame
         ``id``, ``display_name``, ``email``, ``created_at`` (datetime64[us] in ``tz``), ``last_call`` (the same,
-        missing if there never was one) and ``days_since_call`` (Int64, whole days). Providers who never held a call
-        come first.
+        missing if no call is known), ``days_since_call`` (Int64, whole days) and ``calls_known`` (boolean). Providers
+        without a known call come first. ``calls_known`` is false if such a provider may have held a call in these
+        days, because the oldest call in the table is more recent than their beginning.
 
     Raises
     ------
@@ -200,7 +218,8 @@ def idle_rooms(
     DataFrame
         ``id``, ``slug``, ``user_id``, ``user_display_name``, ``owner_known`` (boolean: the owner is in ``users``;
         if not, it is unknown whether they hold calls), ``created_at``, ``last_call`` (both datetime64[us] in
-        ``tz``; missing if there never was one) and ``days_since_call`` (Int64). Rooms that were never used come first.
+        ``tz``; missing if no call is known), ``days_since_call`` (Int64) and ``calls_known`` (boolean, as in
+        ``providers_without_calls``). Rooms without a known call come first.
 
     Raises
     ------
@@ -244,6 +263,8 @@ def _without_calls(
     last_calls = times[times <= moment].groupby(callers).max()
     table = table.assign(created_at=to_local_times(table["created_at"], tz), last_call=last_calls.reindex(wanted).array)
     table["days_since_call"] = (moment - table["last_call"]).dt.days.astype("Int64")
+    all_known = bool((moment - times.min()).days >= days)  # false if there are no calls
+    table["calls_known"] = (table["last_call"].notna() | all_known).astype("boolean")
     inactive = table[table["days_since_call"].ge(days).fillna(True)]  # noqa: FBT003 - pandas' own signature
     return inactive.sort_values("last_call", na_position="first", kind="stable", ignore_index=True)
 

@@ -1,5 +1,6 @@
 """Charts: each is drawn offline, asks its question, and names its units and its time zone."""
 
+import re
 import sys
 
 import altair as alt
@@ -113,6 +114,22 @@ def test_busy_providers_have_a_row_and_the_others_one_together(tables, tmp_path)
     assert f"{len(tables['calls']):,} calls of {providers} providers" in chart
     busiest = tables["calls"]["organization_user_id"].value_counts().index[0]
     assert f"Maria Garcia ({busiest})" in svg(charts.calls_per_week(tables["calls"], twins), tmp_path)
+
+
+def test_what_is_unknown_is_not_drawn_as_zero(tables, tmp_path):
+    """Weeks before the oldest call have no mark; a provider is not called silent when nothing is known."""
+    oldest = tables["calls"]["created_at"].min()
+    start, long_ago = oldest - pd.Timedelta(days=70), oldest - pd.Timedelta(days=1)
+    weekly = charts.calls_per_week(tables["calls"], start=start.date(), end=oldest.date())
+    silent = svg(charts.providers_without_calls(tables["users"], tables["calls"], as_of=long_ago), tmp_path)
+    idle = svg(charts.idle_rooms(tables["rooms"], tables["users"], tables["calls"], as_of=long_ago), tmp_path)
+
+    assert "not shown: 10 weeks outside the known calls" in svg(weekly, tmp_path)
+    for chart in (silent, idle):
+        assert re.search(r"(\d+) of \1 (provider|open room)s have no known call; not all calls of the", chart)
+        assert "(dark)" not in chart
+        assert ">unknown<" in chart
+    assert ">no known call<" in svg(charts.providers_without_calls(tables["users"], tables["calls"]), tmp_path)
 
 
 def test_a_name_is_drawn_as_text(tables, tmp_path):

@@ -144,6 +144,21 @@ def test_calls_per_week_keeps_to_the_days_asked_for():
     assert later.empty
 
 
+def test_weeks_outside_the_known_calls_are_missing_and_not_zero():
+    """Nothing is known of the time before the oldest call, and of the time after the fetch."""
+    before = summaries.calls_per_week(CALLS, start="2026-01-20", end="2026-02-16")
+    fetched = said(CALLS, fetched_at="2026-02-18T12:00:00+00:00")
+    after = summaries.calls_per_week(fetched, start="2026-02-09", end="2026-03-01")
+    early = said(CALLS, fetched_at="2026-02-03T12:00:00+00:00")  # another clock: no call is hidden
+
+    assert [pd.NA, pd.NA, 1, 0, 1] == before.loc[before["organization_user_id"] == 11, "calls"].tolist()
+    assert [0, 0, 7, 7, 1] == before.loc[before["organization_user_id"] == 11, "days"].tolist()
+    assert [0, 1, pd.NA] == after.loc[after["organization_user_id"] == 11, "calls"].tolist()
+    assert [7, 3, 0] == after.loc[after["organization_user_id"] == 11, "days"].tolist()
+    assert 3 == summaries.calls_per_week(early, end="2026-02-16")["calls"].sum()
+    assert summaries.calls_per_week(CALLS)["calls"].notna().all()
+
+
 def test_calls_without_a_date_are_counted_last():
     """No call is lost because its time cannot be read."""
     calls = CALLS.assign(created_at=pd.Series(["2026-02-02T03:00:00Z", "?", "2026-02-03T03:00:00Z"], dtype=object))
@@ -172,6 +187,25 @@ def test_providers_without_calls_lists_who_never_called_first():
     assert [(11, 13), (12, 4)] == list(silent[["id", "days_since_call"]].itertuples(index=False, name=None))
     assert [11] == summaries.providers_without_calls(USERS, CALLS, days=5, as_of="2026-02-16")["id"].tolist()
     assert [13, 12, 11] == summaries.providers_without_calls(USERS, CALLS, days=0, as_of="2026-04-01")["id"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("as_of", "days", "known"),
+    [("2026-03-20", 30, True), ("2026-02-10", 8, True), ("2026-02-10", 9, False), ("2026-01-15", 1, False)],
+)
+def test_whether_a_provider_held_calls_before_the_oldest_call_is_unknown(as_of, days, known):
+    """A last call that is missing says something only if the calls of all these days are known."""
+    rooms = table("waiting_rooms", id=[1], user_id=[13], created_at=times("2026-01-01T09:00Z"))
+    users = USERS.assign(created_at=times(*["2026-01-01T09:00Z"] * 3))
+    calls = CALLS.assign(created_at=CALLS["created_at"].dt.normalize())
+
+    for listed in (
+        summaries.providers_without_calls(users, calls, days=days, as_of=as_of),
+        summaries.idle_rooms(rooms, users, calls, days=days, as_of=as_of),
+    ):
+        assert "calls_known" == listed.columns[-1]
+        assert {known} == set(listed.loc[listed["last_call"].isna(), "calls_known"])
+        assert listed.loc[listed["last_call"].notna(), "calls_known"].all()
 
 
 @pytest.mark.parametrize(("day", "zone"), [("2026-04-24", "Africa/Cairo"), ("2026-11-01", "America/Havana")])
