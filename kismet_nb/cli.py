@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kismet_nb import fetch
-from kismet_nb.dates import as_day
+from kismet_nb.dates import parse_date
 from kismet_nb.demo import organization as demo
 from kismet_nb.errors import ExportError, InvalidInputError, KismetError
-from kismet_nb.explore.compare import compare, readable
+from kismet_nb.explore.compare import compare
+from kismet_nb.explore.format_changes import format_changes
 from kismet_nb.files.export import check_path, check_target, export, read_export
 from kismet_nb.reports.report import notebooks_folder, report
 from kismet_nb.resources import RESOURCES
@@ -133,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _day(text: str) -> dt.date:
     try:
-        return as_day(text, "it")
+        return parse_date(text, "it")
     except InvalidInputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -204,7 +205,7 @@ def _compare(options: argparse.Namespace) -> None:
     if options.out:
         check_path(options.out)
     changes = compare(read_export(options.old), read_export(options.new), key=options.key, ignore=options.ignore)
-    print(readable(changes))
+    print(format_changes(changes))
     if options.out:
         print(f"\nWrote {export(changes, options.out)}")
 

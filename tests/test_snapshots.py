@@ -12,7 +12,6 @@ from support.rows import page_of, user
 
 import kismet_nb as kn
 from kismet_nb.cli import main
-from kismet_nb.explore.compare import readable
 
 
 def in_folder():
@@ -147,23 +146,3 @@ def test_an_invalid_out_is_refused_before_anything_is_read(capsys):
     """The name of the result is checked first."""
     assert 2 == main(["compare", "old.csv", "new.csv", "--out", "changes.doc"])
     assert "must end in" in capsys.readouterr().err
-
-
-def test_the_text_for_a_terminal_holds_no_control_characters():
-    """A control character is escaped, wide letters keep the columns aligned, and missing differs from empty."""
-    before = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "Bo"], "note": ["", None], "old": [1, 1]})
-    after = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "\x1b[2JBo"], "note": [["a", "é"], "x\ny"], "new": [1, 1]})
-
-    assert [
-        "0 added, 0 removed, 2 changed (3 values)",
-        "",
-        "CHANGED",
-        "id  name       column  before  after",
-        '1   佐藤       note    ""      ["a", "é"]',
-        "2   \\x1b[2JBo  name    Bo      \\x1b[2JBo",
-        "2   \\x1b[2JBo  note    (none)  x\\ny",
-        "",
-        "COLUMN ADDED: new",
-        "",
-        "COLUMN REMOVED: old",
-    ] == readable(kn.compare(before, after, key="id")).splitlines()

@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from kismet_nb.dates import as_day
+from kismet_nb.dates import parse_date
 from kismet_nb.errors import InvalidInputError, RequestRefusedError
 from kismet_nb.fetch.arguments import chosen_client, keys_in, parse_id
 from kismet_nb.fetch.pagination import Query
@@ -88,7 +88,7 @@ def fetch_call_metrics(
     >>> metrics.columns.tolist()[:3]
     ['user_id', 'date', 'total_calls']
     """
-    first, last = as_day(start, "start"), as_day(end, "end")
+    first, last = parse_date(start, "start"), parse_date(end, "end")
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
     if last == dt.date.max:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from kismet_nb import errors
-from kismet_nb.dates import as_day, as_month, time_zone
+from kismet_nb.dates import parse_date, parse_month, time_zone
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.files.export import check_path, replacing
 
@@ -134,12 +134,12 @@ def period(
     today = dt.datetime.now(time_zone(tz)).date()
     if start is None and end is None:
         end_of_last = today.replace(day=1) - dt.timedelta(days=1)
-        first = end_of_last.replace(day=1) if month is None else as_month(month, "month")
+        first = end_of_last.replace(day=1) if month is None else parse_month(month, "month")
         last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     elif month is not None or start is None or end is None:
         raise InvalidInputError("Pass either month, or both start and end.")
     else:
-        first, last = as_day(start, "start"), as_day(end, "end")
+        first, last = parse_date(start, "start"), parse_date(end, "end")
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
     if first > today:
