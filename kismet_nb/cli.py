@@ -25,7 +25,8 @@ from kismet_nb.demo import organization as demo
 from kismet_nb.errors import ExportError, InvalidInputError, KismetError
 from kismet_nb.explore.compare import compare, readable
 from kismet_nb.fetch import users as fetch
-from kismet_nb.files.export import check_path, check_target, export, read_export
+from kismet_nb.files.export import export, read_export
+from kismet_nb.files.paths import check_path, check_target
 from kismet_nb.reports.report import notebooks_folder, report
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import LISTS, snapshot
