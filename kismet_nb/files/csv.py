@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from kismet_nb.errors import ExportError
+from kismet_nb.files.stored_columns import restore_column, stored_dtype
 from kismet_nb.files.text_codec import (
     FORMULA_START,
     encode_column,
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
     from io import BufferedRandom
     from pathlib import Path
 
+    from kismet_nb.files.stored_columns import StoredTable
+
 __all__ = ["build_sidecar", "is_sidecar", "read_csv", "sidecar_path", "to_csv_table", "write_csv"]
 
 ROW_COUNT = "rows in this file"
+RECIPES = "stored columns"
 SIDECAR_KEYS = {"format", "sha256", "dtypes"}  # A JSON file with these keys was written by export.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -53,14 +57,15 @@ def is_sidecar(path: Path) -> bool:
     return (_load_json(path) or {}).keys() >= SIDECAR_KEYS
 
 
-def build_sidecar(df: pd.DataFrame, digest: str) -> bytes:
+def build_sidecar(table: StoredTable, digest: str) -> bytes:
     """Return the content of the sidecar for a CSV with this checksum."""
     content = {
         "format": 1,
-        ROW_COUNT: row_count_note(df),
+        ROW_COUNT: row_count_note(table.frame),
         "sha256": digest,
-        "dtypes": {name: str(dtype) for name, dtype in df.dtypes.items()},
-        "attrs": df.attrs,
+        "dtypes": table.dtypes,
+        RECIPES: table.recipes,
+        "attrs": table.frame.attrs,
     }
     # A lone surrogate becomes its \u escape, which is valid in JSON.
     return json.dumps(content, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
@@ -128,9 +133,9 @@ def read_csv(source: Path) -> pd.DataFrame:
     unchanged = sidecar.get("sha256") == hashlib.sha256(raw).hexdigest()
     content = gzip.decompress(raw) if source.suffix.lower() == ".gz" else raw
     safe = content.startswith(BYTE_ORDER_MARK)
-    dtypes = sidecar.get("dtypes", {}) if unchanged else {}
-    frame = _parse_csv(source, content.removeprefix(BYTE_ORDER_MARK), dtypes, safe=safe)
-    frame.attrs = sidecar.get("attrs", {}) if unchanged else {}
+    metadata = sidecar if unchanged else {}
+    frame = _parse_csv(source, content.removeprefix(BYTE_ORDER_MARK), metadata, safe=safe)
+    frame.attrs = metadata.get("attrs", {})
     if sidecar and not unchanged:
         rows = str(sidecar.get(ROW_COUNT, "an unknown number of")).partition(":")[0]
         problem = f"changed since export wrote it: it had {rows} rows then, and has {len(frame)} now"
@@ -143,7 +148,7 @@ def read_csv(source: Path) -> pd.DataFrame:
     return frame
 
 
-def _parse_csv(source: Path, content: bytes, dtypes: dict[str, str], *, safe: bool) -> pd.DataFrame:
+def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], *, safe: bool) -> pd.DataFrame:
     if not content:
         return pd.DataFrame()
     header = next(csv.reader(io.StringIO(content.decode(), newline="")))
@@ -159,13 +164,17 @@ def _parse_csv(source: Path, content: bytes, dtypes: dict[str, str], *, safe: bo
         # A block must hold at least one whole row.
         read_options=pyarrow.csv.ReadOptions(block_size=max(2**20, min(len(content), 2**30))),
     )
+    dtypes, recipes = metadata.get("dtypes", {}), metadata.get(RECIPES, {})
     series = {}
     for heading, column in zip(header, table.columns, strict=True):
         name = heading[1:] if safe and re.match(f"''*{FORMULA_START}", heading) else heading
         if name in series:
             raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
         texts = pc.replace_substring_regex(column, f"^'('*{FORMULA_START})", r"\1") if safe else column
-        series[name] = parse_column(texts, dtypes[name]) if name in dtypes else parse_documented_column(texts, name)
+        dtype = stored_dtype(name, dtypes, recipes)
+        series[name] = parse_column(texts, dtype) if dtype else parse_documented_column(texts, name)
+        if name in recipes:
+            series[name] = restore_column(series[name], recipes[name])
     return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
 
 

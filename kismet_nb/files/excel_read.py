@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from kismet_nb.errors import ExportError
 from kismet_nb.files.excel_cells import import_openpyxl, unescape_text
-from kismet_nb.files.excel_write import ABOUT_SHEET, METADATA_LABEL
+from kismet_nb.files.excel_write import ABOUT_SHEET, METADATA_LABEL, RECIPES
+from kismet_nb.files.stored_columns import restore_column, stored_dtype
 from kismet_nb.files.text_codec import documented_dtype, format_times, parse_column, parse_documented_column
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def read_excel(source: Path) -> pd.DataFrame:
         metadata = _read_metadata(book[ABOUT_SHEET]) if ABOUT_SHEET in book.sheetnames else {}
     finally:
         book.close()
+    dtypes, recipes = metadata.get("dtypes", {}), metadata.get(RECIPES, {})
     series = {}
     for position, cell in enumerate(rows[0] if rows else ()):
         header = "" if cell is None else unescape_text(str(cell))
@@ -51,8 +53,10 @@ def read_excel(source: Path) -> pd.DataFrame:
             if not header and all(cell is None for cell in cells):
                 continue  # The column is empty.
             raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
-        dtype = metadata.get("dtypes", {}).get(name)
+        dtype = stored_dtype(name, dtypes, recipes)
         series[name] = _parse_cells(cells, name, zone, dtype, lists=name in metadata.get("lists", ()))
+        if name in recipes:
+            series[name] = restore_column(series[name], recipes[name])
     frame = pd.DataFrame(series, index=pd.RangeIndex(max(len(rows) - 1, 0)))
     frame.attrs = metadata.get("attrs", {})
     return frame

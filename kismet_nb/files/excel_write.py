@@ -27,7 +27,9 @@ from kismet_nb.tables.provenance import provenance
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["ABOUT_SHEET", "METADATA_LABEL", "Sheet", "build_sheet", "write_excel"]
+    from kismet_nb.files.stored_columns import StoredTable
+
+__all__ = ["ABOUT_SHEET", "METADATA_LABEL", "RECIPES", "Sheet", "build_sheet", "write_excel"]
 
 TABLE_SHEET = "table"
 ABOUT_SHEET = "about"
@@ -35,6 +37,7 @@ METADATA_LABEL = "for read_export"  # first cell of the hidden row on the second
 METADATA_CELL_LENGTH = 4_000  # characters
 MAX_ROWS = 1_048_575  # below the header
 MAX_COLUMNS = 16_384
+RECIPES = "stored columns"  # key in the metadata
 ABOUT_HEADINGS = ("Column", "Type", "Meaning")
 ABOUT_TITLE = "Where this table comes from"
 
@@ -48,7 +51,7 @@ class Sheet:
     rows: int
 
 
-def build_sheet(df: pd.DataFrame, zone: str) -> Sheet:
+def build_sheet(table: StoredTable, zone: str) -> Sheet:
     """Return the cells of a table.
 
     Raises
@@ -58,6 +61,7 @@ def build_sheet(df: pd.DataFrame, zone: str) -> Sheet:
     ExportError
         Excel cannot hold a value of the table.
     """
+    df = table.frame
     if len(df) > MAX_ROWS or df.shape[1] > MAX_COLUMNS:
         raise ExportError(
             f"Excel holds {MAX_ROWS:,} rows and {MAX_COLUMNS:,} columns. Export to .parquet or .csv, or fewer rows."
@@ -70,13 +74,13 @@ def build_sheet(df: pd.DataFrame, zone: str) -> Sheet:
     return Sheet(columns, zone, len(df))
 
 
-def write_excel(file: BinaryIO, sheet: Sheet, df: pd.DataFrame | None) -> None:
-    """Write the file, with a second sheet about the table unless ``df`` is None."""
+def write_excel(file: BinaryIO, sheet: Sheet, table: StoredTable | None) -> None:
+    """Write the file, with a second sheet about the table unless ``table`` is None."""
     book = import_openpyxl().Workbook(write_only=True)
     book.properties.creator = "kismet_nb"
     _fill_table(book.create_sheet(TABLE_SHEET), sheet)
-    if df is not None:
-        _fill_about(book.create_sheet(ABOUT_SHEET), sheet, df)
+    if table is not None:
+        _fill_about(book.create_sheet(ABOUT_SHEET), sheet, table)
     book.save(file)
 
 
@@ -109,7 +113,8 @@ def _fill_table(page: Any, sheet: Sheet) -> None:  # noqa: ANN401 - openpyxl has
         page.append([None if value is None else cell for cell, value in zip(cells, values, strict=True)])
 
 
-def _fill_about(page: Any, sheet: Sheet, df: pd.DataFrame) -> None:  # noqa: ANN401 - openpyxl has no types
+def _fill_about(page: Any, sheet: Sheet, table: StoredTable) -> None:  # noqa: ANN401 - openpyxl has no types
+    df = table.frame
     origin = provenance(df)
     resource = RESOURCES.get(str(origin.get("resource")))
     meanings = {column.name: column.meaning for column in resource.columns} if resource else {}
@@ -125,26 +130,27 @@ def _fill_about(page: Any, sheet: Sheet, df: pd.DataFrame) -> None:  # noqa: ANN
         meaning = meanings.get(name, "")
         if isinstance(df[name].dtype, pd.DatetimeTZDtype):
             meaning = meaning.replace(", UTC", f", {sheet.zone}")  # the zone in the header
-        lines.append((column.header, str(df[name].dtype), meaning))
+        lines.append((column.header, table.dtypes[name], meaning))
     headings = {ABOUT_TITLE, *ABOUT_HEADINGS}
     for line in lines:
         page.append([_heading_cell(page, text) if line[0] in headings else _text_cell(page, text) for text in line])
-    metadata = json.dumps(_metadata(sheet, df))
+    metadata = json.dumps(_metadata(sheet, table))
     parts = re.findall(f".{{1,{METADATA_CELL_LENGTH}}}", metadata)
     page.row_dimensions[len(lines) + 1].hidden = True
     page.append([_text_cell(page, METADATA_LABEL), *(_text_cell(page, part) for part in parts)])
 
 
-def _metadata(sheet: Sheet, df: pd.DataFrame) -> dict[str, Any]:
+def _metadata(sheet: Sheet, table: StoredTable) -> dict[str, Any]:
     """Return what ``read_export`` needs to restore the table."""
-    names = list(df.columns)
+    df, names = table.frame, list(table.frame.columns)
     return {
         "format": 1,
         "headers": {
             unescape_text(column.header): (name, sheet.zone if isinstance(df[name].dtype, pd.DatetimeTZDtype) else None)
             for column, name in zip(sheet.columns, names, strict=True)
         },
-        "dtypes": {name: str(df[name].dtype) for name in names},
+        "dtypes": table.dtypes,
+        RECIPES: table.recipes,
         "lists": [name for name in names if pd.api.types.is_object_dtype(df[name].dtype) and is_text_lists(df[name])],
         "attrs": df.attrs,
     }

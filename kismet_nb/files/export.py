@@ -20,11 +20,14 @@ from kismet_nb.files.excel_read import read_excel
 from kismet_nb.files.excel_write import build_sheet, write_excel
 from kismet_nb.files.parquet import read_parquet, write_parquet
 from kismet_nb.files.paths import check_path, check_target, file_suffix
+from kismet_nb.files.stored_columns import store_table
 from kismet_nb.files.text_codec import LONE_SURROGATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from kismet_nb.files.stored_columns import StoredTable
 
 __all__ = ["export", "read_export"]
 
@@ -108,19 +111,19 @@ def export(
     """
     target = check_target(path, tz)
     _check_frame(df)
-    df = _with_named_zones(df)
+    table = store_table(_with_named_zones(df))
     suffix = file_suffix(target)
     if suffix == ".xlsx":
         if options:
             raise InvalidInputError(f"Excel files take no options of pandas. Leave out {', '.join(options)}.")
-        sheet = build_sheet(df, tz or "UTC")
+        sheet = build_sheet(table, tz or "UTC")
         with replace_file(target) as file:
-            write_excel(file, sheet, df if provenance else None)
+            write_excel(file, sheet, table if provenance else None)
     elif suffix == ".parquet":
         with replace_file(target) as file, _translated_errors("Parquet", options):
-            write_parquet(file, df, provenance=provenance, options=options)
+            write_parquet(file, table, provenance=provenance, options=options)
     else:
-        _export_csv(df, target, safe=spreadsheet_safe, with_sidecar=provenance and not options, options=options)
+        _export_csv(table, target, safe=spreadsheet_safe, with_sidecar=provenance and not options, options=options)
     return target
 
 
@@ -174,7 +177,7 @@ def read_export(path: str | os.PathLike[str]) -> pd.DataFrame:
     raise ExportError(f"{source} is damaged or was not written by export ({problem}). Export it again.")
 
 
-def _export_csv(df: pd.DataFrame, target: Path, *, safe: bool, with_sidecar: bool, options: dict[str, Any]) -> None:
+def _export_csv(table: StoredTable, target: Path, *, safe: bool, with_sidecar: bool, options: dict[str, Any]) -> None:
     """Write a CSV and its sidecar; without a new sidecar, delete the outdated one."""
     sidecar = sidecar_path(target)
     sidecar_is_ours = is_sidecar(sidecar)
@@ -183,14 +186,14 @@ def _export_csv(df: pd.DataFrame, target: Path, *, safe: bool, with_sidecar: boo
             f"{sidecar} is no file of export and stays as it is. Choose another name, or leave out the JSON with "
             "provenance=False."
         )
-    table = to_csv_table(df, safe=safe)
+    cells = to_csv_table(table.frame, safe=safe)
     targets = [target, sidecar] if with_sidecar else [target]
     outdated = sidecar if sidecar_is_ours and not with_sidecar else None
     with replace_files(targets, outdated) as files, _translated_errors("CSV", options):
         compress = file_suffix(target) == ".csv.gz"
-        digest = write_csv(files[0], table, compress=compress, safe=safe, options=options)
+        digest = write_csv(files[0], cells, compress=compress, safe=safe, options=options)
         if with_sidecar:
-            files[1].write(build_sidecar(df, digest))
+            files[1].write(build_sidecar(table, digest))
 
 
 def _check_frame(df: object) -> None:

@@ -1,4 +1,4 @@
-"""Parquet files; columns that Parquet has no type for are written as JSON."""
+"""Parquet files, with recipes in the metadata for columns that are stored with another dtype."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from kismet_nb.errors import ExportError
-from kismet_nb.files.text_codec import encode_json, is_text_lists
+from kismet_nb.files.stored_columns import as_objects, restore_column
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from kismet_nb.files.stored_columns import StoredTable
+
 __all__ = ["read_parquet", "write_parquet"]
 
 # Keys in the file's metadata.
-JSON_COLUMNS = "kismet_nb json columns"
+RECIPES = "kismet_nb stored columns"
 CHECKSUM = "kismet_nb sha256"
+JSON_COLUMNS = "kismet_nb json columns"  # in files of earlier versions: columns whose values are all JSON
 
 
-def write_parquet(file: BinaryIO, df: pd.DataFrame, *, provenance: bool, options: dict[str, Any]) -> None:
+def write_parquet(file: BinaryIO, table: StoredTable, *, provenance: bool, options: dict[str, Any]) -> None:
     """Write a table; pandas keeps ``attrs`` in the file's metadata.
 
     Raises
@@ -33,18 +36,15 @@ def write_parquet(file: BinaryIO, df: pd.DataFrame, *, provenance: bool, options
     ExportError
         A column has a dtype that pandas could not read back.
     """
-    mixed = [
-        name for name in df.columns if pd.api.types.is_object_dtype(df[name].dtype) and not is_text_lists(df[name])
-    ]
-    for name, dtype in df.dtypes.items():
+    frame = table.frame.copy(deep=False)
+    for name, dtype in frame.dtypes.items():
         if isinstance(dtype, pd.ArrowDtype) and pa.types.is_nested(dtype.pyarrow_dtype):
             raise ExportError(
                 f"{name} has dtype {dtype}, which pandas could not read back. Convert it with astype(object) first."
             )
-    frame = df.assign(**{name: pd.Series(encode_json(df[name]), index=df.index, dtype=object) for name in mixed})
-    attrs = (df.attrs if provenance else {}) | ({JSON_COLUMNS: mixed} if mixed else {})
+    attrs = (frame.attrs if provenance else {}) | ({RECIPES: table.recipes} if table.recipes else {})
     schema = pa.Schema.from_pandas(frame, preserve_index=False)
-    frame.attrs = attrs if options else attrs | {CHECKSUM: _checksum(schema, df, attrs)}
+    frame.attrs = attrs if options else attrs | {CHECKSUM: _checksum(schema, list(table.dtypes.values()), attrs)}
     settings: dict[str, Any] = {"engine": "pyarrow", "compression": "zstd", "index": False, "write_page_checksum": True}
     frame.to_parquet(file, **settings | options)
 
@@ -59,25 +59,26 @@ def read_parquet(source: Path) -> pd.DataFrame:
     """
     frame = pd.read_parquet(source, engine="pyarrow", page_checksum_verification=True)
     checksum, attrs = frame.attrs.pop(CHECKSUM, None), dict(frame.attrs)
-    mixed = frame.attrs.pop(JSON_COLUMNS, [])
+    json_columns, recipes = frame.attrs.pop(JSON_COLUMNS, []), frame.attrs.pop(RECIPES, {})
     for name, dtype in frame.dtypes.items():
-        if name in mixed:
+        if name in recipes:
+            frame[name] = restore_column(frame[name], recipes[name])
+        elif name in json_columns:
             values = [json.loads(text) if isinstance(text, str) else None for text in frame[name]]
+            frame[name] = as_objects(values, frame.index)
         elif pd.api.types.is_object_dtype(dtype):
             values = [value.tolist() if isinstance(value, np.ndarray) else value for value in frame[name]]
-        else:
-            continue
-        restored = np.empty(len(frame), dtype=object)
-        restored[:] = values
-        frame[name] = pd.Series(restored, index=frame.index, dtype=object)
-    if checksum and checksum != _checksum(pyarrow.parquet.read_schema(source), frame, attrs):
-        raise ValueError("the names and types are not those that were written")
+            frame[name] = as_objects(values, frame.index)
+    if checksum:
+        schema = pyarrow.parquet.read_schema(source)
+        if checksum != _checksum(schema, [str(dtype) for dtype in frame.dtypes], attrs):
+            raise ValueError("the names and types are not those that were written")
     return frame
 
 
-def _checksum(schema: pa.Schema, df: pd.DataFrame, attrs: dict[Any, Any]) -> str:
+def _checksum(schema: pa.Schema, dtypes: list[str], attrs: dict[Any, Any]) -> str:
     """Return a checksum of the names, types and ``attrs``; the pages of a Parquet file have checksums of their own."""
     # Parquet calls the values of a list "element", Arrow calls them "item".
     types = [(field.name, str(field.type).replace("<item:", "<element:")) for field in schema]
-    content = [types, list(df.columns), [str(dtype) for dtype in df.dtypes], attrs]
+    content = [types, schema.names, dtypes, attrs]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

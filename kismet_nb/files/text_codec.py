@@ -27,15 +27,17 @@ __all__ = [
     "encode_json",
     "format_times",
     "is_text_lists",
+    "is_valid_text",
     "parse_column",
     "parse_documented_column",
     "row_count_note",
+    "to_json",
 ]
 
 # A spreadsheet runs a cell that begins with one of these; the full-width forms too.
 FORMULA_START = "[=+\\-@\t\r\n＝＋－＠]"
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def encode_column(column: pd.Series[Any], name: str) -> pa.Array:
@@ -78,19 +80,21 @@ def format_times(times: pa.Array) -> pa.Array:
 
 def encode_json(column: pd.Series[Any]) -> list[str | None]:
     """Return each value as JSON, and a missing value as None."""
-    return [
-        # UTF-8 cannot hold a lone surrogate, so it becomes its \u escape, which is valid in JSON.
-        None if missing else _to_json(value).encode(errors="backslashreplace").decode()
-        for value, missing in zip(column, column.isna(), strict=True)
-    ]
+    return [None if missing else to_json(value) for value, missing in zip(column, column.isna(), strict=True)]
+
+
+def to_json(value: object) -> str:
+    """Return a value as JSON that UTF-8 can hold: a lone surrogate becomes its JSON escape."""
+    return _encode(value).encode(errors="backslashreplace").decode()
 
 
 def is_text_lists(values: Iterable[object]) -> bool:
     """Return whether every value is missing or a list of texts that UTF-8 can hold."""
-    return all(value is None or (isinstance(value, list) and all(map(_is_valid_text, value))) for value in values)
+    return all(value is None or (isinstance(value, list) and all(map(is_valid_text, value))) for value in values)
 
 
-def _is_valid_text(item: object) -> bool:
+def is_valid_text(item: object) -> bool:
+    """Return whether a value is a text that UTF-8 can hold."""
     return isinstance(item, str) and not LONE_SURROGATE.search(item)
 
 

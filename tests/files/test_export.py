@@ -1,6 +1,7 @@
 """export and read_export: every table reads back from every format, or is refused."""
 
 import datetime as dt
+import hashlib
 import json
 
 import dateutil.tz
@@ -8,6 +9,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from files.random_tables import TEXT, build_frame, rows_with
 from hypothesis import HealthCheck, given, settings
@@ -196,3 +198,65 @@ def test_the_row_count_of_the_file_is_written(client, tmp_path):
         assert note == json.loads((tmp_path / "t.csv.json").read_text())["rows in this file"]
         assert ("131", note) == (about["rows"], about["rows in this file"])
         assert users.attrs == kn.read_export(path).attrs == kn.read_export(tmp_path / "t.xlsx").attrs
+
+
+@pytest.mark.parametrize(
+    ("values", "cells", "arrow_type"),
+    [
+        (["Ada", None, "true", "=1"], ["Ada", None, "true", "'=1"], pa.large_string()),
+        ([2**60 + 1, None, 7], [str(2**60 + 1), None, "7"], pa.int64()),
+        ([True, None, False], ["true", None, "false"], pa.bool_()),
+        ([0.1 + 0.2, None, 2.0], ["0.30000000000000004", None, "2"], pa.float64()),
+        (["Bo", True, 2**70, "12", None, {"a": [1]}, "null"], None, pa.large_string()),
+        ([[], "[]", ["a"], '"x"', '"', "[" * 5000], None, pa.large_string()),
+        ([None, None], [None, None], pa.large_string()),
+    ],
+)
+def test_an_object_column_is_written_with_the_type_of_its_values(tmp_path, suffix, values, cells, arrow_type):
+    """Other programs find texts, numbers and booleans in the cells, and the column reads back as objects."""
+    table = pd.DataFrame({"value": pd.Series(values, dtype=object), "row": range(len(values))})
+    path = kn.export(table, tmp_path / f"t{suffix}")
+    back = kn.read_export(path)
+
+    assert (values, "object") == (back["value"].tolist(), str(back["value"].dtype))
+    assert [type(value) for value in values] == [type(value) for value in back["value"]]
+    if suffix == ".parquet":
+        assert arrow_type == pyarrow.parquet.read_schema(path).field("value").type
+    elif suffix == ".csv" and cells:
+        raw = pd.read_csv(path, dtype=object)["value"]
+        assert cells == [None if missing else cell for cell, missing in zip(raw, raw.isna(), strict=True)]
+
+
+def test_texts_of_a_mixed_column_have_no_quotation_marks(tmp_path, suffix):
+    """What other programs find in a mixed column is each text itself."""
+    values = ["Bo", "12", True, None, 'say "x"']
+    path = kn.export(pd.DataFrame({"value": pd.Series(values, dtype=object)}), tmp_path / f"t{suffix}")
+    if suffix == ".parquet":
+        cells = pd.read_parquet(path)["value"]
+    elif suffix == ".xlsx":
+        cells = pd.read_excel(path, dtype=object)["value"]
+    else:
+        cells = pd.read_csv(path, dtype=object, skip_blank_lines=False)["value"]
+
+    assert ["Bo", "12", "true", None, 'say "x"'] == cells.astype(object).where(cells.notna(), None).tolist()
+
+
+def test_files_of_version_0_1_read_back(tmp_path):
+    """In earlier files, every value of an object column is JSON."""
+    cells, values = ['"Bo"', "1", None, '{"a": [1, null]}'], ["Bo", 1, None, {"a": [1, None]}]
+    metadata = {"format": 1, "dtypes": {"odd": "object"}, "attrs": {"note": "old"}}
+    content = b'"odd"\n"""Bo"""\n"1"\n\n"{""a"": [1, null]}"\n'
+    (tmp_path / "t.csv").write_bytes(content)
+    (tmp_path / "t.csv.json").write_text(json.dumps(metadata | {"sha256": hashlib.sha256(content).hexdigest()}))
+    frame = pd.DataFrame({"odd": pd.Series(cells, dtype=object)})
+    frame.attrs = {"kismet_nb json columns": ["odd"], "note": "old"}
+    frame.to_parquet(tmp_path / "t.parquet")
+    book = openpyxl.Workbook()
+    for cell in ("odd", *cells):
+        book.active.append([cell])
+    book.create_sheet("about").append(["for read_export", json.dumps(metadata | {"headers": {"odd": ["odd", None]}})])
+    book.save(tmp_path / "t.xlsx")
+
+    for name in ("t.csv", "t.parquet", "t.xlsx"):
+        back = kn.read_export(tmp_path / name)
+        assert (values, {"note": "old"}) == (back["odd"].tolist(), back.attrs)

@@ -1,0 +1,143 @@
+"""Columns as columns of a plain dtype that every format holds and every reader knows, and back to what they were.
+
+An object column of texts is stored as texts, not as JSON; the same goes for integers, booleans and floats. Only a
+column of mixed values needs JSON, and only for those of its values that are not text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from kismet_nb.errors import ExportError
+from kismet_nb.files.text_codec import documented_dtype, is_text_lists, is_valid_text, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Recipe", "StoredTable", "as_objects", "restore_column", "store_table", "stored_dtype"]
+
+# What restores one column: "kind" and the plain "dtype" that it is stored with, and what the kind needs beside them.
+Recipe = dict[str, Any]
+
+_KINDS: dict[type, tuple[str, str]] = {
+    str: ("text", "str"),
+    bool: ("boolean", "boolean"),
+    int: ("integer", "Int64"),
+    float: ("float", "Float64"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table whose columns have plain dtypes, and what restores it.
+
+    Attributes
+    ----------
+    frame
+        The columns as they are written, with the ``attrs`` of the table.
+    dtypes
+        The name of each column's dtype before.
+    recipes
+        What restores the columns that were changed.
+    """
+
+    frame: pd.DataFrame
+    dtypes: dict[str, str]
+    recipes: dict[str, Recipe]
+
+
+def store_table(df: pd.DataFrame) -> StoredTable:
+    """Return a table with columns of plain dtypes.
+
+    Raises
+    ------
+    ExportError
+        A value cannot be stored in any format.
+    """
+    frame, recipes = df.copy(deep=False), {}
+    for name in df.columns:
+        if pd.api.types.is_object_dtype(df[name].dtype) and not _is_list_column(df[name], name):
+            frame[name], recipes[name] = _store_objects(df[name], name)
+    return StoredTable(frame, {str(name): str(dtype) for name, dtype in df.dtypes.items()}, recipes)
+
+
+def stored_dtype(name: str, dtypes: Mapping[str, str], recipes: Mapping[str, Recipe]) -> str | None:
+    """Return the dtype that a column is stored with, or None if it is not recorded."""
+    return str(recipes[name]["dtype"]) if name in recipes else dtypes.get(name)
+
+
+def restore_column(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
+    """Return a stored column as it was; unchanged if its values were edited and the recipe no longer fits."""
+    if str(column.dtype) != recipe["dtype"]:
+        return column
+    # Only as objects do all columns yield Python's own int, bool and float.
+    values = [None if missing else value for value, missing in zip(column.astype(object), column.isna(), strict=True)]
+    if recipe["kind"] == "mixed":
+        text_rows = set(recipe.get("text rows", ()))
+        if text_rows and recipe.get("sha256") != _digest(values):
+            return column
+        values = [value if row in text_rows else _parse(value) for row, value in enumerate(values)]
+    return as_objects(values, column.index)
+
+
+def as_objects(values: Sequence[Any], index: pd.Index) -> pd.Series[Any]:
+    """Return values as an object column; each value stays one cell, also if it is a list."""
+    column = np.empty(len(values), dtype=object)
+    column[:] = values  # np.array(values) would make a table of lists of equal length.
+    return pd.Series(column, index=index, dtype=object)
+
+
+def _is_list_column(column: pd.Series[Any], name: str) -> bool:
+    """Return whether a column holds lists of texts; if all values are missing, its documented dtype decides."""
+    return is_text_lists(column) and (documented_dtype(name) == "object" or bool(column.notna().any()))
+
+
+def _store_objects(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe]:
+    values = [None if missing else value for value, missing in zip(column, column.isna(), strict=True)]
+    types = {type(value) for value in values if value is not None} or {str}
+    kind, dtype = _KINDS.get(types.pop(), ("mixed", "str")) if len(types) == 1 else ("mixed", "str")
+    if kind == "mixed" or (kind == "text" and not all(value is None or is_valid_text(value) for value in values)):
+        return _store_mixed(values, column.index, name)
+    try:
+        return pd.Series(values, index=column.index, dtype=cast("Any", dtype)), {"kind": kind, "dtype": dtype}
+    except OverflowError:  # an integer beyond 64 bits
+        return _store_mixed(values, column.index, name)
+
+
+def _store_mixed(values: Sequence[Any], index: pd.Index, name: str) -> tuple[pd.Series[Any], Recipe]:
+    """Store text as it is and other values as JSON; record which texts would be read as JSON."""
+    try:
+        texts = [
+            value if value is None or (isinstance(value, str) and is_valid_text(value)) else to_json(value)
+            for value in values
+        ]
+    except (TypeError, ValueError, RecursionError):
+        texts = []
+    if len(texts) < len(values):
+        raise ExportError(f"{name} holds a value that cannot be written as text: not JSON, or nested too deep.")
+    recipe: Recipe = {"kind": "mixed", "dtype": "str"}
+    text_rows = [row for row, value in enumerate(values) if value is not None and texts[row] is value]
+    ambiguous = [row for row in text_rows if _parse(texts[row]) is not texts[row]]
+    if ambiguous:
+        recipe |= {"text rows": ambiguous, "sha256": _digest(texts)}
+    return pd.Series(texts, index=index, dtype="str"), recipe
+
+
+def _parse(text: str | None) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the value of a JSON text, or the text itself if it is not JSON."""
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _digest(texts: Sequence[str | None]) -> str:
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
