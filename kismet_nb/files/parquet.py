@@ -43,9 +43,15 @@ def write_parquet(file: BinaryIO, table: StoredTable, *, provenance: bool, optio
                 f"{name} has dtype {dtype}, which pandas could not read back. Convert it with astype(object) first."
             )
     attrs = (frame.attrs if provenance else {}) | ({RECIPES: table.recipes} if table.recipes else {})
-    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    schema = _schema(frame)
     frame.attrs = attrs if options else attrs | {CHECKSUM: _checksum(schema, list(table.dtypes.values()), attrs)}
-    settings: dict[str, Any] = {"engine": "pyarrow", "compression": "zstd", "index": False, "write_page_checksum": True}
+    settings: dict[str, Any] = {
+        "engine": "pyarrow",
+        "compression": "zstd",
+        "index": False,
+        "schema": schema,
+        "write_page_checksum": True,
+    }
     frame.to_parquet(file, **settings | options)
 
 
@@ -74,6 +80,15 @@ def read_parquet(source: Path) -> pd.DataFrame:
         if checksum != _checksum(schema, [str(dtype) for dtype in frame.dtypes], attrs):
             raise ValueError("the names and types are not those that were written")
     return frame
+
+
+def _schema(frame: pd.DataFrame) -> pa.Schema:
+    """Return the Arrow types of the columns: those of lists do not depend on the rows, nor on whether there are any."""
+    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    for position, dtype in enumerate(frame.dtypes):
+        if pd.api.types.is_object_dtype(dtype):  # Of the stored columns, only lists of texts are objects.
+            schema = schema.set(position, schema.field(position).with_type(pa.list_(pa.string())))
+    return schema
 
 
 def _checksum(schema: pa.Schema, dtypes: list[str], attrs: dict[Any, Any]) -> str:

@@ -100,8 +100,10 @@ def _is_list_column(column: pd.Series[Any], name: str) -> bool:
 
 def _store_objects(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe]:
     values = [None if missing else value for value, missing in zip(column, column.isna(), strict=True)]
-    types = {type(value) for value in values if value is not None} or {str}
+    types = {type(value) for value in values if value is not None}
     kind, dtype = _KINDS.get(types.pop(), ("mixed", "str")) if len(types) == 1 else ("mixed", "str")
+    if all(value is None for value in values):  # also if the table is empty
+        kind, dtype = "missing", documented_dtype(name) or "str"
     if kind == "mixed" or (kind == "text" and not all(value is None or is_valid_text(value) for value in values)):
         return _store_mixed(values, column.index, name)
     try:

@@ -4,6 +4,8 @@ import contextlib
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 import kismet_nb as kn
@@ -26,3 +28,38 @@ def test_one_wrong_byte_changes_no_value(tmp_path):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
         with contextlib.suppress(kn.ExportError):
             pd.testing.assert_frame_equal(table, kn.read_export(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "arrow_type"),
+    [
+        ("roles", [], pa.list_(pa.string())),
+        ("roles", [None], pa.list_(pa.string())),
+        ("roles", [[]], pa.list_(pa.string())),
+        ("roles", [["provider"]], pa.list_(pa.string())),
+        ("tags", [[]], pa.list_(pa.string())),
+        ("email", [], pa.large_string()),
+        ("email", [None], pa.large_string()),
+        ("email", ["ada@example.org"], pa.large_string()),
+        ("id", [None], pa.int64()),
+        ("created_at", [None], pa.timestamp("us", "UTC")),
+    ],
+)
+def test_a_documented_column_has_the_same_type_whatever_its_rows(tmp_path, name, values, arrow_type):
+    """Files of several months can be read together; the values read back as they were."""
+    path = kn.export(pd.DataFrame({name: pd.Series(values, dtype=object)}), tmp_path / "t.parquet")
+    back = kn.read_export(path)[name]
+
+    assert pyarrow.parquet.read_schema(path).field(name).type.equals(arrow_type)
+    assert (values, "object") == (back.tolist(), str(back.dtype))
+
+
+def test_files_with_and_without_roles_can_be_read_together(tmp_path):
+    """pandas reads a folder of exports as one table."""
+    for number, values in enumerate([[], [None], [[]], [["provider"]]]):
+        table = pd.DataFrame({"id": pd.array(range(len(values)), "Int64"), "roles": pd.Series(values, dtype=object)})
+        kn.export(table, tmp_path / f"invites-{number}.parquet")
+
+    assert [None, [], ["provider"]] == [
+        value if value is None else value.tolist() for value in pd.read_parquet(tmp_path)["roles"]
+    ]
