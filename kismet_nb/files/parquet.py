@@ -11,8 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from kismet_nb.errors import ExportError
-from kismet_nb.files.stored_columns import as_objects, restore_column
+from kismet_nb.files.stored_columns import METADATA_PREFIX, as_objects, restore_column
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,25 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["read_parquet", "write_parquet"]
 
 # Keys in the file's metadata.
-RECIPES = "kismet_nb stored columns"
-CHECKSUM = "kismet_nb sha256"
-JSON_COLUMNS = "kismet_nb json columns"  # in files of earlier versions: columns whose values are all JSON
+RECIPES = f"{METADATA_PREFIX}stored columns"
+CHECKSUM = f"{METADATA_PREFIX}sha256"
+JSON_COLUMNS = f"{METADATA_PREFIX}json columns"  # in files of earlier versions: columns whose values are all JSON
 
 
 def write_parquet(file: BinaryIO, table: StoredTable, *, provenance: bool, options: dict[str, Any]) -> None:
-    """Write a table; pandas keeps ``attrs`` in the file's metadata.
-
-    Raises
-    ------
-    ExportError
-        A column has a dtype that pandas could not read back.
-    """
+    """Write a table; pandas keeps ``attrs`` in the file's metadata."""
     frame = table.frame.copy(deep=False)
-    for name, dtype in frame.dtypes.items():
-        if isinstance(dtype, pd.ArrowDtype) and pa.types.is_nested(dtype.pyarrow_dtype):
-            raise ExportError(
-                f"{name} has dtype {dtype}, which pandas could not read back. Convert it with astype(object) first."
-            )
     attrs = (frame.attrs if provenance else {}) | ({RECIPES: table.recipes} if table.recipes else {})
     schema = _schema(frame)
     frame.attrs = attrs if options else attrs | {CHECKSUM: _checksum(schema, list(table.dtypes.values()), attrs)}
@@ -67,14 +55,14 @@ def read_parquet(source: Path) -> pd.DataFrame:
     checksum, attrs = frame.attrs.pop(CHECKSUM, None), dict(frame.attrs)
     json_columns, recipes = frame.attrs.pop(JSON_COLUMNS, []), frame.attrs.pop(RECIPES, {})
     for name, dtype in frame.dtypes.items():
-        if name in recipes:
-            frame[name] = restore_column(frame[name], recipes[name])
-        elif name in json_columns:
+        if name in json_columns:
             values = [json.loads(text) if isinstance(text, str) else None for text in frame[name]]
             frame[name] = as_objects(values, frame.index)
         elif pd.api.types.is_object_dtype(dtype):
             values = [value.tolist() if isinstance(value, np.ndarray) else value for value in frame[name]]
             frame[name] = as_objects(values, frame.index)
+        if name in recipes:
+            frame[name] = restore_column(frame[name], recipes[name])
     if checksum:
         schema = pyarrow.parquet.read_schema(source)
         if checksum != _checksum(schema, [str(dtype) for dtype in frame.dtypes], attrs):

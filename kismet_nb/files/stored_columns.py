@@ -6,6 +6,7 @@ column of mixed values needs JSON, and only for those of its values that are not
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from dataclasses import dataclass
@@ -13,15 +14,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from kismet_nb.errors import ExportError
 from kismet_nb.files.text_codec import documented_dtype, is_text_lists, is_valid_text, to_json
+from kismet_nb.tables.plain_values import plain_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Recipe", "StoredTable", "as_objects", "restore_column", "store_table", "stored_dtype"]
+__all__ = ["METADATA_PREFIX", "Recipe", "StoredTable", "as_objects", "restore_column", "store_table", "stored_dtype"]
 
+METADATA_PREFIX = "kismet_nb "  # of our own keys in the metadata of a Parquet file
 # What restores one column: "kind" and the plain "dtype" that it is stored with, and what the kind needs beside them.
 Recipe = dict[str, Any]
 
@@ -30,6 +34,23 @@ _KINDS: dict[type, tuple[str, str]] = {
     bool: ("boolean", "boolean"),
     int: ("integer", "Int64"),
     float: ("float", "Float64"),
+}
+_STR = pd.StringDtype("pyarrow", na_value=np.nan)
+# Times are left to Arrow, because their dtype has the same unit and zone.
+_PANDAS_DTYPES: dict[pa.DataType, Any] = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+    pa.float32(): pd.Float32Dtype(),
+    pa.float64(): pd.Float64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+    pa.string(): _STR,
+    pa.large_string(): _STR,
 }
 
 
@@ -62,8 +83,11 @@ def store_table(df: pd.DataFrame) -> StoredTable:
     """
     frame, recipes = df.copy(deep=False), {}
     for name in df.columns:
-        if pd.api.types.is_object_dtype(df[name].dtype) and not _is_list_column(df[name], name):
-            frame[name], recipes[name] = _store_objects(df[name], name)
+        frame[name], recipe = _store_column(df[name], name)
+        if recipe:
+            recipes[name] = recipe
+    # pandas.read_parquet leaves our own keys of the file in attrs.
+    frame.attrs = {key: value for key, value in df.attrs.items() if not str(key).startswith(METADATA_PREFIX)}
     return StoredTable(frame, {str(name): str(dtype) for name, dtype in df.dtypes.items()}, recipes)
 
 
@@ -76,6 +100,9 @@ def restore_column(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
     """Return a stored column as it was; unchanged if its values were edited and the recipe no longer fits."""
     if str(column.dtype) != recipe["dtype"]:
         return column
+    if recipe["kind"] == "arrow":
+        inner = restore_column(column, recipe["inner"]) if recipe["inner"] else column
+        return pd.Series(inner.array, index=column.index, dtype=pd.ArrowDtype(_decode_type(recipe["type"])))
     # Only as objects do all columns yield Python's own int, bool and float.
     values = [None if missing else value for value, missing in zip(column.astype(object), column.isna(), strict=True)]
     if recipe["kind"] == "mixed":
@@ -91,6 +118,31 @@ def as_objects(values: Sequence[Any], index: pd.Index) -> pd.Series[Any]:
     column = np.empty(len(values), dtype=object)
     column[:] = values  # np.array(values) would make a table of lists of equal length.
     return pd.Series(column, index=index, dtype=object)
+
+
+def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe | None]:
+    """Return a column with a plain dtype, and its recipe if that is another dtype."""
+    if isinstance(column.dtype, pd.ArrowDtype):
+        return _store_arrow(column, column.dtype, name)
+    if not pd.api.types.is_object_dtype(column.dtype):
+        return column, None
+    column = plain_column(column)
+    return (column, None) if _is_list_column(column, name) else _store_objects(column, name)
+
+
+def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tuple[pd.Series[Any], Recipe | None]:
+    """Return a column of Arrow's dtypes with the corresponding dtype of pandas."""
+    if pa.types.is_nested(dtype.pyarrow_dtype):
+        plain = plain_column(column)
+    elif (types := _PANDAS_DTYPES.get(dtype.pyarrow_dtype)) or pa.types.is_timestamp(dtype.pyarrow_dtype):
+        plain = pa.chunked_array([pa.array(column)]).to_pandas(types_mapper=lambda _: types)
+    else:
+        return column, None
+    stored, recipe = _store_column(plain, name)
+    recipe = {"kind": "arrow", "dtype": str(stored.dtype), "type": _encode_type(dtype.pyarrow_dtype), "inner": recipe}
+    if not restore_column(stored, recipe).equals(column):
+        raise ExportError(f"{name} has dtype {dtype}, which would not read back. Convert it with astype(object) first.")
+    return stored, recipe
 
 
 def _is_list_column(column: pd.Series[Any], name: str) -> bool:
@@ -129,6 +181,14 @@ def _store_mixed(values: Sequence[Any], index: pd.Index, name: str) -> tuple[pd.
     if ambiguous:
         recipe |= {"text rows": ambiguous, "sha256": _digest(texts)}
     return pd.Series(texts, index=index, dtype="str"), recipe
+
+
+def _encode_type(arrow: pa.DataType) -> str:
+    return base64.b64encode(pa.schema([pa.field("", arrow)]).serialize()).decode()
+
+
+def _decode_type(encoded: str) -> pa.DataType:
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(encoded))).field(0).type
 
 
 def _parse(text: str | None) -> Any:  # noqa: ANN401 - any JSON value
