@@ -43,6 +43,8 @@ __all__ = ["build_sidecar", "is_sidecar", "read_csv", "sidecar_path", "to_csv_ta
 ROW_COUNT = "rows in this file"
 RECIPES = "stored columns"
 SIDECAR_KEYS = {"format", "sha256", "dtypes"}  # A JSON file with these keys was written by export.
+SEPARATORS = ",;\t|"  # those that read_csv detects
+NUMBER_OPTIONS = {"decimal", "float_format", "quoting"}  # With these options, pandas formats floats.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -107,11 +109,23 @@ def write_csv(file: BufferedRandom, table: pa.Table, *, compress: bool, safe: bo
         if safe and "encoding" not in options:
             out.write(BYTE_ORDER_MARK)
         if options:
-            cast("pd.DataFrame", table.to_pandas()).to_csv(out, **{"index": False} | options)
+            _to_pandas(table, options).to_csv(out, **{"index": False} | options)
         elif table.num_columns:
             pyarrow.csv.write_csv(table, out)
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _to_pandas(table: pa.Table, options: dict[str, Any]) -> pd.DataFrame:
+    """Return a table for which pandas writes the same text in each cell as Arrow does without options."""
+    columns = []
+    for column in table.columns:
+        is_float = pa.types.is_floating(column.type)
+        as_text = pa.types.is_boolean(column.type) or (is_float and not NUMBER_OPTIONS & options.keys())
+        columns.append(column.cast(pa.string()) if as_text else column)
+    # With NumPy's integers, a missing value would turn all integers into floats.
+    nullable = {pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
+    return cast("pd.DataFrame", pa.table(columns, names=table.column_names).to_pandas(types_mapper=nullable.get))
 
 
 def read_csv(source: Path) -> pd.DataFrame:
@@ -151,10 +165,10 @@ def read_csv(source: Path) -> pd.DataFrame:
 def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], *, safe: bool) -> pd.DataFrame:
     if not content:
         return pd.DataFrame()
-    header = next(csv.reader(io.StringIO(content.decode(), newline="")))
+    separator, header = _parse_header(content.decode())
     table = pyarrow.csv.read_csv(
         io.BytesIO(content),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True, ignore_empty_lines=False),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()),
             null_values=[""],
@@ -176,6 +190,15 @@ def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], *, safe: 
         if name in recipes:
             series[name] = restore_column(series[name], recipes[name])
     return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
+
+
+def _parse_header(text: str) -> tuple[str, list[str]]:
+    """Return the separator of a file and its column names; a file with one column has a comma."""
+    for separator in SEPARATORS:
+        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        if len(header) > 1:
+            return separator, header
+    return ",", next(csv.reader(io.StringIO(text, newline="")))
 
 
 def _load_json(path: Path) -> dict[str, Any] | None:

@@ -49,6 +49,22 @@ _READ_ERRORS = (
     zipfile.BadZipFile,
 )
 
+_REFUSED_OPTIONS = {
+    ".csv": {
+        "mode": "a file is always replaced whole",
+        "path_or_buf": "path is the file",
+        "compression": "the suffix .csv.gz selects it",
+        "date_format": "times are written in ISO 8601; convert the column to text to change that",
+        "storage_options": "the file must be on this computer",
+    },
+    ".parquet": {
+        "path": "path is the file",
+        "partition_cols": "a table is written to one file",
+        "storage_options": "the file must be on this computer",
+        "filesystem": "the file must be on this computer",
+    },
+}
+
 
 def export(
     df: pd.DataFrame,
@@ -78,8 +94,10 @@ def export(
         Excel only: the time zone of the times in the file, such as ``"America/New_York"``; the header names it.
         The default is UTC. Other formats carry the zone with each time.
     **options
-        Passed to ``DataFrame.to_csv`` or ``to_parquet``; Excel takes none. A CSV with options is written by
-        pandas, without the JSON. It may not read back exactly.
+        Passed to ``DataFrame.to_csv`` or ``to_parquet``; Excel takes none. Options that cannot work with a file that
+        is replaced whole are refused, such as ``mode``. A CSV with options is written by pandas, without the JSON.
+        ``read_export`` then detects the separators ``,``, ``;``, ``|`` and tab, and restores the dtypes of documented
+        columns only.
 
     Returns
     -------
@@ -111,11 +129,10 @@ def export(
     """
     target = check_target(path, tz)
     _check_frame(df)
-    table = store_table(_with_named_zones(df))
     suffix = file_suffix(target)
+    _check_options(suffix, options)
+    table = store_table(_with_named_zones(df))
     if suffix == ".xlsx":
-        if options:
-            raise InvalidInputError(f"Excel files take no options of pandas. Leave out {', '.join(options)}.")
         sheet = build_sheet(table, tz or "UTC")
         with replace_file(target) as file:
             write_excel(file, sheet, table if provenance else None)
@@ -196,6 +213,15 @@ def _export_csv(table: StoredTable, target: Path, *, safe: bool, with_sidecar: b
             files[1].write(build_sidecar(table, digest))
 
 
+def _check_options(suffix: str, options: dict[str, Any]) -> None:
+    if suffix == ".xlsx" and options:
+        raise InvalidInputError(f"Excel files take no options of pandas. Leave out {', '.join(options)}.")
+    reasons = _REFUSED_OPTIONS[".parquet" if suffix == ".parquet" else ".csv"]
+    for name in options:
+        if name in reasons:
+            raise InvalidInputError(f"{name} cannot be used in export: {reasons[name]}. Leave {name} out.")
+
+
 def _check_frame(df: object) -> None:
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"export writes a pandas DataFrame, not {type(df).__name__}.")
@@ -233,7 +259,7 @@ def _translated_errors(file_format: str, options: dict[str, Any]) -> Iterator[No
     refused = failed = False
     try:
         yield
-    except (TypeError, LookupError):
+    except (TypeError, LookupError, ImportError):
         refused = True
     except (pa.ArrowException, ValueError, UnicodeEncodeError):
         failed = True

@@ -1,5 +1,6 @@
 """CSV files: safe in a spreadsheet, with a sidecar that restores dtypes and detects changes."""
 
+import csv
 import gzip
 import json
 
@@ -107,3 +108,61 @@ def test_a_file_with_the_name_of_the_sidecar_is_untouched(tmp_path, theirs):
     kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.csv", provenance=False)
 
     assert sidecar.is_dir() if theirs is None else theirs == sidecar.read_text()
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_separator_changes_nothing_but_the_separator(tmp_path, separator):
+    """Integers keep their digits, booleans and floats are written as without options."""
+    table = pd.DataFrame(
+        {
+            "id": pd.array([2**53 + 1, 12, None], "Int64"),
+            "big": pd.array([2**64 - 1, None, 0], "UInt64"),
+            "ok": pd.array([True, False, None], "boolean"),
+            "x": pd.array([1.0, 0.1 + 0.2, None], "Float64"),
+            "whole": [1.0, 1e20, -2.0],
+            "at": pd.to_datetime(["2026-01-05T09:00Z", None, "2026-01-05T09:00Z"]),
+        }
+    )
+    plain = kn.export(table, tmp_path / "a.csv").read_text().replace('"', "")
+
+    assert plain.replace(",", separator) == kn.export(table, tmp_path / "b.csv", sep=separator).read_text()
+
+
+def test_options_for_numbers_go_to_pandas(tmp_path):
+    """A decimal comma, a format and quotes are applied to floats; integers and booleans stay as they are."""
+    table = pd.DataFrame({"id": pd.array([2**53 + 1, None], "Int64"), "ok": [True, False], "x": [0.5, 2.25]})
+    options = [
+        ({"sep": ";", "decimal": ","}, "9007199254740993;true;0,5\n;false;2,25\n"),
+        ({"float_format": "%.1f"}, "9007199254740993,true,0.5\n,false,2.2\n"),
+        ({"quoting": csv.QUOTE_NONNUMERIC}, '9007199254740993,"true",0.5\n"","false",2.25\n'),
+    ]
+    for given, expected in options:
+        assert expected == kn.export(table, tmp_path / "t.csv", **given).read_text().partition("\n")[2]
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_file_with_another_separator_reads(tmp_path, separator):
+    """The separator is detected in the header; documented columns have their dtypes."""
+    table = pd.DataFrame({"id": pd.array([2**53 + 1, None], "Int64"), "email": ["ada@example.org", "=x,y"]})
+
+    pd.testing.assert_frame_equal(table, kn.read_export(kn.export(table, tmp_path / "t.csv", sep=separator)))
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("t.csv", {"mode": "a"}),
+        ("t.csv", {"date_format": "%d.%m.%Y"}),
+        ("t.csv.gz", {"compression": "zip"}),
+        ("t.parquet", {"partition_cols": ["id"]}),
+    ],
+)
+def test_an_option_that_cannot_work_is_refused(tmp_path, name, option):
+    """The message names the option, and the older file is untouched."""
+    path = kn.export(pd.DataFrame({"id": [1]}), tmp_path / name, provenance=False)
+    before = path.read_bytes()
+    with pytest.raises(kn.InvalidInputError, match=next(iter(option))):
+        kn.export(pd.DataFrame({"id": [2]}), path, **option)
+
+    assert before == path.read_bytes()
+    assert [name] == [file.name for file in tmp_path.iterdir()]
