@@ -56,7 +56,8 @@ def read_excel(source: Path) -> pd.DataFrame:
         dtype = stored_dtype(name, dtypes, recipes)
         series[name] = _parse_cells(cells, name, zone, dtype, lists=name in metadata.get("lists", ()))
         if name in recipes:
-            series[name] = restore_column(series[name], recipes[name])
+            with contextlib.suppress(ValueError, pa.ArrowException):  # A cell was edited and no longer fits.
+                series[name] = restore_column(series[name], recipes[name])
     frame = pd.DataFrame(series, index=pd.RangeIndex(max(len(rows) - 1, 0)))
     frame.attrs = metadata.get("attrs", {})
     return frame

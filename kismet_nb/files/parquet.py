@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from kismet_nb.errors import ExportError
 from kismet_nb.files.stored_columns import METADATA_PREFIX, as_objects, restore_column
 
 if TYPE_CHECKING:
@@ -23,16 +26,27 @@ __all__ = ["read_parquet", "write_parquet"]
 
 # Keys in the file's metadata.
 RECIPES = f"{METADATA_PREFIX}stored columns"
+DTYPES = f"{METADATA_PREFIX}dtypes"  # of columns that pandas reads back with another dtype
 CHECKSUM = f"{METADATA_PREFIX}sha256"
 JSON_COLUMNS = f"{METADATA_PREFIX}json columns"  # in files of earlier versions: columns whose values are all JSON
 
 
 def write_parquet(file: BinaryIO, table: StoredTable, *, provenance: bool, options: dict[str, Any]) -> None:
-    """Write a table; pandas keeps ``attrs`` in the file's metadata."""
+    """Write a table; pandas keeps ``attrs`` in the file's metadata.
+
+    Raises
+    ------
+    ExportError
+        A column has a dtype that would not read back.
+    """
     frame = table.frame.copy(deep=False)
-    attrs = (frame.attrs if provenance else {}) | ({RECIPES: table.recipes} if table.recipes else {})
     schema = _schema(frame)
-    frame.attrs = attrs if options else attrs | {CHECKSUM: _checksum(schema, list(table.dtypes.values()), attrs)}
+    in_file, as_read = _read_empty(frame, schema)
+    dtypes = {str(name): str(dtype) for name, dtype in frame.dtypes.items() if as_read[name].dtype != dtype}
+    _check_dtypes(frame, as_read, dtypes)
+    metadata = {key: value for key, value in {RECIPES: table.recipes, DTYPES: dtypes}.items() if value}
+    attrs = (frame.attrs if provenance else {}) | metadata
+    frame.attrs = attrs if options else attrs | {CHECKSUM: _checksum(in_file, list(table.dtypes.values()), attrs)}
     settings: dict[str, Any] = {
         "engine": "pyarrow",
         "compression": "zstd",
@@ -54,6 +68,7 @@ def read_parquet(source: Path) -> pd.DataFrame:
     frame = pd.read_parquet(source, engine="pyarrow", page_checksum_verification=True)
     checksum, attrs = frame.attrs.pop(CHECKSUM, None), dict(frame.attrs)
     json_columns, recipes = frame.attrs.pop(JSON_COLUMNS, []), frame.attrs.pop(RECIPES, {})
+    frame = frame.astype(frame.attrs.pop(DTYPES, {}))
     for name, dtype in frame.dtypes.items():
         if name in json_columns:
             values = [json.loads(text) if isinstance(text, str) else None for text in frame[name]]
@@ -77,6 +92,24 @@ def _schema(frame: pd.DataFrame) -> pa.Schema:
         if pd.api.types.is_object_dtype(dtype):  # Of the stored columns, only lists of texts are objects.
             schema = schema.set(position, schema.field(position).with_type(pa.list_(pa.string())))
     return schema
+
+
+def _read_empty(frame: pd.DataFrame, schema: pa.Schema) -> tuple[pa.Schema, pd.DataFrame]:
+    """Return the types that a file of this table has, and the table without rows as pandas reads it."""
+    buffer = io.BytesIO()
+    frame.head(0).to_parquet(buffer, engine="pyarrow", index=False, schema=schema)
+    return pyarrow.parquet.read_schema(buffer), pd.read_parquet(buffer, engine="pyarrow")
+
+
+def _check_dtypes(frame: pd.DataFrame, as_read: pd.DataFrame, dtypes: dict[str, str]) -> None:
+    for name, dtype in dtypes.items():
+        restored = None
+        with contextlib.suppress(TypeError, ValueError, NotImplementedError):
+            restored = as_read[name].astype(cast("Any", dtype)).dtype
+        if restored != frame[name].dtype:
+            raise ExportError(
+                f"{name} has dtype {dtype}, which would not read back from Parquet. Convert it with astype(str) first."
+            )
 
 
 def _checksum(schema: pa.Schema, dtypes: list[str], attrs: dict[Any, Any]) -> str:

@@ -17,7 +17,14 @@ import pandas as pd
 import pyarrow as pa
 
 from kismet_nb.errors import ExportError
-from kismet_nb.files.text_codec import documented_dtype, is_text_lists, is_valid_text, to_json
+from kismet_nb.files.text_codec import (
+    documented_dtype,
+    encode_column,
+    is_text_lists,
+    is_valid_text,
+    parse_column,
+    to_json,
+)
 from kismet_nb.tables.plain_values import plain_column
 
 if TYPE_CHECKING:
@@ -83,7 +90,10 @@ def store_table(df: pd.DataFrame) -> StoredTable:
     """
     frame, recipes = df.copy(deep=False), {}
     for name in df.columns:
-        frame[name], recipe = _store_column(df[name], name)
+        column = df[name]
+        stored, recipe = _store_column(column, name)
+        if stored is not column:
+            frame[name] = stored
         if recipe:
             recipes[name] = recipe
     # pandas.read_parquet leaves our own keys of the file in attrs.
@@ -103,6 +113,8 @@ def restore_column(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
     if recipe["kind"] == "arrow":
         inner = restore_column(column, recipe["inner"]) if recipe["inner"] else column
         return pd.Series(inner.array, index=column.index, dtype=pd.ArrowDtype(_decode_type(recipe["type"])))
+    if recipe["kind"] == "category":
+        return _restore_category(column, recipe)
     # Only as objects do all columns yield Python's own int, bool and float.
     values = [None if missing else value for value, missing in zip(column.astype(object), column.isna(), strict=True)]
     if recipe["kind"] == "mixed":
@@ -124,10 +136,55 @@ def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Re
     """Return a column with a plain dtype, and its recipe if that is another dtype."""
     if isinstance(column.dtype, pd.ArrowDtype):
         return _store_arrow(column, column.dtype, name)
-    if not pd.api.types.is_object_dtype(column.dtype):
-        return column, None
-    column = plain_column(column)
-    return (column, None) if _is_list_column(column, name) else _store_objects(column, name)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _store_category(column, column.dtype, name)
+    if pd.api.types.is_object_dtype(column.dtype):
+        column = plain_column(column)
+        return (column, None) if _is_list_column(column, name) else _store_objects(column, name)
+    return column, None
+
+
+def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: str) -> tuple[pd.Series[Any], Recipe]:
+    """Return the values of a categorical column; the recipe has all categories in their order."""
+    categories = pd.Series(dtype.categories)
+    # NumPy's integers and booleans have no missing value.
+    nullable = categories.convert_dtypes() if categories.dtype.kind in "biu" else categories
+    values = nullable.reindex(column.cat.codes.to_numpy()).set_axis(column.index)
+    stored, inner = _store_column(values.astype(nullable.dtype), name)
+    listed, listed_inner = _store_column(categories, name)
+    recipe = {
+        "kind": "category",
+        "dtype": str(stored.dtype),
+        "inner": inner,
+        "ordered": bool(dtype.ordered),
+        "categories": encode_column(listed, name).cast(pa.string()).to_pylist(),
+        "categories dtype": str(listed.dtype),
+        "categories inner": listed_inner,
+    }
+    return stored, _verified(recipe, stored, column, name)
+
+
+def _restore_category(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
+    texts = pa.chunked_array([pa.array(recipe["categories"], pa.large_string())])
+    listed = parse_column(texts, recipe["categories dtype"])
+    categories = pd.Index(restore_column(listed, recipe["categories inner"]) if recipe["categories inner"] else listed)
+    values = restore_column(column, recipe["inner"]) if recipe["inner"] else column
+    # Not as values of the categorical, because values of another dtype would not be found.
+    codes = np.where(values.isna(), -1, categories.get_indexer(values.astype(object)))
+    if ((codes < 0) & ~values.isna()).any():
+        return column  # A value was edited, and is none of the categories.
+    restored = pd.Categorical.from_codes(codes, categories=categories, ordered=recipe["ordered"])
+    return pd.Series(restored, index=column.index)
+
+
+def _verified(recipe: Recipe, stored: pd.Series[Any], column: pd.Series[Any], name: str) -> Recipe:
+    """Return the recipe if it restores the column exactly."""
+    restored = restore_column(stored, recipe)
+    if restored.dtype != column.dtype or not restored.equals(column):
+        raise ExportError(
+            f"{name} has dtype {column.dtype}, which would not read back. Convert it with astype(object) first."
+        )
+    return recipe
 
 
 def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tuple[pd.Series[Any], Recipe | None]:
@@ -140,9 +197,7 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
         return column, None
     stored, recipe = _store_column(plain, name)
     recipe = {"kind": "arrow", "dtype": str(stored.dtype), "type": _encode_type(dtype.pyarrow_dtype), "inner": recipe}
-    if not restore_column(stored, recipe).equals(column):
-        raise ExportError(f"{name} has dtype {dtype}, which would not read back. Convert it with astype(object) first.")
-    return stored, recipe
+    return stored, _verified(recipe, stored, column, name)
 
 
 def _is_list_column(column: pd.Series[Any], name: str) -> bool:

@@ -296,6 +296,7 @@ def test_numpy_values_in_an_object_column_are_written_as_python_values(tmp_path,
         pd.array([True, None, False], dtype=pd.ArrowDtype(pa.bool_())),
         pd.array([0.1 + 0.2, None, 2], dtype=pd.ArrowDtype(pa.float64())),
         pd.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC), None], dtype=pd.ArrowDtype(pa.timestamp("us", "UTC"))),
+        pd.array(pd.to_datetime(["2026-01-01T09:30", None]), dtype=pd.ArrowDtype(pa.timestamp("s"))),
     ],
     ids=lambda column: str(column.dtype),
 )
@@ -304,3 +305,50 @@ def test_columns_of_arrow_read_back(tmp_path, suffix, column):
     table = pd.DataFrame({"value": column, "row": range(len(column))})
 
     pd.testing.assert_frame_equal(table, kn.read_export(kn.export(table, tmp_path / f"t{suffix}")))
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_of_every_unit_read_back(tmp_path, suffix, unit):
+    """The unit of a time is part of its dtype, with and without a zone."""
+    times = pd.Series(pd.to_datetime(["2026-01-05T09:00:00Z", None, "1969-12-31T23:59:59Z"]))
+    table = pd.DataFrame(
+        {
+            "created_at": times.astype(f"datetime64[{unit}, UTC]"),
+            "local": times.dt.tz_convert("America/New_York").astype(f"datetime64[{unit}, America/New_York]"),
+            "naive": times.dt.tz_localize(None).astype(f"datetime64[{unit}]"),
+        }
+    )
+
+    pd.testing.assert_frame_equal(table, kn.read_export(kn.export(table, tmp_path / f"t{suffix}")))
+
+
+@pytest.mark.parametrize(
+    ("values", "categories"),
+    [
+        (["low", None, "high"], ["high", "middle", "low"]),
+        ([3, None, 1], [3, 2, 1]),
+        ([0.5, None, 1.0], [1.0, 0.5]),
+        ([True, None, False], [True, False]),
+        (["1", None, 1], ["1", 1]),
+        ([pd.Timestamp("2026-01-05"), None], [pd.Timestamp("2026-01-05"), pd.Timestamp("2025-01-05")]),
+        ([None, None], []),
+    ],
+)
+@pytest.mark.parametrize("ordered", [False, True])
+def test_categories_read_back(tmp_path, suffix, values, categories, ordered):
+    """All categories read back in their order, also those of no row."""
+    dtype = pd.CategoricalDtype(categories, ordered=ordered)
+    table = pd.DataFrame({"level": pd.Series(values, dtype=dtype), "row": range(len(values))})
+
+    pd.testing.assert_frame_equal(table, kn.read_export(kn.export(table, tmp_path / f"t{suffix}")))
+
+
+def test_an_edited_category_reads_as_text(tmp_path):
+    """A cell that is not one of the categories is kept, so the column is text."""
+    table = pd.DataFrame({"level": pd.Series(["low", "high"], dtype="category")})
+    path = kn.export(table, tmp_path / "t.xlsx")
+    book = openpyxl.load_workbook(path)
+    book["table"]["A2"] = "very low"
+    book.save(path)
+
+    assert ["very low", "high"] == kn.read_export(path)["level"].tolist()
