@@ -13,19 +13,17 @@ import gzip
 import hashlib
 import io
 import json
-import re
 import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from kismet_nb.errors import ExportError
+from kismet_nb.files.formulas import SEPARATORS, FormulaGuard, unescape_version_1
 from kismet_nb.files.stored_columns import restore_column, stored_dtype
 from kismet_nb.files.text_codec import (
-    FORMULA_START,
     encode_column,
     parse_column,
     parse_documented_column,
@@ -33,6 +31,7 @@ from kismet_nb.files.text_codec import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import BufferedRandom
     from pathlib import Path
 
@@ -40,10 +39,10 @@ if TYPE_CHECKING:
 
 __all__ = ["build_sidecar", "is_sidecar", "read_csv", "sidecar_path", "to_csv_table", "write_csv"]
 
+FORMAT = 2  # In format 1, formulas behind a separator were not escaped.
 ROW_COUNT = "rows in this file"
 RECIPES = "stored columns"
 SIDECAR_KEYS = {"format", "sha256", "dtypes"}  # A JSON file with these keys was written by export.
-SEPARATORS = ",;\t|"  # those that read_csv detects
 NUMBER_OPTIONS = {"decimal", "float_format", "quoting"}  # With these options, pandas formats floats.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -62,7 +61,7 @@ def is_sidecar(path: Path) -> bool:
 def build_sidecar(table: StoredTable, digest: str) -> bytes:
     """Return the content of the sidecar for a CSV with this checksum."""
     content = {
-        "format": 1,
+        "format": FORMAT,
         ROW_COUNT: row_count_note(table.frame),
         "sha256": digest,
         "dtypes": table.dtypes,
@@ -73,15 +72,15 @@ def build_sidecar(table: StoredTable, digest: str) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
 
 
-def to_csv_table(df: pd.DataFrame, *, safe: bool) -> pa.Table:
+def to_csv_table(df: pd.DataFrame, guard: FormulaGuard | None) -> pa.Table:
     """Return the table that Arrow writes.
 
     Parameters
     ----------
     df
         The table to write.
-    safe
-        Put an apostrophe before text that a spreadsheet would run as a formula.
+    guard
+        What makes formulas harmless, or None to write them unchanged.
 
     Raises
     ------
@@ -90,14 +89,14 @@ def to_csv_table(df: pd.DataFrame, *, safe: bool) -> pa.Table:
     """
     columns = [encode_column(df[name], name) for name in df.columns]
     names = list(df.columns)
-    if safe:
+    if guard:
         columns = [
-            pc.replace_substring_regex(column, f"^('*{FORMULA_START})", r"'\1")
+            guard.escape_column(column)
             if pa.types.is_large_string(column.type) or pa.types.is_string(column.type)
             else column
             for column in columns
         ]
-        names = [f"'{name}" if re.match(f"'*{FORMULA_START}", name) else name for name in names]
+        names = [guard.escape(name) for name in names]
     return pa.table(columns, names=names)
 
 
@@ -146,9 +145,9 @@ def read_csv(source: Path) -> pd.DataFrame:
     sidecar = loaded if loaded and loaded.keys() >= SIDECAR_KEYS else {}
     unchanged = sidecar.get("sha256") == hashlib.sha256(raw).hexdigest()
     content = gzip.decompress(raw) if source.suffix.lower() == ".gz" else raw
-    safe = content.startswith(BYTE_ORDER_MARK)
     metadata = sidecar if unchanged else {}
-    frame = _parse_csv(source, content.removeprefix(BYTE_ORDER_MARK), metadata, safe=safe)
+    escaping = sidecar.get("format", FORMAT) if content.startswith(BYTE_ORDER_MARK) else None
+    frame = _parse_csv(source, content.removeprefix(BYTE_ORDER_MARK), metadata, escaping)
     frame.attrs = metadata.get("attrs", {})
     if sidecar and not unchanged:
         rows = str(sidecar.get(ROW_COUNT, "an unknown number of")).partition(":")[0]
@@ -162,10 +161,12 @@ def read_csv(source: Path) -> pd.DataFrame:
     return frame
 
 
-def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], *, safe: bool) -> pd.DataFrame:
+def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], escaping: int | None) -> pd.DataFrame:
+    """Parse a CSV; ``escaping`` is the format in which formulas were escaped, or None if they were not."""
     if not content:
         return pd.DataFrame()
-    separator, header = _parse_header(content.decode())
+    separator, header = _parse_header(content)
+    guard = FormulaGuard(separator)
     table = pyarrow.csv.read_csv(
         io.BytesIO(content),
         parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True, ignore_empty_lines=False),
@@ -181,10 +182,10 @@ def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], *, safe: 
     dtypes, recipes = metadata.get("dtypes", {}), metadata.get(RECIPES, {})
     series = {}
     for heading, column in zip(header, table.columns, strict=True):
-        name = heading[1:] if safe and re.match(f"''*{FORMULA_START}", heading) else heading
+        name = _unescape(pa.chunked_array([[heading]]), guard, escaping)[0].as_py()
         if name in series:
             raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
-        texts = pc.replace_substring_regex(column, f"^'('*{FORMULA_START})", r"\1") if safe else column
+        texts = _unescape(column, guard, escaping)
         dtype = stored_dtype(name, dtypes, recipes)
         series[name] = parse_column(texts, dtype) if dtype else parse_documented_column(texts, name)
         if name in recipes:
@@ -192,13 +193,25 @@ def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], *, safe: 
     return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
 
 
-def _parse_header(text: str) -> tuple[str, list[str]]:
-    """Return the separator of a file and its column names; a file with one column has a comma."""
+def _unescape(texts: pa.ChunkedArray, guard: FormulaGuard, escaping: int | None) -> pa.ChunkedArray:
+    if escaping is None:
+        return texts
+    return unescape_version_1(texts) if escaping == 1 else guard.unescape_column(texts)
+
+
+def _parse_header(content: bytes) -> tuple[str, list[str]]:
+    """Return the separator that splits the first two rows into the same number of fields, and the column names."""
+    found, columns, most = ",", next(_rows(content, ",")), 1
     for separator in SEPARATORS:
-        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-        if len(header) > 1:
-            return separator, header
-    return ",", next(csv.reader(io.StringIO(text, newline="")))
+        rows = _rows(content, separator)
+        header, second = next(rows), next(rows, None)
+        if len(header) > most and (second is None or len(second) == len(header)):
+            found, columns, most = separator, header, len(header)
+    return found, columns
+
+
+def _rows(content: bytes, separator: str) -> Iterator[list[str]]:
+    return csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline=""), delimiter=separator)
 
 
 def _load_json(path: Path) -> dict[str, Any] | None:

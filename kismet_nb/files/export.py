@@ -18,6 +18,7 @@ from kismet_nb.files.atomic import replace_file, replace_files
 from kismet_nb.files.csv import build_sidecar, is_sidecar, read_csv, sidecar_path, to_csv_table, write_csv
 from kismet_nb.files.excel_read import read_excel
 from kismet_nb.files.excel_write import build_sheet, write_excel
+from kismet_nb.files.formulas import FormulaGuard
 from kismet_nb.files.parquet import read_parquet, write_parquet
 from kismet_nb.files.paths import check_path, check_target, file_suffix
 from kismet_nb.files.stored_columns import store_table
@@ -85,7 +86,8 @@ def export(
         ``.csv``, ``.csv.gz``, ``.parquet`` or ``.xlsx``. ``~`` is expanded and missing folders are made.
     spreadsheet_safe
         CSV only: mark the file as UTF-8 for spreadsheets, and put an apostrophe before text that they would run
-        as a formula. ``read_export`` removes it. False writes the text unchanged.
+        as a formula, also behind a separator inside a text. ``read_export`` removes it. False writes the text
+        unchanged.
     provenance
         Write where the table came from (``df.attrs``): to a JSON file beside a CSV, to the metadata of Parquet, to
         a second sheet in Excel. False leaves it out. The JSON and the second sheet also hold the dtypes: without
@@ -203,7 +205,8 @@ def _export_csv(table: StoredTable, target: Path, *, safe: bool, with_sidecar: b
             f"{sidecar} is no file of export and stays as it is. Choose another name, or leave out the JSON with "
             "provenance=False."
         )
-    cells = to_csv_table(table.frame, safe=safe)
+    guard = FormulaGuard(_separator(options)) if safe else None
+    cells = to_csv_table(table.frame, guard)
     targets = [target, sidecar] if with_sidecar else [target]
     outdated = sidecar if sidecar_is_ours and not with_sidecar else None
     with replace_files(targets, outdated) as files, _translated_errors("CSV", options):
@@ -211,6 +214,11 @@ def _export_csv(table: StoredTable, target: Path, *, safe: bool, with_sidecar: b
         digest = write_csv(files[0], cells, compress=compress, safe=safe, options=options)
         if with_sidecar:
             files[1].write(build_sidecar(table, digest))
+
+
+def _separator(options: dict[str, Any]) -> str:
+    """Return the separator inside which text is quoted; none if the options turn quotation marks off."""
+    return "" if options.get("quoting") == csv.QUOTE_NONE else str(options.get("sep", ","))
 
 
 def _check_options(suffix: str, options: dict[str, Any]) -> None:

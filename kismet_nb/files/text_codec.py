@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "FORMULA_START",
     "LONE_SURROGATE",
     "documented_dtype",
     "encode_column",
@@ -34,8 +33,6 @@ __all__ = [
     "to_json",
 ]
 
-# A spreadsheet runs a cell that begins with one of these; the full-width forms too.
-FORMULA_START = "[=+\\-@\t\r\n＝＋－＠]"
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import hashlib
 import json
 
 import pandas as pd
@@ -149,6 +150,23 @@ def test_a_file_with_another_separator_reads(tmp_path, separator):
 
 
 @pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        ("id;name, first\n1;Ada\n", ["id", "name, first"]),
+        ("name; first,id\nAda,1\n", ["name; first", "id"]),
+        ("a;b\n", ["a", "b"]),
+        ("a|b;c\td\n1|2\t3\n", ["a|b;c", "d"]),
+        ("a\n1;2\n", ["a"]),
+    ],
+)
+def test_the_separator_splits_the_first_two_rows_alike(tmp_path, content, columns):
+    """A separator inside a name does not count."""
+    (tmp_path / "t.csv").write_text(content)
+
+    assert columns == list(kn.read_export(tmp_path / "t.csv"))
+
+
+@pytest.mark.parametrize(
     ("name", "option"),
     [
         ("t.csv", {"mode": "a"}),
@@ -166,3 +184,35 @@ def test_an_option_that_cannot_work_is_refused(tmp_path, name, option):
 
     assert before == path.read_bytes()
     assert [name] == [file.name for file in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("opened_with", [",", ";", "\t", "|"])
+def test_no_cell_is_a_formula_whatever_separator_a_spreadsheet_uses(tmp_path, separator, opened_with):
+    """A spreadsheet that splits at another separator than that of the file finds no formula either."""
+    texts = [f"x{between}=1+1{between}y" for between in (",", ";", "\t", "|", "\n", ";\t", ';"', ";\n'")]
+    table = pd.DataFrame({"id": pd.array(range(len(texts)), "Int64"), "name": texts, ";=2+2": texts})
+    path = kn.export(table, tmp_path / "t.csv", **({} if separator == "," else {"sep": separator}))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell.lstrip("\t\r\n") for row in csv.reader(file, delimiter=opened_with) for cell in row]
+
+    assert [] == [cell for cell in cells if cell.startswith("=")]
+    pd.testing.assert_frame_equal(table, kn.read_export(path))
+
+
+def test_text_with_separators_is_written_as_it_is(tmp_path):
+    """Only a formula gets an apostrophe, not each separator or line break."""
+    texts = ["a;b, c", "first\n\nsecond", "x; y", "call 9-5"]
+    path = kn.export(pd.DataFrame({"note": texts}), tmp_path / "t.csv")
+
+    assert texts == pd.read_csv(path)["note"].tolist()
+
+
+def test_a_csv_of_version_0_1_reads_back(tmp_path):
+    """In earlier files, only the beginning of a text was escaped."""
+    content = '\ufeff"name"\n"\'=1+1"\n"x;\'=1"\n'.encode()
+    (tmp_path / "t.csv").write_bytes(content)
+    metadata = {"format": 1, "sha256": hashlib.sha256(content).hexdigest(), "dtypes": {"name": "str"}, "attrs": {}}
+    (tmp_path / "t.csv.json").write_text(json.dumps(metadata))
+
+    assert ["=1+1", "x;'=1"] == kn.read_export(tmp_path / "t.csv")["name"].tolist()
