@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kismet_nb.errors import ExportError, InvalidInputError
-from kismet_nb.files.text_codec import encode_column, is_text_lists
+from kismet_nb.files.text_codec import DATE_DTYPE, encode_column, is_text_lists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ MAX_INTEGER = 10**15 - 1
 FIRST_TIME, LAST_TIME = pd.Timestamp("1900-03-01"), pd.Timestamp("9999-12-31 23:59:59.999")
 # Between these instants, the clock of every time zone shows a year from 1 to 9999.
 FIRST_DAY_ENDS, LAST_DAY_BEGINS = pd.Timestamp("0001-01-02", tz="UTC"), pd.Timestamp("9999-12-31", tz="UTC")
+DATE_FORMAT = "yyyy-mm-dd"
 TEXT_FORMAT = "@"  # A spreadsheet keeps the text of such a cell as it is, also when it is edited.
 NOT_IN_XML = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
 
@@ -72,9 +73,10 @@ def to_sheet_column(column: pd.Series[Any], name: str, zone: str) -> SheetColumn
     """
     dtype, header, number_format = column.dtype, name, "General"
     cells: Sequence[Cell]
-    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_timestamp(dtype.pyarrow_dtype):
-        raise ExportError(f"{name} has dtype {dtype}, which Excel cannot hold. Convert it with pd.to_datetime() first.")
-    if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and not isinstance(dtype, pd.ArrowDtype)):
+    if dtype == DATE_DTYPE:
+        cells, number_format = _date_cells(column), DATE_FORMAT
+        width = len(number_format)
+    elif isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and not isinstance(dtype, pd.ArrowDtype)):
         if isinstance(dtype, pd.DatetimeTZDtype):
             header = f"{name} ({zone})"
         cells, number_format = _time_cells(column, zone)
@@ -136,8 +138,14 @@ def _time_cells(column: pd.Series[Any], zone: str) -> tuple[list[Cell], str]:
             cells.append((instant if local is pd.NaT else local).isoformat())
     fitting = clock[exact]
     if not aware and (fitting == fitting.dt.floor("D")).all():
-        return cells, "yyyy-mm-dd"
+        return cells, DATE_FORMAT
     return cells, "yyyy-mm-dd hh:mm:ss" + ("" if (fitting == fitting.dt.floor("s")).all() else ".000")
+
+
+def _date_cells(column: pd.Series[Any]) -> list[Cell]:
+    midnights = pa.array(column, from_pandas=True).cast(pa.timestamp("s")).to_pandas()
+    cells, _ = _time_cells(pd.Series(midnights), "UTC")
+    return [cell.partition("T")[0] if isinstance(cell, str) else cell for cell in cells]
 
 
 def _join_list(value: list[str] | None) -> str | None:

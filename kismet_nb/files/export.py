@@ -269,7 +269,7 @@ def _translated_errors(file_format: str, options: dict[str, Any]) -> Iterator[No
         yield
     except (TypeError, LookupError, ImportError):
         refused = True
-    except (pa.ArrowException, ValueError, UnicodeEncodeError):
+    except (pa.ArrowException, ValueError, UnicodeEncodeError, NotImplementedError):
         failed = True
     if refused and options:
         raise InvalidInputError(

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from kismet_nb.errors import ExportError
-from kismet_nb.files.stored_columns import METADATA_PREFIX, as_objects, restore_column
+from kismet_nb.files.stored_columns import METADATA_PREFIX, restore_column
+from kismet_nb.files.stored_objects import as_objects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +43,8 @@ def write_parquet(file: BinaryIO, table: StoredTable, *, provenance: bool, optio
     frame = table.frame.copy(deep=False)
     schema = _schema(frame)
     in_file, as_read = _read_empty(frame, schema)
-    dtypes = {str(name): str(dtype) for name, dtype in frame.dtypes.items() if as_read[name].dtype != dtype}
-    _check_dtypes(frame, as_read, dtypes)
+    dtypes = {str(name): str(dtype) for name, dtype in frame.dtypes.items() if str(as_read[name].dtype) != str(dtype)}
+    _check_dtypes(as_read, dtypes)
     metadata = {key: value for key, value in {RECIPES: table.recipes, DTYPES: dtypes}.items() if value}
     attrs = (frame.attrs if provenance else {}) | metadata
     frame.attrs = attrs if options else attrs | {CHECKSUM: _checksum(in_file, list(table.dtypes.values()), attrs)}
@@ -101,12 +102,12 @@ def _read_empty(frame: pd.DataFrame, schema: pa.Schema) -> tuple[pa.Schema, pd.D
     return pyarrow.parquet.read_schema(buffer), pd.read_parquet(buffer, engine="pyarrow")
 
 
-def _check_dtypes(frame: pd.DataFrame, as_read: pd.DataFrame, dtypes: dict[str, str]) -> None:
+def _check_dtypes(as_read: pd.DataFrame, dtypes: dict[str, str]) -> None:
     for name, dtype in dtypes.items():
         restored = None
         with contextlib.suppress(TypeError, ValueError, NotImplementedError):
             restored = as_read[name].astype(cast("Any", dtype)).dtype
-        if restored != frame[name].dtype:
+        if str(restored) != dtype:
             raise ExportError(
                 f"{name} has dtype {dtype}, which would not read back from Parquet. Convert it with astype(str) first."
             )

@@ -1,47 +1,34 @@
-"""Columns as columns of a plain dtype that every format holds and every reader knows, and back to what they were.
-
-An object column of texts is stored as texts, not as JSON; the same goes for integers, booleans and floats. Only a
-column of mixed values needs JSON, and only for those of its values that are not text.
-"""
+"""Columns as columns of a plain dtype that every format holds and every reader knows, and back to what they were."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
+import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from kismet_nb.errors import ExportError
+from kismet_nb.files.stored_objects import restore_objects, store_objects
 from kismet_nb.files.text_codec import (
     documented_dtype,
     encode_column,
     is_text_lists,
-    is_valid_text,
     parse_column,
-    to_json,
 )
 from kismet_nb.tables.plain_values import plain_column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-__all__ = ["METADATA_PREFIX", "Recipe", "StoredTable", "as_objects", "restore_column", "store_table", "stored_dtype"]
+    from kismet_nb.files.stored_objects import Recipe
+
+__all__ = ["METADATA_PREFIX", "StoredTable", "restore_column", "store_table", "stored_dtype"]
 
 METADATA_PREFIX = "kismet_nb "  # of our own keys in the metadata of a Parquet file
-# What restores one column: "kind" and the plain "dtype" that it is stored with, and what the kind needs beside them.
-Recipe = dict[str, Any]
-
-_KINDS: dict[type, tuple[str, str]] = {
-    str: ("text", "str"),
-    bool: ("boolean", "boolean"),
-    int: ("integer", "Int64"),
-    float: ("float", "Float64"),
-}
 _STR = pd.StringDtype("pyarrow", na_value=np.nan)
 # Times are left to Arrow, because their dtype has the same unit and zone.
 _PANDAS_DTYPES: dict[pa.DataType, Any] = {
@@ -113,23 +100,13 @@ def restore_column(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
     if recipe["kind"] == "arrow":
         inner = restore_column(column, recipe["inner"]) if recipe["inner"] else column
         return pd.Series(inner.array, index=column.index, dtype=pd.ArrowDtype(_decode_type(recipe["type"])))
+    if recipe["kind"] == "cast":
+        return column.astype(recipe["to"])
+    if recipe["kind"] == "interval":
+        return _restore_interval(column, recipe)
     if recipe["kind"] == "category":
         return _restore_category(column, recipe)
-    # Only as objects do all columns yield Python's own int, bool and float.
-    values = [None if missing else value for value, missing in zip(column.astype(object), column.isna(), strict=True)]
-    if recipe["kind"] == "mixed":
-        text_rows = set(recipe.get("text rows", ()))
-        if text_rows and recipe.get("sha256") != _digest(values):
-            return column
-        values = [value if row in text_rows else _parse(value) for row, value in enumerate(values)]
-    return as_objects(values, column.index)
-
-
-def as_objects(values: Sequence[Any], index: pd.Index) -> pd.Series[Any]:
-    """Return values as an object column; each value stays one cell, also if it is a list."""
-    column = np.empty(len(values), dtype=object)
-    column[:] = values  # np.array(values) would make a table of lists of equal length.
-    return pd.Series(column, index=index, dtype=object)
+    return restore_objects(column, recipe)
 
 
 def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe | None]:
@@ -139,9 +116,51 @@ def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Re
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _store_category(column, column.dtype, name)
     if pd.api.types.is_object_dtype(column.dtype):
-        column = plain_column(column)
-        return (column, None) if _is_list_column(column, name) else _store_objects(column, name)
+        return _store_object_column(column, name)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return _store_as(column, "str", name)
+    if isinstance(column.dtype, pd.SparseDtype):
+        return _store_as(column, column.dtype.subtype, name)
+    if isinstance(column.dtype, pd.IntervalDtype):
+        return _store_interval(column, name)
+    if column.dtype.kind == "c":
+        raise ExportError(f"{name} has dtype {column.dtype}, which no format holds. Convert it with astype(str) first.")
     return column, None
+
+
+def _store_object_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe | None]:
+    """Return lists of texts as they are, and other objects with the dtype of their values."""
+    are_lists = is_text_lists(column)
+    if not are_lists:
+        column = plain_column(column)
+        are_lists = is_text_lists(column)
+    # If all values are missing, the documented dtype decides whether they are lists.
+    if are_lists and (documented_dtype(name) == "object" or column.notna().any()):
+        return column, None
+    return store_objects(column, name)
+
+
+def _store_as(column: pd.Series[Any], dtype: Any, name: str) -> tuple[pd.Series[Any], Recipe]:  # noqa: ANN401 - a dtype
+    """Return a column with another dtype from which it can be converted back."""
+    stored = column.astype(dtype)
+    recipe = {"kind": "cast", "dtype": str(stored.dtype), "to": str(column.dtype)}
+    return stored, _verified(recipe, stored, column, name)
+
+
+def _store_interval(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe]:
+    """Return intervals as text: ``(0, 10]``."""
+    texts = [None if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)]
+    stored = pd.Series(texts, index=column.index, dtype="str")
+    recipe = {"kind": "interval", "dtype": "str", "to": str(column.dtype)}
+    return stored, _verified(recipe, stored, column, name)
+
+
+def _restore_interval(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
+    dtype = pd.IntervalDtype(recipe["to"])
+    ends = column.str[1:-1].str.split(", ")
+    left, right = (ends.str[side].astype("Float64").to_numpy(float, na_value=np.nan) for side in (0, 1))
+    intervals = pd.arrays.IntervalArray.from_arrays(left, right, closed=dtype.closed or "right")
+    return pd.Series(intervals, index=column.index).astype(dtype)
 
 
 def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: str) -> tuple[pd.Series[Any], Recipe]:
@@ -179,8 +198,10 @@ def _restore_category(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
 
 def _verified(recipe: Recipe, stored: pd.Series[Any], column: pd.Series[Any], name: str) -> Recipe:
     """Return the recipe if it restores the column exactly."""
-    restored = restore_column(stored, recipe)
-    if restored.dtype != column.dtype or not restored.equals(column):
+    restored = None
+    with contextlib.suppress(ValueError, TypeError, ArithmeticError, pa.ArrowException):
+        restored = restore_column(stored, recipe)
+    if restored is None or restored.dtype != column.dtype or not restored.equals(column):
         raise ExportError(
             f"{name} has dtype {column.dtype}, which would not read back. Convert it with astype(object) first."
         )
@@ -193,49 +214,13 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
         plain = plain_column(column)
     elif (types := _PANDAS_DTYPES.get(dtype.pyarrow_dtype)) or pa.types.is_timestamp(dtype.pyarrow_dtype):
         plain = pa.chunked_array([pa.array(column)]).to_pandas(types_mapper=lambda _: types)
+    elif pa.types.is_dictionary(dtype.pyarrow_dtype):
+        plain = pd.Series(column.array.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type)), index=column.index)
     else:
         return column, None
     stored, recipe = _store_column(plain, name)
     recipe = {"kind": "arrow", "dtype": str(stored.dtype), "type": _encode_type(dtype.pyarrow_dtype), "inner": recipe}
     return stored, _verified(recipe, stored, column, name)
-
-
-def _is_list_column(column: pd.Series[Any], name: str) -> bool:
-    """Return whether a column holds lists of texts; if all values are missing, its documented dtype decides."""
-    return is_text_lists(column) and (documented_dtype(name) == "object" or bool(column.notna().any()))
-
-
-def _store_objects(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe]:
-    values = [None if missing else value for value, missing in zip(column, column.isna(), strict=True)]
-    types = {type(value) for value in values if value is not None}
-    kind, dtype = _KINDS.get(types.pop(), ("mixed", "str")) if len(types) == 1 else ("mixed", "str")
-    if all(value is None for value in values):  # also if the table is empty
-        kind, dtype = "missing", documented_dtype(name) or "str"
-    if kind == "mixed" or (kind == "text" and not all(value is None or is_valid_text(value) for value in values)):
-        return _store_mixed(values, column.index, name)
-    try:
-        return pd.Series(values, index=column.index, dtype=cast("Any", dtype)), {"kind": kind, "dtype": dtype}
-    except OverflowError:  # an integer beyond 64 bits
-        return _store_mixed(values, column.index, name)
-
-
-def _store_mixed(values: Sequence[Any], index: pd.Index, name: str) -> tuple[pd.Series[Any], Recipe]:
-    """Store text as it is and other values as JSON; record which texts would be read as JSON."""
-    try:
-        texts = [
-            value if value is None or (isinstance(value, str) and is_valid_text(value)) else to_json(value)
-            for value in values
-        ]
-    except (TypeError, ValueError, RecursionError):
-        texts = []
-    if len(texts) < len(values):
-        raise ExportError(f"{name} holds a value that cannot be written as text: not JSON, or nested too deep.")
-    recipe: Recipe = {"kind": "mixed", "dtype": "str"}
-    text_rows = [row for row, value in enumerate(values) if value is not None and texts[row] is value]
-    ambiguous = [row for row in text_rows if _parse(texts[row]) is not texts[row]]
-    if ambiguous:
-        recipe |= {"text rows": ambiguous, "sha256": _digest(texts)}
-    return pd.Series(texts, index=index, dtype="str"), recipe
 
 
 def _encode_type(arrow: pa.DataType) -> str:
@@ -244,17 +229,3 @@ def _encode_type(arrow: pa.DataType) -> str:
 
 def _decode_type(encoded: str) -> pa.DataType:
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(encoded))).field(0).type
-
-
-def _parse(text: str | None) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the value of a JSON text, or the text itself if it is not JSON."""
-    if text is None:
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _digest(texts: Sequence[str | None]) -> str:
-    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()

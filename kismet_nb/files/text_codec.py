@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "DATE_DTYPE",
     "LONE_SURROGATE",
     "documented_dtype",
     "encode_column",
@@ -33,6 +34,7 @@ __all__ = [
     "to_json",
 ]
 
+DATE_DTYPE = "date32[day][pyarrow]"  # of dates without a time
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
@@ -52,12 +54,16 @@ def encode_column(column: pd.Series[Any], name: str) -> pa.Array:
             return pa.array(column, from_pandas=True)
         if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and not pa.types.is_date(arrow)):
             return format_times(pa.array(column, from_pandas=True))
+        if dtype == DATE_DTYPE:
+            return pa.array(column, from_pandas=True).cast(pa.string())
+        if dtype.kind == "m" and not isinstance(dtype, pd.ArrowDtype):
+            return _format_durations(column)
         if isinstance(dtype, pd.StringDtype):
             return pa.array(column, pa.large_string(), from_pandas=True)
         if pd.api.types.is_object_dtype(dtype):
             return pa.array(encode_json(column), pa.large_string())
         problem = f"has dtype {dtype}, which this format cannot hold. Convert it with astype(str) first"
-    except (TypeError, ValueError, RecursionError, pa.ArrowException):
+    except (TypeError, ValueError, OverflowError, RecursionError, NotImplementedError, pa.ArrowException):
         problem = "holds a value that cannot be written as text (a lone surrogate, not JSON, or nested too deep)"
     raise ExportError(f"{name} {problem}.")
 
@@ -73,6 +79,13 @@ def format_times(times: pa.Array) -> pa.Array:
     if pc.all(pc.equal(times, in_seconds)).as_py() is not False:
         times = in_seconds  # strftime writes fractions for every finer unit.
     return pc.strftime(times, "%Y-%m-%dT%H:%M:%S" + ("Z" if has_zone else ""))
+
+
+def _format_durations(column: pd.Series[Any]) -> pa.Array:
+    """Return durations as ``1 days 02:00:00``."""
+    texts = [None if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)]
+    pd.to_timedelta(cast("Any", texts))  # Raises OverflowError or ValueError for a duration that would not read back.
+    return pa.array(texts, pa.string())
 
 
 def encode_json(column: pd.Series[Any]) -> list[str | None]:
@@ -133,6 +146,10 @@ def parse_column(texts: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
         # A time with a zone is written in UTC with a Z, one without a zone without.
         zone = "UTC" if isinstance(wanted, pd.DatetimeTZDtype) else None
         column = texts.cast(pa.timestamp("ns" if dtype.startswith("datetime64[ns") else "us", zone)).to_pandas()
+    elif dtype == DATE_DTYPE:
+        column = texts.cast(pa.date32()).to_pandas(types_mapper=pd.ArrowDtype)
+    elif dtype.startswith("timedelta64"):
+        column = pd.Series(pd.to_timedelta(texts.to_pylist()))
     elif pd.api.types.is_numeric_dtype(wanted):
         # Missing numbers need a nullable dtype on the way: int64 has none, and float64 would round them.
         nullable = {"b": "boolean", "i": "Int64", "u": "UInt64", "f": "Float64"}[wanted.kind]

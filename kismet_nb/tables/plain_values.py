@@ -25,12 +25,12 @@ def plain_column(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def plain_value(value: Any) -> Any:  # noqa: ANN401 - any cell
-    """Return NumPy arrays as lists and NumPy numbers as Python's own, also within lists and dictionaries."""
+    """Return arrays and tuples as lists and NumPy numbers as Python's own, also within lists and dictionaries."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
     elif isinstance(value, np.integer | np.floating | np.bool_ | np.str_):
         return value.item()
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [item if type(item) in _PLAIN else plain_value(item) for item in value]
     if isinstance(value, dict):
         return {key: plain_value(item) for key, item in value.items()}

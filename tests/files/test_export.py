@@ -78,8 +78,8 @@ def test_a_zone_without_a_name_becomes_utc(tmp_path, suffix, zone):
 @pytest.mark.parametrize(
     ("name", "dtype", "values"),
     [
-        ("t.csv", "date32[pyarrow]", [dt.date(2026, 1, 1), None]),
-        ("t.xlsx", "date32[pyarrow]", [dt.date(2026, 1, 1), None]),
+        ("t.csv", "time64[us][pyarrow]", [dt.time(9, 30), None]),
+        ("t.xlsx", "time64[us][pyarrow]", [dt.time(9, 30), None]),
         ("t.csv", pd.ArrowDtype(pa.decimal128(5, 2)), [1, None]),
         ("t.xlsx", pd.ArrowDtype(pa.decimal128(5, 2)), [1, None]),
     ],
