@@ -120,7 +120,11 @@ def export(
     before March 1900, or in the hour that is repeated when clocks go back. Longer text, control characters and more
     than 1,048,575 rows are refused. Lists are written as ``provider, organization_admin``.
 
-    In every format, times of a zone that has no IANA name are written in UTC: the same instants.
+    In every format, an object column is written with the type of its values; in a mixed one, text stays as it is and
+    other values become JSON. Categories, months and bins are written as their values. ``read_export`` restores the
+    dtype. A column that would not read back is refused, by its name and before a file is replaced.
+
+    Times of a zone that has no IANA name are written in UTC: the same instants.
     If another file already has the name of the JSON beside a CSV, the export is refused and that file is untouched.
 
     Examples

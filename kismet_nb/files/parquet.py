@@ -41,8 +41,8 @@ def write_parquet(file: BinaryIO, table: StoredTable, *, provenance: bool, optio
         A column has a dtype that would not read back.
     """
     frame = table.frame.copy(deep=False)
-    schema = _schema(frame)
-    in_file, as_read = _read_empty(frame, schema)
+    schema = _schema(frame, index=options.get("index", False))
+    in_file, as_read = _read_empty(schema)
     dtypes = {str(name): str(dtype) for name, dtype in frame.dtypes.items() if str(as_read[name].dtype) != str(dtype)}
     _check_dtypes(as_read, dtypes)
     metadata = {key: value for key, value in {RECIPES: table.recipes, DTYPES: dtypes}.items() if value}
@@ -86,19 +86,19 @@ def read_parquet(source: Path) -> pd.DataFrame:
     return frame
 
 
-def _schema(frame: pd.DataFrame) -> pa.Schema:
+def _schema(frame: pd.DataFrame, *, index: bool | None) -> pa.Schema:
     """Return the Arrow types of the columns: those of lists do not depend on the rows, nor on whether there are any."""
-    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    schema = pa.Schema.from_pandas(frame, preserve_index=index)
     for position, dtype in enumerate(frame.dtypes):
         if pd.api.types.is_object_dtype(dtype):  # Of the stored columns, only lists of texts are objects.
             schema = schema.set(position, schema.field(position).with_type(pa.list_(pa.string())))
     return schema
 
 
-def _read_empty(frame: pd.DataFrame, schema: pa.Schema) -> tuple[pa.Schema, pd.DataFrame]:
+def _read_empty(schema: pa.Schema) -> tuple[pa.Schema, pd.DataFrame]:
     """Return the types that a file of this table has, and the table without rows as pandas reads it."""
     buffer = io.BytesIO()
-    frame.head(0).to_parquet(buffer, engine="pyarrow", index=False, schema=schema)
+    pyarrow.parquet.write_table(schema.empty_table(), buffer)
     return pyarrow.parquet.read_schema(buffer), pd.read_parquet(buffer, engine="pyarrow")
 
 

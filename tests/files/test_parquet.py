@@ -74,3 +74,13 @@ def test_a_dtype_that_would_not_read_back_leaves_the_older_file(tmp_path):
         kn.export(pd.DataFrame({"price": decimals}), path)
 
     assert before == path.read_bytes()
+
+
+def test_options_go_to_pandas(tmp_path):
+    """The index, the compression and the size of row groups can be chosen."""
+    table = pd.DataFrame({"id": [1, 2], "roles": [["provider"], None]}, index=[5, 3])
+    path = kn.export(table, tmp_path / "t.parquet", index=True, compression="gzip", row_group_size=1)
+    metadata = pyarrow.parquet.read_metadata(path)
+
+    assert (2, "GZIP") == (metadata.num_row_groups, metadata.row_group(0).column(0).compression)
+    pd.testing.assert_frame_equal(table, kn.read_export(path))
