@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from kismet_nb.errors import ExportError
-from kismet_nb.files.formulas import SEPARATORS, FormulaGuard, unescape_version_1
+from kismet_nb.files.formulas import SEPARATORS, FormulaEscaper, unescape_version_1
 from kismet_nb.files.stored_columns import restore_column, stored_dtype
 from kismet_nb.files.text_codec import (
     encode_column,
@@ -41,7 +41,7 @@ __all__ = ["build_sidecar", "is_sidecar", "read_csv", "sidecar_path", "to_csv_ta
 
 FORMAT = 2  # In format 1, formulas behind a separator were not escaped.
 ROW_COUNT = "rows in this file"
-RECIPES = "stored columns"
+ENCODINGS = "stored columns"
 SIDECAR_KEYS = {"format", "sha256", "dtypes"}  # A JSON file with these keys was written by export.
 NUMBER_OPTIONS = {"decimal", "float_format", "quoting"}  # With these options, pandas formats floats.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -65,21 +65,21 @@ def build_sidecar(table: StoredTable, digest: str) -> bytes:
         ROW_COUNT: row_count_note(table.frame),
         "sha256": digest,
         "dtypes": table.dtypes,
-        RECIPES: table.recipes,
+        ENCODINGS: table.encodings,
         "attrs": table.frame.attrs,
     }
     # A lone surrogate becomes its \u escape, which is valid in JSON.
     return json.dumps(content, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
 
 
-def to_csv_table(df: pd.DataFrame, guard: FormulaGuard | None) -> pa.Table:
+def to_csv_table(df: pd.DataFrame, escaper: FormulaEscaper | None) -> pa.Table:
     """Return the table that Arrow writes.
 
     Parameters
     ----------
     df
         The table to write.
-    guard
+    escaper
         What makes formulas harmless, or None to write them unchanged.
 
     Raises
@@ -89,14 +89,14 @@ def to_csv_table(df: pd.DataFrame, guard: FormulaGuard | None) -> pa.Table:
     """
     columns = [encode_column(df[name], name) for name in df.columns]
     names = list(df.columns)
-    if guard:
+    if escaper:
         columns = [
-            guard.escape_column(column)
+            escaper.escape_column(column)
             if pa.types.is_large_string(column.type) or pa.types.is_string(column.type)
             else column
             for column in columns
         ]
-        names = [guard.escape(name) for name in names]
+        names = [escaper.escape(name) for name in names]
     return pa.table(columns, names=names)
 
 
@@ -166,7 +166,7 @@ def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], escaping:
     if not content:
         return pd.DataFrame()
     separator, header = _parse_header(content)
-    guard = FormulaGuard(separator)
+    escaper = FormulaEscaper(separator)
     table = pyarrow.csv.read_csv(
         io.BytesIO(content),
         parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True, ignore_empty_lines=False),
@@ -179,24 +179,24 @@ def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], escaping:
         # A block must hold at least one whole row.
         read_options=pyarrow.csv.ReadOptions(block_size=max(2**20, min(len(content), 2**30))),
     )
-    dtypes, recipes = metadata.get("dtypes", {}), metadata.get(RECIPES, {})
+    dtypes, encodings = metadata.get("dtypes", {}), metadata.get(ENCODINGS, {})
     series = {}
     for heading, column in zip(header, table.columns, strict=True):
-        name = _unescape(pa.chunked_array([[heading]]), guard, escaping)[0].as_py()
+        name = _unescape(pa.chunked_array([[heading]]), escaper, escaping)[0].as_py()
         if name in series:
             raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
-        texts = _unescape(column, guard, escaping)
-        dtype = stored_dtype(name, dtypes, recipes)
+        texts = _unescape(column, escaper, escaping)
+        dtype = stored_dtype(name, dtypes, encodings)
         series[name] = parse_column(texts, dtype) if dtype else parse_documented_column(texts, name)
-        if name in recipes:
-            series[name] = restore_column(series[name], recipes[name])
+        if name in encodings:
+            series[name] = restore_column(series[name], encodings[name])
     return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
 
 
-def _unescape(texts: pa.ChunkedArray, guard: FormulaGuard, escaping: int | None) -> pa.ChunkedArray:
+def _unescape(texts: pa.ChunkedArray, escaper: FormulaEscaper, escaping: int | None) -> pa.ChunkedArray:
     if escaping is None:
         return texts
-    return unescape_version_1(texts) if escaping == 1 else guard.unescape_column(texts)
+    return unescape_version_1(texts) if escaping == 1 else escaper.unescape_column(texts)
 
 
 def _parse_header(content: bytes) -> tuple[str, list[str]]:

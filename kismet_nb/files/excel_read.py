@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from kismet_nb.errors import ExportError
 from kismet_nb.files.excel_cells import import_openpyxl, unescape_text
-from kismet_nb.files.excel_write import ABOUT_SHEET, METADATA_LABEL, RECIPES
+from kismet_nb.files.excel_write import ABOUT_SHEET, ENCODINGS, METADATA_LABEL
 from kismet_nb.files.stored_columns import restore_column, stored_dtype
 from kismet_nb.files.text_codec import documented_dtype, format_times, parse_column, parse_documented_column
 
@@ -43,7 +43,7 @@ def read_excel(source: Path) -> pd.DataFrame:
         metadata = _read_metadata(book[ABOUT_SHEET]) if ABOUT_SHEET in book.sheetnames else {}
     finally:
         book.close()
-    dtypes, recipes = metadata.get("dtypes", {}), metadata.get(RECIPES, {})
+    dtypes, encodings = metadata.get("dtypes", {}), metadata.get(ENCODINGS, {})
     series = {}
     for position, cell in enumerate(rows[0] if rows else ()):
         header = "" if cell is None else unescape_text(str(cell))
@@ -53,11 +53,11 @@ def read_excel(source: Path) -> pd.DataFrame:
             if not header and all(cell is None for cell in cells):
                 continue  # The column is empty.
             raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
-        dtype = stored_dtype(name, dtypes, recipes)
+        dtype = stored_dtype(name, dtypes, encodings)
         series[name] = _parse_cells(cells, name, zone, dtype, lists=name in metadata.get("lists", ()))
-        if name in recipes:
+        if name in encodings:
             with contextlib.suppress(ValueError, pa.ArrowException):  # A cell was edited and no longer fits.
-                series[name] = restore_column(series[name], recipes[name])
+                series[name] = restore_column(series[name], encodings[name])
     frame = pd.DataFrame(series, index=pd.RangeIndex(max(len(rows) - 1, 0)))
     frame.attrs = metadata.get("attrs", {})
     return frame

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from kismet_nb.files.stored_columns import StoredTable
 
-__all__ = ["ABOUT_SHEET", "METADATA_LABEL", "RECIPES", "Sheet", "build_sheet", "write_excel"]
+__all__ = ["ABOUT_SHEET", "ENCODINGS", "METADATA_LABEL", "Sheet", "build_sheet", "write_excel"]
 
 TABLE_SHEET = "table"
 ABOUT_SHEET = "about"
@@ -37,7 +37,7 @@ METADATA_LABEL = "for read_export"  # first cell of the hidden row on the second
 METADATA_CELL_LENGTH = 4_000  # characters
 MAX_ROWS = 1_048_575  # below the header
 MAX_COLUMNS = 16_384
-RECIPES = "stored columns"  # key in the metadata
+ENCODINGS = "stored columns"  # key in the metadata
 ABOUT_HEADINGS = ("Column", "Type", "Meaning")
 ABOUT_TITLE = "Where this table comes from"
 
@@ -150,7 +150,7 @@ def _metadata(sheet: Sheet, table: StoredTable) -> dict[str, Any]:
             for column, name in zip(sheet.columns, names, strict=True)
         },
         "dtypes": table.dtypes,
-        RECIPES: table.recipes,
+        ENCODINGS: table.encodings,
         "lists": [name for name in names if pd.api.types.is_object_dtype(df[name].dtype) and is_text_lists(df[name])],
         "attrs": df.attrs,
     }

@@ -18,7 +18,7 @@ from kismet_nb.files.atomic import replace_file, replace_files
 from kismet_nb.files.csv import build_sidecar, is_sidecar, read_csv, sidecar_path, to_csv_table, write_csv
 from kismet_nb.files.excel_read import read_excel
 from kismet_nb.files.excel_write import build_sheet, write_excel
-from kismet_nb.files.formulas import FormulaGuard
+from kismet_nb.files.formulas import FormulaEscaper
 from kismet_nb.files.parquet import read_parquet, write_parquet
 from kismet_nb.files.paths import check_path, check_target, file_suffix
 from kismet_nb.files.stored_columns import store_table
@@ -209,8 +209,8 @@ def _export_csv(table: StoredTable, target: Path, *, safe: bool, with_sidecar: b
             f"{sidecar} is no file of export and stays as it is. Choose another name, or leave out the JSON with "
             "provenance=False."
         )
-    guard = FormulaGuard(_separator(options)) if safe else None
-    cells = to_csv_table(table.frame, guard)
+    escaper = FormulaEscaper(_separator(options)) if safe else None
+    cells = to_csv_table(table.frame, escaper)
     targets = [target, sidecar] if with_sidecar else [target]
     outdated = sidecar if sidecar_is_ours and not with_sidecar else None
     with replace_files(targets, outdated) as files, _translated_errors("CSV", options):

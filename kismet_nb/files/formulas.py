@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SEPARATORS", "FormulaGuard", "unescape_version_1"]
+__all__ = ["SEPARATORS", "FormulaEscaper", "unescape_version_1"]
 
 SEPARATORS = ",;\t|"  # those of spreadsheets; read_export detects them
 _FORMULA = "[=+\\-@＝＋－＠]"  # the full-width forms too
@@ -24,7 +24,7 @@ _BLANK = "'*[\t\r\n]"  # Some spreadsheets ignore these at the beginning of a ce
 _VERSION_1 = "'*[=+\\-@\t\r\n＝＋－＠]"
 
 
-class FormulaGuard:
+class FormulaEscaper:
     """The escaping of formulas in a file with this separator.
 
     An apostrophe is put wherever a cell would begin with a formula, also if apostrophes are there already. So removing

@@ -1,4 +1,4 @@
-"""Parquet files, with recipes in the metadata for columns that are stored with another dtype."""
+"""Parquet files, with encodings in the metadata for columns that are stored with another dtype."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["read_parquet", "write_parquet"]
 
 # Keys in the file's metadata.
-RECIPES = f"{METADATA_PREFIX}stored columns"
+ENCODINGS = f"{METADATA_PREFIX}stored columns"
 DTYPES = f"{METADATA_PREFIX}dtypes"  # of columns that pandas reads back with another dtype
 CHECKSUM = f"{METADATA_PREFIX}sha256"
 JSON_COLUMNS = f"{METADATA_PREFIX}json columns"  # in files of earlier versions: columns whose values are all JSON
@@ -45,7 +45,7 @@ def write_parquet(file: BinaryIO, table: StoredTable, *, provenance: bool, optio
     in_file, as_read = _read_empty(schema)
     dtypes = {str(name): str(dtype) for name, dtype in frame.dtypes.items() if str(as_read[name].dtype) != str(dtype)}
     _check_dtypes(as_read, dtypes)
-    metadata = {key: value for key, value in {RECIPES: table.recipes, DTYPES: dtypes}.items() if value}
+    metadata = {key: value for key, value in {ENCODINGS: table.encodings, DTYPES: dtypes}.items() if value}
     attrs = (frame.attrs if provenance else {}) | metadata
     frame.attrs = attrs if options else attrs | {CHECKSUM: _checksum(in_file, list(table.dtypes.values()), attrs)}
     settings: dict[str, Any] = {
@@ -68,7 +68,7 @@ def read_parquet(source: Path) -> pd.DataFrame:
     """
     frame = pd.read_parquet(source, engine="pyarrow", page_checksum_verification=True)
     checksum, attrs = frame.attrs.pop(CHECKSUM, None), dict(frame.attrs)
-    json_columns, recipes = frame.attrs.pop(JSON_COLUMNS, []), frame.attrs.pop(RECIPES, {})
+    json_columns, encodings = frame.attrs.pop(JSON_COLUMNS, []), frame.attrs.pop(ENCODINGS, {})
     frame = frame.astype(frame.attrs.pop(DTYPES, {}))
     for name, dtype in frame.dtypes.items():
         if name in json_columns:
@@ -77,8 +77,8 @@ def read_parquet(source: Path) -> pd.DataFrame:
         elif pd.api.types.is_object_dtype(dtype):
             values = [value.tolist() if isinstance(value, np.ndarray) else value for value in frame[name]]
             frame[name] = as_objects(values, frame.index)
-        if name in recipes:
-            frame[name] = restore_column(frame[name], recipes[name])
+        if name in encodings:
+            frame[name] = restore_column(frame[name], encodings[name])
     if checksum:
         schema = pyarrow.parquet.read_schema(source)
         if checksum != _checksum(schema, [str(dtype) for dtype in frame.dtypes], attrs):

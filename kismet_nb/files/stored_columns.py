@@ -24,7 +24,7 @@ from kismet_nb.tables.plain_values import plain_column
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kismet_nb.files.stored_objects import Recipe
+    from kismet_nb.files.stored_objects import Encoding
 
 __all__ = ["METADATA_PREFIX", "StoredTable", "restore_column", "store_table", "stored_dtype"]
 
@@ -58,13 +58,13 @@ class StoredTable:
         The columns as they are written, with the ``attrs`` of the table.
     dtypes
         The name of each column's dtype before.
-    recipes
-        What restores the columns that were changed.
+    encodings
+        How the columns are stored that have another dtype in the file.
     """
 
     frame: pd.DataFrame
     dtypes: dict[str, str]
-    recipes: dict[str, Recipe]
+    encodings: dict[str, Encoding]
 
 
 def store_table(df: pd.DataFrame) -> StoredTable:
@@ -75,42 +75,42 @@ def store_table(df: pd.DataFrame) -> StoredTable:
     ExportError
         A value cannot be stored in any format.
     """
-    frame, recipes = df.copy(deep=False), {}
+    frame, encodings = df.copy(deep=False), {}
     for name in df.columns:
         column = df[name]
-        stored, recipe = _store_column(column, name)
+        stored, encoding = _store_column(column, name)
         if stored is not column:
             frame[name] = stored
-        if recipe:
-            recipes[name] = recipe
+        if encoding:
+            encodings[name] = encoding
     # pandas.read_parquet leaves our own keys of the file in attrs.
     frame.attrs = {key: value for key, value in df.attrs.items() if not str(key).startswith(METADATA_PREFIX)}
-    return StoredTable(frame, {str(name): str(dtype) for name, dtype in df.dtypes.items()}, recipes)
+    return StoredTable(frame, {str(name): str(dtype) for name, dtype in df.dtypes.items()}, encodings)
 
 
-def stored_dtype(name: str, dtypes: Mapping[str, str], recipes: Mapping[str, Recipe]) -> str | None:
+def stored_dtype(name: str, dtypes: Mapping[str, str], encodings: Mapping[str, Encoding]) -> str | None:
     """Return the dtype that a column is stored with, or None if it is not recorded."""
-    return str(recipes[name]["dtype"]) if name in recipes else dtypes.get(name)
+    return str(encodings[name]["dtype"]) if name in encodings else dtypes.get(name)
 
 
-def restore_column(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
-    """Return a stored column as it was; unchanged if its values were edited and the recipe no longer fits."""
-    if str(column.dtype) != recipe["dtype"]:
+def restore_column(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
+    """Return a stored column as it was; unchanged if its values were edited and the encoding no longer fits."""
+    if str(column.dtype) != encoding["dtype"]:
         return column
-    if recipe["kind"] == "arrow":
-        inner = restore_column(column, recipe["inner"]) if recipe["inner"] else column
-        return pd.Series(inner.array, index=column.index, dtype=pd.ArrowDtype(_decode_type(recipe["type"])))
-    if recipe["kind"] == "cast":
-        return column.astype(recipe["to"])
-    if recipe["kind"] == "interval":
-        return _restore_interval(column, recipe)
-    if recipe["kind"] == "category":
-        return _restore_category(column, recipe)
-    return restore_objects(column, recipe)
+    if encoding["kind"] == "arrow":
+        inner = restore_column(column, encoding["inner"]) if encoding["inner"] else column
+        return pd.Series(inner.array, index=column.index, dtype=pd.ArrowDtype(_decode_type(encoding["type"])))
+    if encoding["kind"] == "cast":
+        return column.astype(encoding["to"])
+    if encoding["kind"] == "interval":
+        return _restore_interval(column, encoding)
+    if encoding["kind"] == "category":
+        return _restore_category(column, encoding)
+    return restore_objects(column, encoding)
 
 
-def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe | None]:
-    """Return a column with a plain dtype, and its recipe if that is another dtype."""
+def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding | None]:
+    """Return a column with a plain dtype, and its encoding if that is another dtype."""
     if isinstance(column.dtype, pd.ArrowDtype):
         return _store_arrow(column, column.dtype, name)
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -128,7 +128,7 @@ def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Re
     return column, None
 
 
-def _store_object_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe | None]:
+def _store_object_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding | None]:
     """Return lists of texts as they are, and other objects with the dtype of their values."""
     are_lists = is_text_lists(column)
     if not are_lists:
@@ -140,38 +140,38 @@ def _store_object_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[A
     return store_objects(column, name)
 
 
-def _store_as(column: pd.Series[Any], dtype: Any, name: str) -> tuple[pd.Series[Any], Recipe]:  # noqa: ANN401 - a dtype
+def _store_as(column: pd.Series[Any], dtype: Any, name: str) -> tuple[pd.Series[Any], Encoding]:  # noqa: ANN401 - a dtype
     """Return a column with another dtype from which it can be converted back."""
     stored = column.astype(dtype)
-    recipe = {"kind": "cast", "dtype": str(stored.dtype), "to": str(column.dtype)}
-    return stored, _verified(recipe, stored, column, name)
+    encoding = {"kind": "cast", "dtype": str(stored.dtype), "to": str(column.dtype)}
+    return stored, _verified(encoding, stored, column, name)
 
 
-def _store_interval(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe]:
+def _store_interval(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding]:
     """Return intervals as text: ``(0, 10]``."""
     texts = [None if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)]
     stored = pd.Series(texts, index=column.index, dtype="str")
-    recipe = {"kind": "interval", "dtype": "str", "to": str(column.dtype)}
-    return stored, _verified(recipe, stored, column, name)
+    encoding = {"kind": "interval", "dtype": "str", "to": str(column.dtype)}
+    return stored, _verified(encoding, stored, column, name)
 
 
-def _restore_interval(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
-    dtype = pd.IntervalDtype(recipe["to"])
+def _restore_interval(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
+    dtype = pd.IntervalDtype(encoding["to"])
     ends = column.str[1:-1].str.split(", ")
     left, right = (ends.str[side].astype("Float64").to_numpy(float, na_value=np.nan) for side in (0, 1))
     intervals = pd.arrays.IntervalArray.from_arrays(left, right, closed=dtype.closed or "right")
     return pd.Series(intervals, index=column.index).astype(dtype)
 
 
-def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: str) -> tuple[pd.Series[Any], Recipe]:
-    """Return the values of a categorical column; the recipe has all categories in their order."""
+def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: str) -> tuple[pd.Series[Any], Encoding]:
+    """Return the values of a categorical column; the encoding has all categories in their order."""
     categories = pd.Series(dtype.categories)
     # NumPy's integers and booleans have no missing value.
     nullable = categories.convert_dtypes() if categories.dtype.kind in "biu" else categories
     values = nullable.reindex(column.cat.codes.to_numpy()).set_axis(column.index)
     stored, inner = _store_column(values.astype(nullable.dtype), name)
     listed, listed_inner = _store_column(categories, name)
-    recipe = {
+    encoding = {
         "kind": "category",
         "dtype": str(stored.dtype),
         "inner": inner,
@@ -180,35 +180,37 @@ def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: st
         "categories dtype": str(listed.dtype),
         "categories inner": listed_inner,
     }
-    return stored, _verified(recipe, stored, column, name)
+    return stored, _verified(encoding, stored, column, name)
 
 
-def _restore_category(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
-    texts = pa.chunked_array([pa.array(recipe["categories"], pa.large_string())])
-    listed = parse_column(texts, recipe["categories dtype"])
-    categories = pd.Index(restore_column(listed, recipe["categories inner"]) if recipe["categories inner"] else listed)
-    values = restore_column(column, recipe["inner"]) if recipe["inner"] else column
+def _restore_category(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
+    texts = pa.chunked_array([pa.array(encoding["categories"], pa.large_string())])
+    listed = parse_column(texts, encoding["categories dtype"])
+    categories = pd.Index(
+        restore_column(listed, encoding["categories inner"]) if encoding["categories inner"] else listed
+    )
+    values = restore_column(column, encoding["inner"]) if encoding["inner"] else column
     # Not as values of the categorical, because values of another dtype would not be found.
     codes = np.where(values.isna(), -1, categories.get_indexer(values.astype(object)))
     if ((codes < 0) & ~values.isna()).any():
         return column  # A value was edited, and is none of the categories.
-    restored = pd.Categorical.from_codes(codes, categories=categories, ordered=recipe["ordered"])
+    restored = pd.Categorical.from_codes(codes, categories=categories, ordered=encoding["ordered"])
     return pd.Series(restored, index=column.index)
 
 
-def _verified(recipe: Recipe, stored: pd.Series[Any], column: pd.Series[Any], name: str) -> Recipe:
-    """Return the recipe if it restores the column exactly."""
+def _verified(encoding: Encoding, stored: pd.Series[Any], column: pd.Series[Any], name: str) -> Encoding:
+    """Return the encoding if it restores the column exactly."""
     restored = None
     with contextlib.suppress(ValueError, TypeError, ArithmeticError, pa.ArrowException):
-        restored = restore_column(stored, recipe)
+        restored = restore_column(stored, encoding)
     if restored is None or restored.dtype != column.dtype or not restored.equals(column):
         raise ExportError(
             f"{name} has dtype {column.dtype}, which would not read back. Convert it with astype(object) first."
         )
-    return recipe
+    return encoding
 
 
-def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tuple[pd.Series[Any], Recipe | None]:
+def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tuple[pd.Series[Any], Encoding | None]:
     """Return a column of Arrow's dtypes with the corresponding dtype of pandas."""
     if pa.types.is_nested(dtype.pyarrow_dtype):
         plain = plain_column(column)
@@ -218,9 +220,14 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
         plain = pd.Series(column.array.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type)), index=column.index)
     else:
         return column, None
-    stored, recipe = _store_column(plain, name)
-    recipe = {"kind": "arrow", "dtype": str(stored.dtype), "type": _encode_type(dtype.pyarrow_dtype), "inner": recipe}
-    return stored, _verified(recipe, stored, column, name)
+    stored, encoding = _store_column(plain, name)
+    encoding = {
+        "kind": "arrow",
+        "dtype": str(stored.dtype),
+        "type": _encode_type(dtype.pyarrow_dtype),
+        "inner": encoding,
+    }
+    return stored, _verified(encoding, stored, column, name)
 
 
 def _encode_type(arrow: pa.DataType) -> str:

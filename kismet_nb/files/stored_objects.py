@@ -17,10 +17,10 @@ from kismet_nb.files.text_codec import DATE_DTYPE, documented_dtype, is_valid_te
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Recipe", "as_objects", "restore_objects", "store_objects"]
+__all__ = ["Encoding", "as_objects", "restore_objects", "store_objects"]
 
-# What restores one column: "kind" and the plain "dtype" that it is stored with, and what the kind needs beside them.
-Recipe = dict[str, Any]
+# How one column is stored: "kind", the plain "dtype" that it has in the file, and what the kind needs to restore it.
+Encoding = dict[str, Any]
 
 _KINDS: dict[type, tuple[str, str]] = {
     str: ("text", "str"),
@@ -31,8 +31,8 @@ _KINDS: dict[type, tuple[str, str]] = {
 }
 
 
-def store_objects(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Recipe]:
-    """Return an object column with the dtype of its values, and the recipe that restores it.
+def store_objects(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding]:
+    """Return an object column with the dtype of its values, and the encoding that restores it.
 
     Raises
     ------
@@ -52,13 +52,13 @@ def store_objects(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Re
         return _store_mixed(values, column.index, name)
 
 
-def restore_objects(column: pd.Series[Any], recipe: Recipe) -> pd.Series[Any]:
+def restore_objects(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
     """Return the object column that was stored; unchanged if it has mixed values and was edited."""
     # Only as objects do all columns yield Python's own int, bool and float.
     values = [None if missing else value for value, missing in zip(column.astype(object), column.isna(), strict=True)]
-    if recipe["kind"] == "mixed":
-        text_rows = set(recipe.get("text rows", ()))
-        if text_rows and recipe.get("sha256") != _digest(values):
+    if encoding["kind"] == "mixed":
+        text_rows = set(encoding.get("text rows", ()))
+        if text_rows and encoding.get("sha256") != _digest(values):
             return column
         values = [value if row in text_rows else _parse(value) for row, value in enumerate(values)]
     return as_objects(values, column.index)
@@ -71,18 +71,18 @@ def as_objects(values: Sequence[Any], index: pd.Index) -> pd.Series[Any]:
     return pd.Series(column, index=index, dtype=object)
 
 
-def _store_mixed(values: Sequence[Any], index: pd.Index, name: str) -> tuple[pd.Series[Any], Recipe]:
+def _store_mixed(values: Sequence[Any], index: pd.Index, name: str) -> tuple[pd.Series[Any], Encoding]:
     """Store text as it is and other values as JSON; record which texts would be read as JSON."""
     texts = [
         value if value is None or (isinstance(value, str) and is_valid_text(value)) else _to_exact_json(value, name)
         for value in values
     ]
-    recipe: Recipe = {"kind": "mixed", "dtype": "str"}
+    encoding: Encoding = {"kind": "mixed", "dtype": "str"}
     text_rows = [row for row, value in enumerate(values) if value is not None and texts[row] is value]
     ambiguous = [row for row in text_rows if _parse(texts[row]) is not texts[row]]
     if ambiguous:
-        recipe |= {"text rows": ambiguous, "sha256": _digest(texts)}
-    return pd.Series(texts, index=index, dtype="str"), recipe
+        encoding |= {"text rows": ambiguous, "sha256": _digest(texts)}
+    return pd.Series(texts, index=index, dtype="str"), encoding
 
 
 def _to_exact_json(value: object, name: str) -> str:
