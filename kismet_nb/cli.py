@@ -26,7 +26,8 @@ from kismet_nb.demo import organization as demo
 from kismet_nb.errors import ExportError, InvalidInputError, KismetError
 from kismet_nb.explore.compare import compare
 from kismet_nb.explore.format_changes import format_changes
-from kismet_nb.files.export import check_path, check_target, export, read_export
+from kismet_nb.files.export import export, read_export
+from kismet_nb.files.paths import check_path, check_target
 from kismet_nb.reports.report import notebooks_folder, report
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import LISTS, snapshot

@@ -24,7 +24,8 @@ import pandas as pd
 from kismet_nb import errors
 from kismet_nb.dates import parse_date, parse_month, time_zone
 from kismet_nb.errors import InvalidInputError, KismetError
-from kismet_nb.files.export import check_path, replacing
+from kismet_nb.files.atomic import replace_file
+from kismet_nb.files.paths import check_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +108,7 @@ def report(
     values = {name: str(value) for name, value in given.items() if value is not None}
     book = _with_parameters(source, {**values, "demo": demo})
     _execute(book)
-    with replacing(target) as file:
+    with replace_file(target) as file:
         file.write(_page(book).encode())
     return target
 
