@@ -82,7 +82,7 @@ def test_a_busy_kernel_is_said_to_be_busy(open_notebook):
     book.type_id()
     book.type(book.secret)
     book.run(1)
-    book.submit("If a cell is still running, this log-in waits for it.")
+    book.submit("If a cell is still running, this login waits for it.")
     book.wait_for("Logged in: 3 users")
 
     assert [] == book.traces()
@@ -93,12 +93,12 @@ import anywidget, ipywidgets, traitlets
 from pathlib import Path
 import kismet_nb.widgets.login_form as ours
 
-class Weak(ours._form_class()):
+class Weak(ours.LoginFields):
     _esm = Path(ours.__file__).with_name("login_form.js").read_text().replace(
-        "const pair =", 'model.set("typed", secret.value); model.save_changes(); const pair =')
+        "const credentials =", 'model.set("typed", secret.value); model.save_changes(); const credentials =')
     typed = traitlets.Unicode().tag(sync=True)
 
-form = Weak(ours.FormLogin(None), api_url="http://127.0.0.1:9")
+form = Weak(ours.FormLogin(None), api_url="http://127.0.0.1:9").add_class("kismet-login")
 password = ipywidgets.Password(description="Client Secret")
 display({name})
 """

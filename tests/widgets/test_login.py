@@ -14,8 +14,7 @@ from support.faulty_server import SECRET, page_of, serving, user
 from support.memory_keyring import Keyring
 
 import kismet_nb as kn
-from kismet_nb.auth import current
-from kismet_nb.auth import keyring_store as key_store
+from kismet_nb.auth import current, keyring_store
 from kismet_nb.auth.credentials import Credentials
 
 ID = "client-id-ab12"
@@ -26,7 +25,7 @@ def kept(demo, monkeypatch):
     """Put the demo's pair into a key store in memory."""
     monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     keyring.set_keyring(Keyring())
-    key_store.save_pair(demo.api_url, Credentials(demo.client_id, demo.client_secret))
+    keyring_store.save_credentials(demo.api_url, Credentials(demo.client_id, demo.client_secret))
 
 
 def in_environment(monkeypatch, client_id, client_secret, url):
@@ -80,8 +79,8 @@ class Plain(Keyring):
 def test_what_is_no_key_store_is_not_used(demo, backend):
     """Backends that forget, or that keep plain files, are refused, and nothing is written."""
     keyring.set_keyring(backend())
-    with pytest.raises(key_store.KeyStoreError, match="none on this machine"):
-        key_store.save_pair(demo.api_url, Credentials(ID, SECRET))
+    with pytest.raises(keyring_store.KeyringError, match="none on this machine"):
+        keyring_store.save_credentials(demo.api_url, Credentials(ID, SECRET))
 
     assert {} == getattr(keyring.get_keyring(), "kept", {})
 
@@ -99,7 +98,7 @@ def test_a_key_store_that_does_not_answer_is_not_waited_for(kept, monkeypatch):
     """A locked key store with nobody to unlock it does not hold up a log-in."""
     go_on = threading.Event()
     monkeypatch.setattr(keyring.get_keyring(), "get_password", lambda *_: go_on.wait(20) and None)
-    monkeypatch.setattr(key_store, "LONGEST_WAIT", 0.1)
+    monkeypatch.setattr(keyring_store, "MAX_WAIT_SECONDS", 0.1)
     status = repr(kn.login_status())
     go_on.set()
 
@@ -129,11 +128,11 @@ def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkey
     kn.login()
     status = kn.login_status()
 
-    assert ("the environment", dotenv, "the key store") == tuple(place.name for place in status.places)
+    assert ("the environment", dotenv, "the key store") == tuple(source.name for source in status.sources)
     assert dotenv == status.next_source
-    assert re.search(r"2\. \.\..\.env +a pair for 127\.0\.0\.1:\d+, Client ID …t-id  <- this login", repr(status))
+    assert re.search(r"2\. \.\..\.env +credentials for 127\.0\.0\.1:\d+, Client ID …t-id  <- this login", repr(status))
     assert f"After kn.logout(), kn.login() would log in again from {dotenv}." in repr(status)
-    assert demo.client_secret not in repr(status) + repr(status.places)
+    assert demo.client_secret not in repr(status) + repr(status.sources)
 
 
 @pytest.mark.parametrize(
@@ -255,3 +254,42 @@ def test_a_form_whose_secret_did_not_arrive_says_what_to_do(kernel):
     kernel.run("import kismet_nb as kn\nkn.login()")
 
     assert "kn.login(prompt=True)" in kernel.send({"kind": "log-in"})[-1]["message"]
+
+
+def test_a_refused_client_id_shows_two_characters(monkeypatch):
+    """With the fields swapped it is the secret, so that its last characters must not be shown; the reason is named."""
+    with serving(lambda *_: (401, {}, b"")) as (url, _):
+        in_environment(monkeypatch, SECRET, ID, url)
+        with pytest.raises(kn.AuthenticationError, match="Client ID and secret swapped") as caught:
+            kn.login()
+        status = repr(kn.login_status())
+
+    assert f"Client ID {SECRET[:2]}…, from the environment" in str(caught.value)
+    for text in (str(caught.value), status):
+        assert SECRET[:3] not in text
+        assert SECRET[-3:] not in text
+
+
+def test_a_short_refused_client_id_is_not_shown():
+    """Two characters of a short value would be too much of it."""
+    with (
+        serving(lambda *_: (403, {}, b"")) as (url, _),
+        kn.KismetClient("ab12cd34", SECRET, api_url=url) as client,
+        pytest.raises(kn.AuthenticationError, match=r"\(Client ID …, from the argument\)"),
+    ):
+        kn.login(client)
+
+
+def test_a_form_with_swapped_fields_shows_two_characters(kernel):
+    """No message of the kernel shows more of the secret."""
+    with serving(lambda *_: (401, {}, b"")) as (url, _):
+        kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
+        refused = kernel.send({"kind": "log-in"}, json.dumps({"id": SECRET, "secret": ID}).encode())[-1]
+        kernel.run("me\nprint(me, vars(me))\nkn.login_status()")
+
+    assert "refused" == refused["state"]
+    assert f"Client ID {SECRET[:2]}…" in refused["message"]
+    assert "Client ID and secret swapped" in refused["message"]
+    said = json.dumps(kernel.said, default=str, ensure_ascii=False)
+    assert SECRET[:5] not in said
+    assert SECRET[-3:] not in said
