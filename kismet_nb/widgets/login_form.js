@@ -41,7 +41,7 @@ function render({ model, el }) {
   find(".remember").hidden = !model.get("can_remember");
 
   function say(text, problem = "") {
-    const whole = (sentence) => sentence.replaceAll("…", "…\u2060"); // no line break inside "…ab12"
+    const whole = (sentence) => sentence.replaceAll("…", "…\u2060"); // no line break inside "…cd34"
     find(".status").textContent = whole(text || presentLogin);
     find(".status").classList.toggle("good", (text || presentLogin) === presentLogin);
     find(".alert").textContent = whole(problem);

@@ -43,17 +43,17 @@ HELP = """\
 <details data-lm-suppress-shortcuts="true">
 <summary>Help</summary>
 <dl>
-<dt>Where do I find these?</dt>
+<dt>Where are my credentials?</dt>
 <dd>In the Kismet dashboard. The secret is shown there only once; if it is lost, create new credentials.</dd>
-<dt>Can I paste both?</dt>
-<dd>Yes. Paste the lines of a .env file into either field.</dd>
-<dt>Can I skip this form?</dt>
+<dt>Paste both at once</dt>
+<dd>Paste the lines of a .env file into either field.</dd>
+<dt>Skip this form</dt>
 <dd>Set <code>{id}</code> and <code>{secret}</code> in the environment or in a .env file.</dd>
-<dt>Can I be remembered?</dt>
+<dt>Stay logged in</dt>
 <dd>{remember}</dd>
-<dt>Nothing happens?</dt>
+<dt>The form does not respond</dt>
 <dd>Run <code>kn.login(prompt=True)</code>, which asks below the cell.</dd>
-<dt>No account?</dt>
+<dt>No account</dt>
 <dd>Run <code>kn.use_demo()</code>, which logs in to an invented organization.</dd>
 </dl>
 </details>"""
@@ -145,7 +145,8 @@ class LoginForm(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no type
         reason = keyring_store.unavailable_reason()
         heading = ipywidgets.HTML(f"Log in to <strong>{html.escape(urlsplit(api_url).netloc)}</strong>")
         fields = LoginFields(handle, api_url, can_remember=reason is None)
-        super().__init__([heading.add_class("kismet-heading"), fields, ipywidgets.HTML(_help(reason)).add_class("kismet-help")])
+        help_text = ipywidgets.HTML(_help(reason))
+        super().__init__([heading.add_class("kismet-heading"), fields, help_text.add_class("kismet-help")])
         self.add_class("kismet-login")
 
     def __repr__(self) -> str:

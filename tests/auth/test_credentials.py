@@ -1,4 +1,4 @@
-"""Credentials: where they are found, what is refused, where they may travel, and that they show nowhere."""
+"""Credentials: what is refused, where they are sent, and that the secret is shown nowhere."""
 
 import base64
 import copy
@@ -35,57 +35,6 @@ def in_environment(monkeypatch, **values):
         monkeypatch.setenv(f"KISMET_{name}", value)
 
 
-def test_the_environment_wins_over_a_dotenv_above(demo, monkeypatch, tmp_path, capsys):
-    """login() takes the environment's pair and says so, with the last characters of the ID only."""
-    (tmp_path / ".env").write_text("KISMET_CLIENT_ID=other\nKISMET_CLIENT_SECRET=other\n")
-    in_environment(
-        monkeypatch, CLIENT_ID=demo.client_id, CLIENT_SECRET=f" {demo.client_secret}\r\n", API_URL=demo.api_url
-    )
-    kn.login()
-    said = capsys.readouterr().out
-
-    assert "131 users" in said
-    assert "the environment" in said
-    assert "…t-id" in said
-    assert demo.client_secret not in said
-    assert 131 == len(kn.fetch_users())
-
-
-def test_a_dotenv_is_found_upward_and_changes_no_environment(demo, monkeypatch, tmp_path, capsys):
-    """A .env above the working directory logs in; os.environ stays as it was, and a $ in a value is kept."""
-    text = f"\ufeffKISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET='{demo.client_secret}'\n"
-    (tmp_path / ".env").write_text(text + f"KISMET_API_URL={demo.api_url}\n", encoding="utf-8")
-    (tmp_path / "deep" / "er").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "deep" / "er")
-    before = dict(os.environ)
-    kn.login()
-
-    assert before == dict(os.environ)
-    assert f"..{os.sep}..{os.sep}.env" in capsys.readouterr().out
-    kn.logout()
-    assert "would log in again" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("given", "missing"), [({"CLIENT_ID": ID}, "KISMET_CLIENT_SECRET"), ({"CLIENT_SECRET": SECRET}, "KISMET_CLIENT_ID")]
-)
-def test_half_a_pair_is_an_error_that_names_the_other_half(monkeypatch, given, missing):
-    """One of the two variables alone, the other empty, is never passed over."""
-    in_environment(monkeypatch, **{"CLIENT_ID": "", "CLIENT_SECRET": "", **given})
-    with pytest.raises(kn.CredentialsError, match=f"no {missing}") as caught:
-        kn.login()
-
-    assert SECRET not in shown(caught.value)
-
-
-def test_a_dotenv_does_not_decide_where_the_environments_secret_goes(monkeypatch, tmp_path):
-    """An address in a .env with the pair in the environment is refused."""
-    in_environment(monkeypatch, CLIENT_ID=ID, CLIENT_SECRET=SECRET)
-    (tmp_path / ".env").write_text("KISMET_API_URL=https://elsewhere.example.org\n")
-    with pytest.raises(kn.CredentialsError, match="must not decide"):
-        kn.login()
-
-
 def test_where_nobody_can_answer_login_raises_at_once(monkeypatch):
     """Without credentials, notebook or terminal, the error names the two variables."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
@@ -94,7 +43,7 @@ def test_where_nobody_can_answer_login_raises_at_once(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "pair",
+    "credentials",
     [
         ("", SECRET),
         (ID, " \n"),
@@ -105,10 +54,10 @@ def test_where_nobody_can_answer_login_raises_at_once(monkeypatch):
         ("your-client-id", SECRET),
     ],
 )
-def test_an_unusable_pair_is_refused_before_anything_is_sent(pair):
+def test_unusable_credentials_are_refused_before_anything_is_sent(credentials):
     """Empty values, line ends inside and characters that no header takes are refused, without showing them."""
     with pytest.raises(kn.CredentialsError) as caught:
-        kn.KismetClient(*pair)
+        kn.KismetClient(*credentials)
 
     assert SECRET not in shown(caught.value)
 
@@ -221,7 +170,7 @@ def test_nothing_that_prints_or_copies_an_object_gets_the_secret(demo):
 
 
 def test_both_headers_are_on_each_request_whatever_netrc_says(monkeypatch, tmp_path):
-    """The pair, stripped, is sent as it is; a ~/.netrc entry for the host changes and adds nothing."""
+    """The credentials, stripped, are sent as they are; a ~/.netrc entry for the host changes and adds nothing."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login netrc password netrc\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     with (
@@ -246,13 +195,13 @@ def test_both_headers_are_on_each_request_whatever_netrc_says(monkeypatch, tmp_p
         ("https://example.org/", 0),
     ],
 )
-def test_the_pair_belongs_to_one_scheme_host_and_port(url, count):
+def test_the_credentials_belong_to_one_scheme_host_and_port(url, count):
     """Only an address with the scheme, host and port of the API's own gets the headers."""
     assert count == len(Credentials(ID, SECRET).headers_for(url, "https://api.example.org"))
 
 
 def test_a_client_keeps_to_its_address():
-    """The pair was given for one address; another one needs another client, and a path holds no query."""
+    """The credentials were given for one address; another one needs another client, and a path holds no query."""
     with kn.KismetClient(ID, SECRET, api_url="https://api.example.org") as client:
         with pytest.raises(AttributeError):
             client.api_url = "https://elsewhere.example.org"
@@ -358,18 +307,7 @@ def test_a_setting_of_the_environment_that_cannot_be_used_is_named(monkeypatch, 
     assert "7f3a" not in str(caught.value) + "".join(frames.format())
 
 
-def test_a_secret_in_a_dotenv_is_taken_literally(tmp_path):
-    """A dollar sign or braces in a value are part of it."""
-    secret = "pa$HOME${HOME}word"
-    with serving(lambda query, _: page_of([user(1)], query)) as (url, visits):
-        (tmp_path / ".env").write_text(f"KISMET_CLIENT_ID={ID}\nKISMET_CLIENT_SECRET={secret}\nKISMET_API_URL={url}\n")
-        with kn.KismetClient.from_env() as client:
-            kn.fetch_users(client=client)
-
-    assert secret == visits[0]["X-Client-Secret"]
-
-
-def test_an_address_that_is_not_the_apis_is_told():
+def test_an_address_that_is_not_the_apis_is_named():
     """A login that gets a 404 says which address gave it, and leaves nobody logged in."""
     with (
         serving(lambda *_: (404, {}, b"")) as (url, _),
@@ -377,17 +315,6 @@ def test_an_address_that_is_not_the_apis_is_told():
         pytest.raises(kn.NotFoundError, match="/v2 answered 404, so it is probably not the API's address"),
     ):
         kn.login(client)
-
-
-def test_a_folder_that_is_gone_keeps_nobody_from_the_environment(demo, monkeypatch, tmp_path):
-    """There is no .env to be looked for then."""
-    in_environment(monkeypatch, CLIENT_ID=demo.client_id, CLIENT_SECRET=demo.client_secret, API_URL=demo.api_url)
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    monkeypatch.chdir(gone)
-    gone.rmdir()
-
-    assert "the environment" == kn.KismetClient.from_env().source
 
 
 def test_a_redirect_is_not_followed():
@@ -438,7 +365,7 @@ def test_a_terminal_asks_and_shows_no_secret(demo, monkeypatch):
 
 
 def test_a_refused_login_keeps_the_earlier_one(demo, monkeypatch):
-    """A wrong pair does not log out who was logged in."""
+    """A refusal does not log out who was logged in."""
     kn.use_demo()
     in_environment(monkeypatch, CLIENT_ID=ID, CLIENT_SECRET=SECRET, API_URL=demo.api_url)
     with pytest.raises(kn.AuthenticationError, match="refused the credentials"):
@@ -460,7 +387,7 @@ def test_use_demo_starts_once_and_can_be_stopped(capsys):
 
 
 def test_an_export_holds_no_secret(demo, tmp_path):
-    """Neither a file nor the JSON beside it holds the pair."""
+    """Neither a file nor the JSON beside it holds the secret."""
     kn.use_demo()
     users = kn.fetch_users()
     for name in ("u.csv", "u.parquet"):
@@ -470,3 +397,15 @@ def test_an_export_holds_no_secret(demo, tmp_path):
     assert login is not None
     secret = login.client._credentials.secret_value().encode()
     assert [] == [file for file in Path(tmp_path).iterdir() if secret in file.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [({"CLIENT_ID": ID}, "KISMET_CLIENT_SECRET"), ({"CLIENT_SECRET": SECRET}, "KISMET_CLIENT_ID")]
+)
+def test_one_variable_alone_is_an_error_that_names_the_other(monkeypatch, given, missing):
+    """One of the two variables alone, the other empty, is never passed over."""
+    in_environment(monkeypatch, **{"CLIENT_ID": "", "CLIENT_SECRET": "", **given})
+    with pytest.raises(kn.CredentialsError, match=f"no {missing}") as caught:
+        kn.login()
+
+    assert SECRET not in shown(caught.value)

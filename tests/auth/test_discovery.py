@@ -14,6 +14,12 @@ import kismet_nb as kn
 ID = "client-id-ab12"
 
 
+def in_environment(monkeypatch, **values):
+    """Set KISMET_ variables."""
+    for name, value in values.items():
+        monkeypatch.setenv(f"KISMET_{name}", value)
+
+
 @pytest.fixture
 def below(tmp_path, monkeypatch):
     """Work in a folder below ``tmp_path``."""
@@ -106,3 +112,64 @@ def test_an_ignored_address_that_cannot_be_used_is_not_quoted(tmp_path, monkeypa
 
     assert "is ignored" in status
     assert "7f3a" not in status
+
+
+def test_the_environment_wins_over_a_dotenv_above(demo, monkeypatch, tmp_path, capsys):
+    """login() takes the environment's credentials and says so, with the last characters of the ID only."""
+    (tmp_path / ".env").write_text("KISMET_CLIENT_ID=other\nKISMET_CLIENT_SECRET=other\n")
+    in_environment(
+        monkeypatch, CLIENT_ID=demo.client_id, CLIENT_SECRET=f" {demo.client_secret}\r\n", API_URL=demo.api_url
+    )
+    kn.login()
+    said = capsys.readouterr().out
+
+    assert "131 users" in said
+    assert "the environment" in said
+    assert "…t-id" in said
+    assert demo.client_secret not in said
+    assert 131 == len(kn.fetch_users())
+
+
+def test_a_dotenv_is_found_upward_and_changes_no_environment(demo, monkeypatch, tmp_path, capsys):
+    """A .env above the working directory logs in; os.environ stays as it was, and a $ in a value is kept."""
+    text = f"\ufeffKISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET='{demo.client_secret}'\n"
+    (tmp_path / ".env").write_text(text + f"KISMET_API_URL={demo.api_url}\n", encoding="utf-8")
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep" / "er")
+    before = dict(os.environ)
+    kn.login()
+
+    assert before == dict(os.environ)
+    assert f"..{os.sep}..{os.sep}.env" in capsys.readouterr().out
+    kn.logout()
+    assert "would log in again" in capsys.readouterr().out
+
+
+def test_a_dotenv_does_not_decide_where_the_environments_secret_goes(monkeypatch, tmp_path):
+    """An address in a .env with the credentials in the environment is refused."""
+    in_environment(monkeypatch, CLIENT_ID=ID, CLIENT_SECRET=SECRET)
+    (tmp_path / ".env").write_text("KISMET_API_URL=https://elsewhere.example.org\n")
+    with pytest.raises(kn.CredentialsError, match="must not decide"):
+        kn.login()
+
+
+def test_a_secret_in_a_dotenv_is_taken_literally(tmp_path):
+    """A dollar sign or braces in a value are part of it."""
+    secret = "pa$HOME${HOME}word"
+    with serving(lambda query, _: page_of([user(1)], query)) as (url, visits):
+        (tmp_path / ".env").write_text(f"KISMET_CLIENT_ID={ID}\nKISMET_CLIENT_SECRET={secret}\nKISMET_API_URL={url}\n")
+        with kn.KismetClient.from_env() as client:
+            kn.fetch_users(client=client)
+
+    assert secret == visits[0]["X-Client-Secret"]
+
+
+def test_in_a_deleted_folder_the_environment_is_still_read(demo, monkeypatch, tmp_path):
+    """The search for a .env is skipped."""
+    in_environment(monkeypatch, CLIENT_ID=demo.client_id, CLIENT_SECRET=demo.client_secret, API_URL=demo.api_url)
+    deleted = tmp_path / "deleted"
+    deleted.mkdir()
+    monkeypatch.chdir(deleted)
+    deleted.rmdir()
+
+    assert "the environment" == kn.KismetClient.from_env().source

@@ -1,31 +1,19 @@
-"""Logging in: who is asked, what is remembered, what login_status() tells, and a kernel that shows no secret."""
+"""Logging in: who is asked, what login_status() shows, and a kernel that shows no secret."""
 
 import io
 import json
 import os
 import re
+import subprocess
 import sys
-import threading
 
-import keyring
-import keyring.backends.null
 import pytest
 from support.faulty_server import SECRET, page_of, serving, user
-from support.memory_keyring import Keyring
 
 import kismet_nb as kn
-from kismet_nb.auth import current, keyring_store
-from kismet_nb.auth.credentials import Credentials
+from kismet_nb.auth import current
 
 ID = "client-id-ab12"
-
-
-@pytest.fixture
-def kept(demo, monkeypatch):
-    """Put the demo's pair into a key store in memory."""
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
-    keyring.set_keyring(Keyring())
-    keyring_store.save_credentials(demo.api_url, Credentials(demo.client_id, demo.client_secret))
 
 
 def in_environment(monkeypatch, client_id, client_secret, url):
@@ -34,95 +22,11 @@ def in_environment(monkeypatch, client_id, client_secret, url):
         monkeypatch.setenv(f"KISMET_{name}", value)
 
 
-def test_a_remembered_pair_logs_in_until_it_is_forgotten(kept, capsys):
-    """login() takes the key store's pair and says so; logout(forget=True) deletes it."""
-    kn.login()
-    assert "from the key store" in capsys.readouterr().out
-    kn.logout()
-    assert "log in again from the key store; kn.logout(forget=True) deletes it" in capsys.readouterr().out
-    kn.logout(forget=True)
-    assert "Deleted from the key store." in capsys.readouterr().out
-    with pytest.raises(kn.CredentialsError):
-        kn.login()
-
-
-def test_forgetting_at_an_address_that_cannot_be_used_says_so(kept, monkeypatch, capsys):
-    """logout(forget=True) raises nothing."""
-    monkeypatch.setenv("KISMET_API_URL", "http://x.example.org")
-    kn.logout(forget=True)
-
-    assert "must begin with https" in capsys.readouterr().out
-
-
-def test_the_environment_goes_before_the_key_store(kept, demo, monkeypatch):
-    """A pair in the environment is taken without asking the key store."""
-    in_environment(monkeypatch, demo.client_id, demo.client_secret, demo.api_url)
-    monkeypatch.setattr(keyring.get_keyring(), "get_password", None)
-
-    assert "the environment" == kn.login().source
-
-
-def test_a_pair_is_remembered_for_its_own_address(kept, monkeypatch):
-    """The key store is asked for the address that is logged in to, and for no other."""
-    monkeypatch.setenv("KISMET_API_URL", "https://elsewhere.example.org")
-
-    assert "nothing is remembered for elsewhere.example.org" in repr(kn.login_status())
-
-
-class Plain(Keyring):
-    """A backend that keyring itself rates as insecure."""
-
-    priority = 0.5
-
-
-@pytest.mark.parametrize("backend", [keyring.backends.null.Keyring, Plain])
-def test_what_is_no_key_store_is_not_used(demo, backend):
-    """Backends that forget, or that keep plain files, are refused, and nothing is written."""
-    keyring.set_keyring(backend())
-    with pytest.raises(keyring_store.KeyringError, match="none on this machine"):
-        keyring_store.save_credentials(demo.api_url, Credentials(ID, SECRET))
-
-    assert {} == getattr(keyring.get_keyring(), "kept", {})
-
-
-def test_without_keyring_the_status_says_what_to_install(monkeypatch, capsys):
-    """A missing package is no error."""
-    monkeypatch.setitem(sys.modules, "keyring", None)
-    kn.logout(forget=True)
-
-    assert 'pip install "kismet-nb[keyring]"' in capsys.readouterr().out
-    assert 'pip install "kismet-nb[keyring]"' in repr(kn.login_status())
-
-
-def test_a_key_store_that_does_not_answer_is_not_waited_for(kept, monkeypatch):
-    """A locked key store with nobody to unlock it does not hold up a log-in."""
-    go_on = threading.Event()
-    monkeypatch.setattr(keyring.get_keyring(), "get_password", lambda *_: go_on.wait(20) and None)
-    monkeypatch.setattr(keyring_store, "MAX_WAIT_SECONDS", 0.1)
-    status = repr(kn.login_status())
-    go_on.set()
-
-    assert "did not answer" in status
-
-
-def test_an_error_of_the_key_store_shows_no_secret(kept, monkeypatch):
-    """Only the name of what the system raised is told."""
-
-    def refuse(*_):
-        raise OSError(SECRET)
-
-    monkeypatch.setattr(keyring.get_keyring(), "get_password", refuse)
-    status = repr(kn.login_status())
-
-    assert "it refused (OSError)" in status
-    assert SECRET not in status
-
-
 def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkeypatch):
     """Places stand in the order of looking, with the .env as a relative path and the winner marked."""
     (tmp_path / "deep").mkdir()
-    pair = f"KISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET={demo.client_secret}\n"
-    (tmp_path / ".env").write_text(f"{pair}KISMET_API_URL={demo.api_url}\n")
+    credentials = f"KISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET={demo.client_secret}\n"
+    (tmp_path / ".env").write_text(f"{credentials}KISMET_API_URL={demo.api_url}\n")
     monkeypatch.chdir(tmp_path / "deep")
     dotenv = f"..{os.sep}.env"
     kn.login()
@@ -146,7 +50,7 @@ def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkey
     ],
 )
 def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, named):
-    """Half a pair, empty values and placeholders are named, without an error and without the secret."""
+    """Incomplete credentials, empty values and placeholders are named, without an error and without the secret."""
     in_environment(monkeypatch, client_id, client_secret, "")
     status = repr(kn.login_status())
 
@@ -155,7 +59,7 @@ def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, n
 
 
 def test_a_401_in_the_middle_of_work_names_the_source_and_the_way_back(monkeypatch):
-    """When the pair expires, the error says where it came from, and how to log in again from there."""
+    """When the credentials expire, the error says where it came from, and how to log in again from there."""
     expired = []
     with serving(lambda query, _: (401, {}, b"") if expired else page_of([user(1)], query)) as (url, _):
         in_environment(monkeypatch, ID, SECRET, url)
@@ -209,16 +113,16 @@ def test_the_prompt_in_a_notebook_asks_with_getpass(demo, kernel, monkeypatch):
 
 
 def test_a_kernel_shows_the_secret_to_nobody(kernel):
-    """After a form's log-in and a refusal, no magic, traceback or log of the kernel holds the secret."""
+    """After a form's login and a refusal, no magic, traceback or log of the kernel holds the secret."""
     refuse = []
     with serving(lambda query, _: (401, {}, SECRET.encode()) if refuse else page_of([user(1)], query)) as (url, visits):
         code = "import logging, os; logging.basicConfig(level=0)\nos.environ['KISMET_API_URL'] = '{}'\n%xmode Verbose\n"
         kernel.run(code.format(url) + "import kismet_nb as kn\nme = kn.login()")
         assert "The form is not logged in" in kernel.run("me.client")
-        pair = json.dumps({"id": ID, "secret": SECRET}).encode()
-        done = kernel.send({"kind": "log-in"}, pair)
+        credentials = json.dumps({"id": ID, "secret": SECRET}).encode()
+        done = kernel.send({"kind": "log-in"}, credentials)
         refuse.append(True)
-        refused = kernel.send({"kind": "log-in"}, pair)
+        refused = kernel.send({"kind": "log-in"}, credentials)
         said = kernel.run("me\n%whos\nprint(vars(me), dir(me), me.client.__dict__)\nkn.fetch_users(client=me.client)")
 
     assert ["verifying", "done"] == [answer["state"] for answer in done]
@@ -230,14 +134,14 @@ def test_a_kernel_shows_the_secret_to_nobody(kernel):
 
 
 def test_a_form_takes_back_what_is_no_longer_true(kernel):
-    """After kn.logout() in another cell it has forgotten the pair; after another login it says what it still is."""
-    pair = json.dumps({"id": ID, "secret": SECRET}).encode()
+    """After kn.logout() in another cell it is logged out; after another login it says what it still is."""
+    credentials = json.dumps({"id": ID, "secret": SECRET}).encode()
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
         kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
-        kernel.send({"kind": "log-in"}, pair)
+        kernel.send({"kind": "log-in"}, credentials)
         logged_out = kernel.run("kn.logout()")
         forgotten = kernel.run("me.client")
-        kernel.send({"kind": "log-in"}, pair)
+        kernel.send({"kind": "log-in"}, credentials)
         replaced = kernel.run("demo = kn.use_demo()")
         kept = kernel.run("print('rows:', len(kn.fetch_users(client=me.client)))")
         back = kernel.run("login = kn.login(me.client)")
@@ -284,12 +188,50 @@ def test_a_form_with_swapped_fields_shows_two_characters(kernel):
     """No message of the kernel shows more of the secret."""
     with serving(lambda *_: (401, {}, b"")) as (url, _):
         kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
-        refused = kernel.send({"kind": "log-in"}, json.dumps({"id": SECRET, "secret": ID}).encode())[-1]
+        refused = kernel.send({"kind": "log-in"}, json.dumps({"id": "xyz-secret-uvw", "secret": ID}).encode())[-1]
         kernel.run("me\nprint(me, vars(me))\nkn.login_status()")
+    said = json.dumps(kernel.said, default=str, ensure_ascii=False)
 
     assert "refused" == refused["state"]
-    assert f"Client ID {SECRET[:2]}…" in refused["message"]
+    assert "Client ID xy…" in refused["message"]
     assert "Client ID and secret swapped" in refused["message"]
-    said = json.dumps(kernel.said, default=str, ensure_ascii=False)
-    assert SECRET[:5] not in said
-    assert SECRET[-3:] not in said
+    assert "xyz" not in said
+    assert "uvw" not in said
+
+
+def test_no_widget_state_holds_the_credentials_or_the_answers(kernel):
+    """A saved notebook keeps the state of every widget: it says nothing of who is logged in."""
+    with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
+        kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
+        done = kernel.send({"kind": "log-in"}, json.dumps({"id": ID, "secret": SECRET}).encode())
+        state = kernel.run("from ipywidgets import Widget\nprint(Widget.get_manager_state())")
+
+    assert "Logged in: 1 users" in done[-1]["message"]
+    assert "VBoxModel" in state
+    assert "Log in to <strong>127.0.0.1" in state
+    assert [] == [text for text in (SECRET, ID[-4:], "1 users", "Logged in: ") if text in state]
+
+
+def test_the_address_in_the_heading_is_text(kernel):
+    """What stands in KISMET_API_URL cannot become a part of the page."""
+    kernel.run("import os; os.environ['KISMET_API_URL'] = 'https://x<img>.example.org'")
+    kernel.run("import kismet_nb as kn\nme = kn.login()")
+    said = json.dumps(kernel.said, default=str)
+
+    assert "x&lt;img&gt;.example.org" in said
+    assert "<img>" not in said.replace("'https://x<img>.example.org'", "")
+
+
+def test_the_package_loads_no_widgets():
+    """ipywidgets and anywidget are slow to import, so that they wait for the first form."""
+    code = "import sys, kismet_nb; print([name for name in ('ipywidgets', 'anywidget') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]\n" == done.stdout
+
+
+def test_the_former_name_of_the_sources_still_works():
+    """LoginStatus.places warns and returns the same."""
+    status = kn.login_status()
+    with pytest.warns(DeprecationWarning, match="LoginStatus.sources"):
+        assert status.sources == status.places
