@@ -59,7 +59,7 @@ class Credentials:
     Examples
     --------
     >>> Credentials("my-client-ab12", "not shown")
-    Credentials(Client ID …ab12)
+    Credentials(Client ID my…)
     """
 
     __slots__ = ("client_id", "secret_value", "source")
@@ -96,7 +96,7 @@ class Credentials:
         return any(secret[start : start + piece] in text for start in range(len(secret) - piece + 1))
 
     def __repr__(self) -> str:
-        return f"Credentials(Client ID {masked(self.client_id)})"
+        return f"Credentials(Client ID {masked_unverified(self.client_id)})"
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         # pickle, copy, deepcopy and multiprocessing all call this method.

@@ -49,7 +49,7 @@ HELP = """\
 <dd>Paste the lines of a .env file into either field.</dd>
 <dt>Skip this form</dt>
 <dd>Set <code>{id}</code> and <code>{secret}</code> in the environment or in a .env file.</dd>
-<dt>Stay logged in</dt>
+<dt>Remember me</dt>
 <dd>{remember}</dd>
 <dt>The form does not respond</dt>
 <dd>Run <code>kn.login(prompt=True)</code>, which asks below the cell.</dd>
@@ -162,7 +162,7 @@ def show_form(present: Login | None) -> FormLogin:
 
 
 def _help(cannot_remember: str | None) -> str:
-    remember = "Tick “Remember on this computer”. <code>kn.logout(forget=True)</code> deletes it again."
+    remember = "Tick “Remember on this computer” to save both in its key store. <code>kn.logout(forget=True)</code> deletes them again."
     if cannot_remember:
         remember = f"Not on this computer. Its key store cannot be used: {html.escape(cannot_remember)}."
     return HELP.format(id=ID_VARIABLE, secret=SECRET_VARIABLE, remember=remember)

@@ -167,6 +167,7 @@ def test_nothing_that_prints_or_copies_an_object_gets_the_secret(demo):
             with pytest.raises(TypeError, match="copied or pickled"):
                 copying(thing)
     assert demo.client_secret not in repr(demo)
+    assert SECRET[-4:] not in repr(Credentials(SECRET, ID))  # swapped
 
 
 def test_both_headers_are_on_each_request_whatever_netrc_says(monkeypatch, tmp_path):

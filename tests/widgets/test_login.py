@@ -235,3 +235,12 @@ def test_the_former_name_of_the_sources_still_works():
     status = kn.login_status()
     with pytest.warns(DeprecationWarning, match="LoginStatus.sources"):
         assert status.sources == status.places
+
+
+def test_the_help_says_why_nothing_can_be_remembered(kernel):
+    """Without a key store the form has no box to tick, and its help names the reason."""
+    kernel.run("import kismet_nb as kn\nme = kn.login()")
+    said = json.dumps(kernel.said, default=str, ensure_ascii=False)
+
+    assert '"can_remember": false' in said
+    assert "Its key store cannot be used: there is none on this machine." in said
