@@ -4,9 +4,9 @@ The fields are not ipywidgets, because a widget's value is sent with every key a
 the secret stays in the HTML field and goes to the kernel once, as the binary buffer of one message. No trait holds
 it. No trait holds the kernel's answers either, because a saved notebook must not claim that somebody is logged in.
 
-Tested in JupyterLab 4 and Notebook 7. The documentation of anywidget names VS Code and Colab too. If a notebook cannot
-show the form, or drops its binary message, ``kn.login(prompt=True)`` asks with getpass, and the two environment
-variables always work.
+Tested in JupyterLab 4 and Notebook 7 with ipywidgets 8. JupyterLab 4 cannot draw the widgets of ipywidgets 7. The
+documentation of anywidget names VS Code and Colab too. If a notebook cannot show the form, or drops its binary
+message, ``kn.login(prompt=True)`` asks with getpass, and the two environment variables always work.
 
 This module imports ipywidgets and anywidget, which takes a while, so import it when the first form is shown.
 """
@@ -162,7 +162,10 @@ def show_form(present: Login | None) -> FormLogin:
 
 
 def _help(cannot_remember: str | None) -> str:
-    remember = "Tick “Remember on this computer” to save both in its key store. <code>kn.logout(forget=True)</code> deletes them again."
+    remember = (
+        "Tick “Remember on this computer” to save both in its key store. <code>kn.logout(forget=True)</code> "
+        "deletes them again."
+    )
     if cannot_remember:
         remember = f"Not on this computer. Its key store cannot be used: {html.escape(cannot_remember)}."
     return HELP.format(id=ID_VARIABLE, secret=SECRET_VARIABLE, remember=remember)
