@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kismet_nb.dates import as_day
-from kismet_nb.demo import organization as demo
+from kismet_nb.demo.use_demo import use_demo
 from kismet_nb.errors import ExportError, InvalidInputError, KismetError
 from kismet_nb.explore.compare import compare, readable
 from kismet_nb.fetch import users as fetch
@@ -139,7 +139,7 @@ def _day(text: str) -> dt.date:
 
 
 def _demo(_options: argparse.Namespace) -> None:
-    with demo.use_demo():
+    with use_demo():
         users = fetch.fetch_users()
         admins, rooms = users["is_admin"].sum(), users["waiting_room_url"].notna().sum()
         print(f"Fetched {len(users)} users, {provenance(users)['verdict']}: {admins} admins, {rooms} waiting rooms.\n")
