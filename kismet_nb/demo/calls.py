@@ -20,8 +20,9 @@ __all__ = ["METRICS", "Call", "daily_metrics", "invent_calls"]
 
 METRICS = ("total_calls", "average_duration", "call_fail_rate", "average_wait_time")
 
-_CALL_DAYS = 16 * 7
+_CALL_DAYS = 365
 _APPOINTMENTS = range(13, 21)  # hours of the day, UTC
+_WORK_DAYS, _LEAVE_DAYS = 60, 120  # in turn, for every seventh user
 _WEEKDAY_FACTORS = (1.0, 1.2, 1.1, 1.1, 0.8, 0.12, 0.04)  # from Monday to Sunday
 _CALL_NAMES = ("Follow-up", "Follow-up", "Follow-up", "Intake visit", "Family session", "Café – groupe", None)
 
@@ -38,38 +39,60 @@ class Call:
     egresses: dict[str, Record]
 
 
-def invent_calls(user: Record, today: dt.date, stride: int) -> Iterator[Call]:
-    """Yield a user's calls of the last 16 weeks, oldest first.
+def invent_calls(user: Record, position: int, moment: dt.datetime, stride: int) -> Iterator[Call]:
+    """Yield a user's calls of the year up to a moment, oldest first.
 
-    Each day has its own seed, so a past day keeps its calls when the demo is started on a later day.
-    ``stride`` is larger than any user's id. A call's id is made of its minute and its user, so ids are unique and
-    rise with time.
+    Each month has its own seed, so a past day keeps its calls when the demo is started on a later day.
+    ``position`` is the user's place in the list of users. ``stride`` is larger than any user's id. A call's id is made
+    of its minute and its user, so ids are unique and rise with time.
     """
     habits = seeded_rng("habits", user["id"])
-    if habits.random() < 0.33:
+    takes_leave = position % 7 == 3
+    if habits.random() < 0.33 and not takes_leave:
         return  # this user never holds a call
-    per_day = min(0.3 * habits.paretovariate(1.6), 5.0)  # a few users hold most of the calls
-    for days_ago in reversed(range(_CALL_DAYS)):
-        day = today - dt.timedelta(days=days_ago)
+    per_day = min(0.2 * habits.paretovariate(1.6), 4.0)  # a few users hold most of the calls
+    if takes_leave:
+        per_day = max(per_day, 0.8)
+    hired = dt.date.fromisoformat(user["created_at"][:10])
+    first = moment.date() - dt.timedelta(days=_CALL_DAYS - 1)
+    month = first.replace(day=1)
+    rng = seeded_rng("calls", user["id"], month)
+    for number in range((moment.date() - month).days + 1):
+        day = month + dt.timedelta(days=number)
+        if day.day == 1:
+            rng = seeded_rng("calls", user["id"], day)
         holiday = day.weekday() == 0 and day.day <= 7  # staff training on the first Monday of a month
-        if holiday or day.isoformat() <= user["created_at"][:10]:
+        if holiday or day <= hired or (takes_leave and _is_on_leave(position, day)):
             continue
-        rng = seeded_rng("calls", user["id"], day.isoformat())
         chance = per_day * _WEEKDAY_FACTORS[day.weekday()] / len(_APPOINTMENTS)
         for hour in _APPOINTMENTS:
-            if rng.random() < chance:
-                start = dt.datetime.combine(day, dt.time(hour, rng.randrange(60)), tzinfo=dt.UTC)
-                call_id = int((start - FIRST_DAY).total_seconds()) // 60 * stride + user["id"]
-                yield _call(rng, call_id, start, today)
+            if rng.random() >= chance:
+                continue
+            start = dt.datetime.combine(day, dt.time(hour, rng.randrange(60)), tzinfo=dt.UTC)
+            call_id = int((start - FIRST_DAY).total_seconds()) // 60 * stride + user["id"]
+            call = _call(rng, call_id, start, moment)
+            if first <= day and start <= moment:
+                yield call
 
 
-def _call(rng: random.Random, call_id: int, start: dt.datetime, today: dt.date) -> Call:
+def _is_on_leave(position: int, day: dt.date) -> bool:
+    """Return whether a user who takes leave is away on a day.
+
+    The leaves begin at different times, so on any day some users have been away for 30 to 89 days, and some longer.
+    """
+    cycle = _WORK_DAYS + _LEAVE_DAYS
+    offset = position // 7 * 113  # about 0.62 of a cycle, which spreads few users evenly over it
+    return (day.toordinal() + offset) % cycle >= _WORK_DAYS
+
+
+def _call(rng: random.Random, call_id: int, start: dt.datetime, moment: dt.datetime) -> Call:
     """Return one invented call."""
     failed = rng.random() < 0.04
-    active = rng.random() < 0.1 and not failed and start.date() == today
     duration = round(max(45.0, rng.gauss(2400, 800)), 3)
     wait = round(rng.expovariate(1 / 90), 3)
-    end = start + dt.timedelta(seconds=wait + (0 if failed or active else duration))
+    end = start + dt.timedelta(seconds=wait + (0 if failed else duration))
+    active = end > moment and not failed
+    updated = start + dt.timedelta(seconds=wait) if active else end
     recorded = rng.random() < 0.1 and not failed and not active
     egresses = list(_egresses(rng, call_id, start, end)) if recorded else []
     kinds = ("Recipient", "Interpreter", "Guest")[: rng.choices(range(4), (5, 70, 18, 7))[0]]
@@ -83,7 +106,7 @@ def _call(rng: random.Random, call_id: int, start: dt.datetime, today: dt.date) 
         "is_canvas_locked": rng.random() < 0.05,
         "is_ended": not active,
         "created_at": isoformat(start),
-        "updated_at": isoformat(end),
+        "updated_at": isoformat(min(updated, moment)),
         "participants": [
             {
                 "id": call_id * 10 + number,

@@ -85,28 +85,31 @@ def _parse_date(text: str) -> dt.date:
 
 
 class DemoData:
-    """The records of the organization, and one method for each endpoint.
+    """The records of the organization at a moment, and one method for each endpoint.
 
     Calls are invented when they are first requested. Two threads may invent the same calls at the same time; the
     results are equal.
     """
 
-    def __init__(self, today: dt.date, user_count: int) -> None:
-        self.today = today
+    def __init__(self, moment: dt.datetime, user_count: int) -> None:
+        self.moment = moment
+        self.today = moment.date()
         # Keys are text, as in a path. Any text that is not a key is not found.
         self.users = {str(user["id"]): user for user in invent_users(user_count)}
         self.users_by_email = {user["email"].casefold(): user for user in self.users.values()}
         self.rooms = {room["slug"]: room for room in invent_waiting_rooms(self.users.values())}
         self.rooms_by_user = {room["user_id"]: room for room in self.rooms.values()}
-        self.invites = {str(invite["id"]): invite for invite in invent_invites(today)}
+        self.invites = {str(invite["id"]): invite for invite in invent_invites(moment)}
         self.roles = list(invent_roles())
+        self._positions = {user_id: position for position, user_id in enumerate(self.users)}
         self._stride = max(map(int, self.users), default=0) + 1
         self._calls: dict[str, dict[str, Call]] = {}
 
     def calls(self, user_id: str) -> dict[str, Call]:
         """Return the user's calls by id, oldest first."""
         if user_id not in self._calls:
-            calls = invent_calls(_find(self.users, user_id), self.today, self._stride)
+            user = _find(self.users, user_id)
+            calls = invent_calls(user, self._positions[user_id], self.moment, self._stride)
             self._calls[user_id] = {str(call.record["id"]): call for call in calls}
         return self._calls[user_id]
 

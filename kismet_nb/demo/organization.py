@@ -12,6 +12,7 @@ import secrets
 from typing import Self
 
 from kismet_nb.demo.endpoints import DemoData
+from kismet_nb.demo.people import CLOSING_TIME
 from kismet_nb.demo.server import DemoServer
 
 __all__ = ["DemoOrganization"]
@@ -26,7 +27,8 @@ class DemoOrganization:
     Parameters
     ----------
     today
-        The last day with calls. The default is today's date, UTC. The staff is the same on every day.
+        The last day with calls, up to 20:00 UTC. By default the current day, with nothing later than ten minutes
+        ago. The staff is the same on every day.
     user_count
         Number of users.
     latency
@@ -51,7 +53,7 @@ class DemoOrganization:
         self.client_secret = secrets.token_urlsafe(24)
         self._user_count = user_count
         self._server = DemoServer(
-            DemoData(today or dt.datetime.now(dt.UTC).date(), user_count),
+            DemoData(_last_moment(today), user_count),
             credentials=(self.client_id.encode(), self.client_secret.encode()),
             latency=latency,
         )
@@ -77,3 +79,13 @@ class DemoOrganization:
     def running(self) -> bool:
         """Whether the server is running."""
         return not self._server.stopping.is_set()
+
+
+def _last_moment(today: dt.date | None) -> dt.datetime:
+    """Return the time up to which there are calls and invites: the evening of a day, but nothing in the future.
+
+    The ten minutes keep rows out of the time in which a client must expect that rows are still being added.
+    """
+    now = dt.datetime.now(dt.UTC)
+    evening = dt.datetime.combine(today or now, CLOSING_TIME, tzinfo=dt.UTC)
+    return evening if today not in {None, now.date()} else min(evening, now - dt.timedelta(minutes=10))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
+    "CLOSING_TIME",
     "FAMILY_NAMES",
     "FIRST_DAY",
     "GIVEN_NAMES",
@@ -71,6 +72,7 @@ _NOTABLE: tuple[tuple[str | None, str], ...] = (
     ("O’Neill‑Ó Súilleabháin, Máire", "maire.oneill"),
 )
 FIRST_DAY = dt.datetime(2023, 1, 9, 13, tzinfo=dt.UTC)  # a Monday
+CLOSING_TIME = dt.time(20)  # UTC; nothing happens later in the day
 _LAST_CHANGE = dt.datetime(2026, 10, 31, tzinfo=dt.UTC)
 _HIRING_DAYS = 995  # Mondays to Fridays between the two
 
@@ -82,7 +84,7 @@ def seeded_rng(*seed: object) -> random.Random:
 
 def isoformat(moment: dt.datetime) -> str:
     """Return a UTC time as the API writes it."""
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _letters(name: str) -> str:
@@ -172,10 +174,12 @@ def invent_waiting_room_subs(room: Record, rooms: Sequence[Record], today: dt.da
         }
 
 
-def invent_invites(today: dt.date) -> Iterator[Record]:
-    """Yield the invites of the last three months: every third was used, the others expire after 30 days."""
+def invent_invites(moment: dt.datetime) -> Iterator[Record]:
+    """Yield the invites of the three months up to a moment: every third was used, the others expire after 30 days."""
     rng = seeded_rng("invites")
-    evening = dt.datetime.combine(today, dt.time(20), tzinfo=dt.UTC)
+    evening = dt.datetime.combine(moment, CLOSING_TIME, tzinfo=dt.UTC)
+    if evening > moment:
+        evening -= dt.timedelta(days=1)
     ages = sorted(rng.sample(range(90), 18), reverse=True)
     roles: tuple[list[str], ...]
     roles = (["provider"], ["organization_admin", "provider"], ["provider_assistant"], ["provider"], [])
