@@ -86,15 +86,18 @@ def _is_on_leave(position: int, day: dt.date) -> bool:
 
 
 def _call(rng: random.Random, call_id: int, start: dt.datetime, moment: dt.datetime) -> Call:
-    """Return one invented call."""
+    """Return one invented call.
+
+    Which random numbers are drawn does not depend on the moment, so that the next calls stay the same later.
+    """
     failed = rng.random() < 0.04
     duration = round(max(45.0, rng.gauss(2400, 800)), 3)
     wait = round(rng.expovariate(1 / 90), 3)
     end = start + dt.timedelta(seconds=wait + (0 if failed else duration))
     active = end > moment and not failed
     updated = start + dt.timedelta(seconds=wait) if active else end
-    recorded = rng.random() < 0.1 and not failed and not active
-    egresses = list(_egresses(rng, call_id, start, end)) if recorded else []
+    recorded = rng.random() < 0.1 and not failed
+    egresses = list(_egresses(call_id, start, end)) if recorded and not active else []
     kinds = ("Recipient", "Interpreter", "Guest")[: rng.choices(range(4), (5, 70, 18, 7))[0]]
     record = {
         "id": call_id,
@@ -102,7 +105,7 @@ def _call(rng: random.Random, call_id: int, start: dt.datetime, moment: dt.datet
         "livekit_session_id": f"lk-session-{rng.getrandbits(48):012x}",
         "state": "active" if active else "ended",
         "has_egresses": bool(egresses),
-        "is_recording": active and rng.random() < 0.3,
+        "is_recording": recorded and active,
         "is_canvas_locked": rng.random() < 0.05,
         "is_ended": not active,
         "created_at": isoformat(start),
@@ -126,8 +129,9 @@ def _call(rng: random.Random, call_id: int, start: dt.datetime, moment: dt.datet
     )
 
 
-def _egresses(rng: random.Random, call_id: int, start: dt.datetime, end: dt.datetime) -> Iterator[Record]:
+def _egresses(call_id: int, start: dt.datetime, end: dt.datetime) -> Iterator[Record]:
     """Yield the recordings of a call: usually one; a failed recording is followed by a second one."""
+    rng = seeded_rng("egresses", call_id)
     failed = rng.random() < 0.08
     middle = start + (end - start) / 4
     for number, (begin, stop) in enumerate([(start, middle), (middle, end)] if failed else [(start, end)]):

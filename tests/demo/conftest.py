@@ -22,7 +22,7 @@ def demo() -> Iterator[DemoOrganization]:
 
 @pytest.fixture(scope="session")
 def api(demo: DemoOrganization) -> Iterator[Witness]:
-    """Return a witness with the right credentials."""
+    """Return a client with the right credentials."""
     witness = Witness(demo)
     with witness.session:
         yield witness

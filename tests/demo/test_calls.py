@@ -76,7 +76,7 @@ class TestCalls:
         assert of_user[0] == api.get(f"/organization_users/{user}/calls/{of_user[0]['id']}")
 
     def test_egresses(self, api: Witness, calls: dict[int, list[dict[str, Any]]]) -> None:
-        """`has_egresses` tells which calls have recordings: about a tenth, all ended, one or more with an error."""
+        """`has_egresses` is true for the calls with recordings: about a tenth, all ended, one or more with an error."""
         pairs = [(user, call) for user, of_user in calls.items() for call in of_user]
         recorded = [pair for pair in pairs if pair[1]["has_egresses"]]
         silent = next(pair for pair in pairs if not pair[1]["has_egresses"])
@@ -103,7 +103,7 @@ class TestCalls:
 
 
 class TestMetrics:
-    """Sums over the same calls."""
+    """The daily metrics of the same calls."""
 
     def test_agree_with_calls(self, api: Witness, calls: dict[int, list[dict[str, Any]]]) -> None:
         """`total_calls` counts the calls of each day; a day without calls is in none of the maps."""
@@ -115,7 +115,7 @@ class TestMetrics:
         assert all(set(days) == set(values) for values in body.values())
 
     def test_of_one_user(self, api: Witness, calls: dict[int, list[dict[str, Any]]]) -> None:
-        """`user_id` leaves one user's calls, and users who never call have four empty maps."""
+        """`user_id` limits the metrics to one user's calls; a user without calls has four empty maps."""
         dates = {"date_start": "2025-11-25", "date_end": "2026-11-24"}
         for user in list(calls)[:40]:
             total = api.get("/call_metrics", user_id=user, **dates)["total_calls"]
@@ -161,17 +161,17 @@ class TestMetrics:
             {"date_start": "2025-01-01", "date_end": "2026-01-02"},
         ],
     )
-    def test_nonsense_dates(self, api: Witness, dates: dict[str, str]) -> None:
-        """Dates that are none, in the wrong order, or more than 366 days apart are answered with 400."""
-        answer = api.ask("/call_metrics", **dates)
+    def test_invalid_dates(self, api: Witness, dates: dict[str, str]) -> None:
+        """Invalid dates, dates in the wrong order and ranges above 366 days get status 400."""
+        response = api.send("/call_metrics", **dates)
 
-        assert 400 == answer.status_code
-        assert ["error"] == list(answer.json())
+        assert 400 == response.status_code
+        assert ["error"] == list(response.json())
 
     def test_longest_range(self, api: Witness) -> None:
-        """366 days, a whole leap year, can be asked for."""
-        assert 200 == api.ask("/call_metrics", date_start="2024-01-01", date_end="2024-12-31").status_code
+        """A range of 366 days, a whole leap year, is accepted."""
+        assert 200 == api.send("/call_metrics", date_start="2024-01-01", date_end="2024-12-31").status_code
 
     def test_unknown_user(self, api: Witness) -> None:
-        """Metrics of nobody are answered with 404."""
-        assert 404 == api.ask("/call_metrics", user_id="1").status_code
+        """Metrics of an unknown user get status 404."""
+        assert 404 == api.send("/call_metrics", user_id="1").status_code

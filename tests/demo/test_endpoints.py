@@ -52,7 +52,7 @@ class TestPages:
         assert 131 == len(ids)
 
     def test_per_page_is_cut_to_100(self, api: Witness) -> None:
-        """A larger page than 100 is cut, and the answer says so: 131 users are two pages."""
+        """A page size above 100 is cut to 100, and the pagination block says so: 131 users are two pages."""
         body = api.get("/organization_users", per_page=500)
 
         assert 100 == len(body["organization_users"])
@@ -75,12 +75,12 @@ class TestPages:
 
     @pytest.mark.parametrize("name", ["page", "per_page"])
     @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "", "²", "9" * 5000])
-    def test_nonsense(self, api: Witness, name: str, value: str) -> None:
-        """Whatever is no positive integer is answered with 400."""
-        answer = api.ask("/invites", **{name: value})
+    def test_invalid_numbers(self, api: Witness, name: str, value: str) -> None:
+        """Any value but a positive integer gets status 400."""
+        response = api.send("/invites", **{name: value})
 
-        assert 400 == answer.status_code
-        assert {"error": f"{name} must be a positive integer"} == answer.json()
+        assert 400 == response.status_code
+        assert {"error": f"{name} must be a positive integer"} == response.json()
 
     def test_unknown_parameters_are_ignored(self, api: Witness) -> None:
         """A parameter that the API doesn't know changes nothing, not even if it is called like a part of a path."""
@@ -88,15 +88,15 @@ class TestPages:
 
 
 class TestRefusals:
-    """What is not answered."""
+    """Requests that are refused."""
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "BREW"])
     def test_only_get(self, api: Witness, method: str) -> None:
-        """Nothing can be written: every other verb is answered with 405, and its body is not taken for a request."""
-        answer = api.session.request(method, api.url + "/invites", json={"email": "x"}, timeout=10)
+        """Nothing can be written: every other verb gets status 405, and its body is not parsed as a request."""
+        response = api.session.request(method, api.url + "/invites", json={"email": "x"}, timeout=10)
 
-        assert 405 == answer.status_code
-        assert (b"" if method == "HEAD" else b'{"error": "Method not allowed"}') == answer.content
+        assert 405 == response.status_code
+        assert (b"" if method == "HEAD" else b'{"error": "Method not allowed"}') == response.content
 
     @pytest.mark.parametrize(
         "path",
@@ -117,25 +117,25 @@ class TestRefusals:
         ],
     )
     def test_not_found(self, api: Witness, calls: dict[int, list[dict[str, Any]]], path: str) -> None:
-        """Unknown paths and ids are answered with 404; so are transcripts and notes, which the demo has none of."""
+        """Unknown paths and ids get status 404, and so do transcripts and notes, which the demo does not have."""
         user = next(user for user, of_user in calls.items() if of_user)
-        answer = api.ask(path.format(user=user, call=calls[user][0]["id"]))
+        response = api.send(path.format(user=user, call=calls[user][0]["id"]))
 
-        assert 404 == answer.status_code
-        assert {"error": "Not found"} == answer.json()
+        assert 404 == response.status_code
+        assert {"error": "Not found"} == response.json()
 
     def test_malformed_request_is_silent(self, demo: DemoOrganization, capfd: pytest.CaptureFixture[str]) -> None:
         """A request that is no HTTP is refused in JSON, and nothing is printed."""
         with socket.create_connection(("127.0.0.1", int(demo.api_url.rpartition(":")[2])), timeout=10) as wire:
             wire.sendall(b"GET / spaces everywhere HTTP/1.1\r\n\r\n")
-            answer = b"".join(iter(lambda: wire.recv(4096), b""))
+            response = b"".join(iter(lambda: wire.recv(4096), b""))
 
-        assert b" 400 " in answer
-        assert b'{"error": ' in answer
+        assert b" 400 " in response
+        assert b'{"error": ' in response
         assert ("", "") == capfd.readouterr()
 
-    def test_client_that_hangs_up_is_no_event(self, capfd: pytest.CaptureFixture[str]) -> None:
-        """A client that leaves while it is being answered disturbs nobody, and nothing is printed."""
+    def test_client_that_disconnects(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """A client may close its connection before the response: others are served, and nothing is printed."""
         with DemoOrganization(user_count=100, latency=0.05) as slow:
             wire = socket.create_connection(("127.0.0.1", int(slow.api_url.rpartition(":")[2])), timeout=10)
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with a reset

@@ -120,3 +120,17 @@ def test_a_user_list_does_not_wait_for_the_calls():
         Witness(demo).users()
 
     assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize("moment", ["2026-11-17T17:50:00Z", "2026-11-24T20:00:00Z"])
+def test_an_ended_call_stays_as_it_is(moment):
+    """An organization that is started a week later has the same calls and recordings, without the oldest week."""
+    start = dt.datetime.fromisoformat(moment)
+    now, later = DemoData(start, 131), DemoData(start + dt.timedelta(days=7), 131)
+    oldest = start.date() - dt.timedelta(days=357)
+    for user_id in now.users:
+        calls = {key: call for key, call in now.calls(user_id).items() if call.day >= oldest}
+        same = {key: call for key, call in later.calls(user_id).items() if call.record["created_at"] <= moment}
+
+        assert list(calls) == list(same)
+        assert [] == [key for key, call in calls.items() if call.record["is_ended"] and call != same[key]]

@@ -68,7 +68,7 @@ class TestUsers:
 
     @pytest.mark.parametrize("email", ["nobody@example.org", "maria", "", "%"])
     def test_filter_without_match(self, api: Witness, email: str) -> None:
-        """An address that nobody has, or a part of one, finds nobody."""
+        """An unknown address, or a part of an address, matches no user."""
         assert [] == api.get("/organization_users", email=email)["organization_users"]
 
     def test_detail(self, api: Witness) -> None:
@@ -139,7 +139,7 @@ class TestInvitesAndRoles:
         assert all(i["created_at"] <= i["used_at"] <= min(i["expires_at"], f"{today}T23") for i in used)
 
     def test_invited_are_no_users(self, api: Witness) -> None:
-        """Invited addresses are nobody's yet, and each is invited once."""
+        """No user has an invited address, and each address is invited once."""
         emails = [invite["email"] for invite in api.rows("/invites", "organization_invites")]
 
         assert len(emails) == len(set(emails) - {user["email"] for user in api.users()})

@@ -15,25 +15,25 @@ from kismet_nb.demo.organization import DemoOrganization
 
 
 class TestCredentials:
-    """Who is let in."""
+    """Requests with missing or wrong credentials."""
 
     @pytest.mark.parametrize("header", ["X-Client-ID", "X-Client-Secret"])
     @pytest.mark.parametrize("value", [None, "", "wrong", "wröng"])
     def test_refused(self, api: Witness, header: str, value: str | None) -> None:
-        """A missing or wrong header is answered with 401 and the documented body, invalid JSON that it is."""
+        """A missing or wrong header gets status 401 and the documented body, which is invalid JSON."""
         headers = {header: value and value.encode()}
-        answer = api.session.get(api.url + "/organization_users", headers=headers, timeout=10)
+        response = api.session.get(api.url + "/organization_users", headers=headers, timeout=10)
 
-        assert 401 == answer.status_code
-        assert b'{ "error": "Unauthorized", }' == answer.content
+        assert 401 == response.status_code
+        assert b'{ "error": "Unauthorized", }' == response.content
         with pytest.raises(requests.JSONDecodeError):
-            answer.json()
+            response.json()
 
-    def test_asked_for_before_anything_else(self, demo: DemoOrganization) -> None:
-        """Without credentials an unknown path is not told from a known one."""
-        answer = requests.get(f"{demo.api_url}/api/external/nothing", timeout=10)
+    def test_checked_first(self, demo: DemoOrganization) -> None:
+        """Without credentials, an unknown path gets the same response as a known one."""
+        response = requests.get(f"{demo.api_url}/api/external/nothing", timeout=10)
 
-        assert 401 == answer.status_code
+        assert 401 == response.status_code
 
     def test_secret_is_not_in_repr(self, demo: DemoOrganization) -> None:
         """The repr names the address and the number of users, never the secret."""
@@ -46,14 +46,14 @@ class TestCredentials:
 
 
 class TestHttp:
-    """How answers travel."""
+    """Headers, connections and latency."""
 
     def test_headers(self, api: Witness) -> None:
-        """Answers are UTF-8 JSON of a stated length."""
-        answer = api.ask("/organization_users", per_page=100)
+        """A response is UTF-8 JSON with its length in the headers."""
+        response = api.send("/organization_users", per_page=100)
 
-        assert "application/json; charset=utf-8" == answer.headers["Content-Type"]
-        assert len(answer.content) == int(answer.headers["Content-Length"])
+        assert "application/json; charset=utf-8" == response.headers["Content-Type"]
+        assert len(response.content) == int(response.headers["Content-Length"])
 
     def test_connection_is_kept(self, demo: DemoOrganization) -> None:
         """Many requests, even with a body or refused, go through one connection."""
@@ -67,7 +67,7 @@ class TestHttp:
         connection.close()
 
     def test_latency(self) -> None:
-        """Every answer waits as long as asked."""
+        """Every response is delayed by the latency."""
         with DemoOrganization(user_count=1, latency=0.1) as slow:
             start = time.perf_counter()
             requests.get(slow.api_url, timeout=10)
@@ -76,7 +76,7 @@ class TestHttp:
 
 
 class TestStop:
-    """How it ends."""
+    """stop() and what it leaves behind."""
 
     def test_frees_port_and_threads(self) -> None:
         """After stop() nothing listens, no thread is left, and connections that were kept open are closed."""
@@ -96,8 +96,8 @@ class TestStop:
             demo.stop()
             demo.stop()
 
-    def test_does_not_wait_for_slow_answers(self) -> None:
-        """An answer that is being held back does not hold back stop()."""
+    def test_does_not_wait_for_slow_responses(self) -> None:
+        """A delayed response does not delay stop()."""
         demo = DemoOrganization(user_count=5, latency=60)
         with socket.create_connection(("127.0.0.1", int(demo.api_url.rpartition(":")[2])), timeout=10) as wire:
             wire.sendall(b"GET / HTTP/1.1\r\n\r\n")

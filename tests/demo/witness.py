@@ -14,7 +14,7 @@ TODAY = dt.date(2026, 11, 24)  # a Tuesday
 
 
 class Witness:
-    """A client with nothing but `requests`, so that nothing of ours stands between test and server."""
+    """A client on `requests` alone, so that no code of the package is between test and server."""
 
     def __init__(self, demo: DemoOrganization) -> None:
         self.url = demo.api_url + "/api/external"
@@ -22,15 +22,15 @@ class Witness:
         self.session.trust_env = False
         self.session.headers.update({"X-Client-ID": demo.client_id, "X-Client-Secret": demo.client_secret})
 
-    def ask(self, path: str, **query: Any) -> requests.Response:
-        """Send one request and return the answer, whatever its status."""
+    def send(self, path: str, **query: Any) -> requests.Response:
+        """Send one request and return the response of any status."""
         return self.session.get(self.url + path, params=query, timeout=10)
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the decoded body of a request that succeeds."""
-        answer = self.ask(path, **query)
-        answer.raise_for_status()
-        return answer.json()
+        response = self.send(path, **query)
+        response.raise_for_status()
+        return response.json()
 
     def rows(self, path: str, envelope: str) -> list[dict[str, Any]]:
         """Return the rows of every page."""
