@@ -1,6 +1,7 @@
 """Reports: one file with everything and no code, written whole or not at all, and no credential in a parameter."""
 
 import datetime as dt
+import json
 import os
 import re
 import signal
@@ -193,3 +194,134 @@ def test_a_month_is_all_its_days():
     first, last = report_period(tz="Pacific/Kiritimati")
     assert 1 == first.day
     assert last + dt.timedelta(days=1) == pd.Timestamp.now("Pacific/Kiritimati").date().replace(day=1)
+
+
+def kernel_processes(folder):
+    """Return the command lines of processes that have a file of the folder in them."""
+    lines = [path.read_bytes().replace(b"\0", b" ").decode() for path in Path("/proc").glob("[0-9]*/cmdline")]
+    return [line for line in lines if str(folder) in line]
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """Return the folder for temporary files, empty; the kernel's own files must be in it."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    return folder
+
+
+def start(*arguments, cwd="."):
+    """Start the report command in a process of its own."""
+    code = f"from kismet_nb.cli import main; raise SystemExit(main({['report', *arguments]}))"
+    return subprocess.Popen([sys.executable, "-c", code], cwd=cwd, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_kernel_leaves_nothing_in_the_working_directory_or_elsewhere(temporary):
+    """While it runs its sockets are in a private folder for temporary files, which is removed afterwards."""
+    own = notebook(
+        ("import os; print(sorted(os.listdir()), os.environ['TMPDIR'], len(os.listdir(os.environ['TMPDIR'])))",)
+    )
+    kn.report("r.html", notebook=own)
+    page = Path("r.html").read_text()
+
+    assert re.search(rf"\['own.ipynb', 'temporary'\] {temporary} 1\b", page.replace("&#39;", "'"))
+    assert [] == list(temporary.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write")
+def test_a_report_can_be_made_in_a_folder_that_cannot_be_written(tmp_path):
+    """The working directory of a service is often read-only; only the file's own folder must be writable."""
+    own = notebook(("import os; print(os.getcwd())",))
+    run = start("--out", str(tmp_path / "r.html"), "--notebook", str(tmp_path / own), cwd="/proc")
+
+    assert "" == run.communicate(timeout=60)[1]
+    assert 0 == run.returncode
+    assert "/proc" in Path("r.html").read_text()
+
+
+def test_two_reports_in_one_folder_at_the_same_time():
+    """Neither disturbs the other."""
+    own = notebook(("import time; time.sleep(1); print('both')",))
+    runs = [start("--out", f"{name}.html", "--notebook", own) for name in "abc"]
+
+    assert ["", "", ""] == [run.communicate(timeout=90)[1] for run in runs]
+    assert [0, 0, 0] == [run.returncode for run in runs]
+
+
+def test_sigterm_ends_the_report_and_leaves_nothing(temporary):
+    """A service manager stops a report with SIGTERM: the kernel ends, and no file is left, no report either."""
+    own = notebook(
+        ("import os, time; open('part', 'w').write(str(os.getpid())); os.rename('part', 'pid')\ntime.sleep(90)",)
+    )
+    run = start("--out", "r.html", "--notebook", own)
+    for _ in range(600):
+        if Path("pid").exists():
+            break
+        time.sleep(0.1)
+    run.terminate()
+    said = run.communicate(timeout=20)[1]
+
+    assert -signal.SIGTERM == run.returncode
+    assert "" == said
+    assert [] == list(temporary.iterdir())
+    assert ["own.ipynb", "pid", "temporary"] == sorted(path.name for path in Path().iterdir())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(Path("pid").read_text()), 0)
+
+
+@pytest.mark.parametrize(("stop", "code", "line"), [("SIGTERM", -15, ""), ("SIGINT", 130, "kismet-nb: interrupted\n")])
+def test_a_report_that_is_stopped_while_the_kernel_starts_leaves_no_kernel(temporary, stop, code, line):
+    """Also before the first cell, the kernel ends with the report."""
+    run = start("--out", "r.html", "--notebook", notebook(("1",)))
+    for _ in range(6000):
+        if kernel_processes(temporary):
+            break
+        time.sleep(0.01)
+    run.send_signal(signal.Signals[stop])
+
+    assert line == run.communicate(timeout=20)[1]
+    assert code == run.returncode
+    assert [] == kernel_processes(temporary)
+    assert [] == list(temporary.iterdir())
+
+
+def test_the_kernel_is_this_interpreter(tmp_path, monkeypatch):
+    """Another environment that is registered as python3 is not used."""
+    spec = tmp_path / "jupyter/kernels/python3"
+    spec.mkdir(parents=True)
+    argv = ["/bin/false", "-f", "{connection_file}"]
+    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    kn.report("r.html", notebook=notebook(("import sys; print(sys.executable)",)))
+
+    assert sys.executable in Path("r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [("import os; os.write(2, b'noise\\n' * 300); os._exit(3)", "DeadKernelError"), ("1 / 0", "ZeroDivisionError")],
+)
+def test_a_kernel_that_ends_is_one_line(cell, why):
+    """What a dying kernel writes is not on stderr, only our own line."""
+    run = start("--out", "r.html", "--notebook", notebook((cell,)))
+    said = run.communicate(timeout=60)[1]
+
+    assert 1 == run.returncode
+    assert why in said
+    assert 1 == said.count("\n")
+
+
+def test_without_a_folder_for_temporary_files_the_reason_is_one_line(tmp_path, capsys, monkeypatch):
+    """Neither TMPDIR nor another folder can be written: exit code 1, and what to do."""
+
+    def refuse(*_args, **_options):
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    assert 1 == main(["report", "--out", "r.html", "--notebook", notebook(("1",))])
+    said = capsys.readouterr().err
+
+    assert "TMPDIR" in said
+    assert 1 == said.count("\n")
