@@ -11,7 +11,8 @@
 
 import kismet_nb.report  # noqa: F401 - loaded first: a later import would replace the function of that name
 from kismet_nb import charts, summaries
-from kismet_nb.demo.organization import DemoOrganization, use_demo
+from kismet_nb.demo.organization import DemoOrganization
+from kismet_nb.demo.use_demo import use_demo
 from kismet_nb.errors import (
     AuthenticationError,
     CredentialsError,

@@ -1,4 +1,4 @@
-"""Dated copies of tables in a folder, so that there is something to compare with later."""
+"""snapshot(): keep dated copies of tables in a folder, to compare with later."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kismet_nb import fetch
 from kismet_nb.errors import ExportError, InvalidInputError
+from kismet_nb.fetch import FETCHERS
 from kismet_nb.files.export import export
 from kismet_nb.files.paths import check_path
 from kismet_nb.resources import RESOURCES
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LISTS", "snapshot"]
 
-# Tables that show how things stand now, and can be fetched without more being said.
+# The tables that show the current state and can be fetched without further arguments.
 LISTS = tuple(name for name, resource in RESOURCES.items() if resource.layout in {"pages", "list"})
 
 
@@ -31,20 +31,20 @@ def snapshot(
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> list[Path]:
-    """Fetch tables and keep each as a dated Parquet file, such as ``users-2026-11-25T0143Z.parquet``.
+    """Fetch tables and write each to a dated Parquet file, for example ``users-2026-11-25T0143Z.parquet``.
 
     Either all tables are kept or none: everything is fetched and written before the first file gets its name.
-    A file that is there is never overwritten. Names sort by time; the time is that of the start, in UTC.
+    An existing file is never overwritten. The time in the name is the start of the call, in UTC, so names sort by time.
 
     Parameters
     ----------
     tables
-        The name of a table, such as ``"users"``, or several names: any table but ``call_metrics`` and
-        ``participants``.
+        The name of a table, for example ``"users"``, or several names. Every table except ``call_metrics`` and
+        ``participants`` can be kept.
     folder
-        Where to keep them. ``~`` is expanded and missing folders are made.
+        The folder for the files. ``~`` is expanded and missing folders are created.
     client
-        Whose organization; this notebook's login by default.
+        The organization's client; by default this notebook's login.
     progress
         As in ``fetch_users``.
 
@@ -56,9 +56,9 @@ def snapshot(
     Raises
     ------
     InvalidInputError
-        There is no such table, it cannot be kept or is named twice, or the folder cannot be used.
+        A table does not exist, cannot be kept or is named twice, or the folder cannot be used.
     ExportError
-        There is a snapshot of this minute already, or the disk refused.
+        A snapshot of this minute exists already, or a file could not be written.
     KismetError
         As in ``fetch_users``.
 
@@ -78,35 +78,35 @@ def snapshot(
     >>> demo.stop()
     """
     if not isinstance(tables, Iterable):
-        raise InvalidInputError(f"tables must be the name of a table, or several, not {type(tables).__name__}.")
+        raise InvalidInputError(f"tables must be the name of a table or several names, not {type(tables).__name__}.")
     if not isinstance(folder, str | os.PathLike):
         raise InvalidInputError(f"folder must be the name of a folder, not {type(folder).__name__}.")
     names = [tables] if isinstance(tables, str) else list(tables)
     if unknown := [name for name in names if name not in LISTS]:
         raise InvalidInputError(f"{unknown[0]!r} cannot be kept as a snapshot. These can: {', '.join(LISTS)}.")
     if not names or len(set(names)) < len(names):
-        raise InvalidInputError("Name at least one table, and each once.")
+        raise InvalidInputError("tables must name at least one table, and each table once.")
     moment = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H%MZ}"
     files = [check_path(Path(folder) / f"{name}-{moment}.parquet") for name in names]
-    place = files[0].parent
-    if taken := [file for file in files if file.exists()]:  # before a long fetch, not after it
-        raise ExportError(f"{taken[0]} is there already and stays as it is. Take the next snapshot a minute later.")
-    frames = [getattr(fetch, f"fetch_{name}")(client=client, progress=progress) for name in names]
+    target = files[0].parent
+    if taken := [file for file in files if file.exists()]:  # fails now instead of after a long fetch
+        raise ExportError(f"{taken[0]} exists already and stays as it is. Take the next snapshot a minute later.")
+    frames = [FETCHERS[name](client=client, progress=progress) for name in names]
     problem = ""
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place, prefix=".snapshot-") as unfinished:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target, prefix=".snapshot-") as unfinished:
             written = [export(frame, Path(unfinished) / file.name) for frame, file in zip(frames, files, strict=True)]
-            _put(written, files)
+            _rename_all(written, files)
     except OSError as error:
         problem = error.strerror or type(error).__name__
     if problem:
-        raise ExportError(f"Nothing was kept in {place}: {problem}.")
+        raise ExportError(f"Nothing was kept in {target}: {problem}. Check the folder and take the snapshot again.")
     return files
 
 
-def _put(written: list[Path], files: list[Path]) -> None:
-    """Give finished files their names: all of them or none, and no name that was taken meanwhile."""
+def _rename_all(written: list[Path], files: list[Path]) -> None:
+    """Rename the finished files: all or none, and none over a file that another program has created meanwhile."""
     reserved: list[Path] = []
     try:
         for file in files:

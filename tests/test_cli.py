@@ -37,7 +37,7 @@ def test_export_writes_the_fetched_table(capsys):
         (["export", "users", "users.xlsx", "--tz", "Mars/X"], 2, "time zone"),
         (["report", "--demo", "--out", "~nosuchuser/r.html"], 2, "cannot be used"),
         (["report", "--demo", "--month", "2026-13"], 2, "month must be a month"),
-        (["lab", "/proc/nothing"], 1, "could not be put"),
+        (["lab", "/proc/nothing"], 1, "could not be copied"),
     ],
 )
 def test_an_error_is_one_line_and_an_exit_code(capsys, arguments, code, why):
@@ -81,14 +81,16 @@ print(seen + [name for name in heavy if name in sys.modules])
 
 
 @pytest.mark.slow
-def test_lab_copies_the_notebooks_and_their_data(monkeypatch, capsys):
-    """lab copies notebooks and data into a new folder, and reports if JupyterLab could not run."""
+def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
+    """lab copies missing notebooks and their data, and reports that JupyterLab could not run."""
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "config")
     Path("config").mkdir()
     Path("config/jupyter_server_config.py").write_text("raise SystemExit(3)")
 
     assert 1 == main(["lab"])
-    assert "JupyterLab ended with code" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "JupyterLab ended with code" in said.err
+    assert "Copied missing files to notebooks\n" in said.out
     assert Path("notebooks/01_login_and_fetch.ipynb").is_file()
     assert Path("data/users-2026-10-01T0600Z.parquet").is_file()
 

@@ -7,10 +7,7 @@ import sys
 from pathlib import Path
 
 import nbformat
-import pandas as pd
 import pytest
-
-import kismet_nb as kn
 
 CLONE = Path(__file__).parents[1]
 NOTEBOOKS = sorted(CLONE.glob("notebooks/*.ipynb"))
@@ -55,16 +52,3 @@ def test_a_headless_run_without_credentials_fails_at_once_and_says_why(tmp_path)
 
     assert 0 != run.returncode
     assert "KISMET_CLIENT_ID and KISMET_CLIENT_SECRET" in run.stderr
-
-
-def test_the_snapshots_are_made_as_documented():
-    """What data/README.md runs makes the snapshots that lie beside it, where they came from included."""
-    [code] = re.findall(r"```python\n(.*?)```", (CLONE / "data" / "README.md").read_text(), re.DOTALL)
-    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the README is ours
-    files = sorted(CLONE.glob("data/*.parquet"))
-
-    assert [file.name for file in files] == [file.name for file in sorted(Path().glob("*.parquet"))]
-    for file in files:
-        made, kept = kn.read_export(file.name), kn.read_export(file)
-        pd.testing.assert_frame_equal(made, kept)
-        assert made.attrs["kismet"] | {"version": "any"} == kept.attrs["kismet"] | {"version": "any"}

@@ -8,6 +8,7 @@ from support.fetching import client_of
 from support.rows import page_of
 
 import kismet_nb as kn
+from kismet_nb.fetch import FETCHERS
 from kismet_nb.fetch.pagination import Query
 from kismet_nb.fetch.table import fetch_table
 from kismet_nb.resources import RESOURCES, Column, Resource
@@ -55,6 +56,11 @@ def test_a_resource_is_exported_and_documented(resource):
         for word in (resource.path, *(f"``{column.name}``" for column in resource.columns))
         if word not in inspect.getdoc(function)
     ]
+
+
+def test_every_resource_has_a_fetch_function():
+    """FETCHERS has each resource that is no part of another one, with its public function."""
+    assert {resource.name: getattr(kn, f"fetch_{resource.name}") for resource in FETCHED} == FETCHERS
 
 
 @pytest.mark.parametrize("name", RESOURCES)

@@ -1,1 +1,1 @@
-"""The invented organization, which answers the documented API on this machine."""
+"""The demo organization, an invented clinic that answers the documented API on this machine."""

@@ -1,6 +1,7 @@
-"""Reports: one file that holds everything and no code, whole or not at all, and never a credential in a parameter."""
+"""Reports: one file with everything and no code, written whole or not at all, and no credential in a parameter."""
 
 import datetime as dt
+import json
 import os
 import re
 import signal
@@ -15,7 +16,7 @@ import pytest
 
 import kismet_nb as kn
 from kismet_nb.cli import main
-from kismet_nb.reports.report import listing, notebooks_folder, numbers, period
+from kismet_nb.reports import report_period
 
 
 def notebook(*cells, parameters="tz = 'UTC'\ndemo = False"):
@@ -103,7 +104,7 @@ def test_no_credential_is_put_into_the_notebook(demo):
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
-        ("import kismet_nb as kn; kn.login()", "no login of a notebook; demo=True"),
+        ("import kismet_nb as kn; kn.login()", "but not a notebook's login. demo=True"),
         ("1 / 0", "ZeroDivisionError"),
     ],
 )
@@ -164,7 +165,7 @@ def test_an_error_of_ours_keeps_its_kind():
         ({"start": "2026-10-01"}, "both start and end"),
         ({"start": "2026-10-05", "end": "2026-10-01"}, "before start"),
         ({"start": "1 October", "end": "2026-10-01"}, "must be a day"),
-        ({"month": "2199-01"}, "yet"),
+        ({"month": "2199-01"}, "in the future"),
         ({"tz": "Mars/Olympus"}, "time zone"),
         ({"fail_rate_unit": "share"}, "fail_rate_unit"),
         ({"notebook": "none.ipynb"}, "no notebook"),
@@ -194,42 +195,139 @@ def test_without_the_extra_it_is_named(monkeypatch):
 
 def test_a_month_is_all_its_days():
     """Last month in the named zone is the default; days can be given instead."""
-    assert (dt.date(2024, 2, 1), dt.date(2024, 2, 29)) == period(month="2024-02")
-    assert (dt.date(2026, 1, 5), dt.date(2026, 1, 7)) == period(start="2026-01-05", end=dt.date(2026, 1, 7))
-    first, last = period(tz="Pacific/Kiritimati")
+    assert (dt.date(2024, 2, 1), dt.date(2024, 2, 29)) == report_period(month="2024-02")
+    assert (dt.date(2026, 1, 5), dt.date(2026, 1, 7)) == report_period(start="2026-01-05", end=dt.date(2026, 1, 7))
+    first, last = report_period(tz="Pacific/Kiritimati")
     assert 1 == first.day
     assert last + dt.timedelta(days=1) == pd.Timestamp.now("Pacific/Kiritimati").date().replace(day=1)
 
 
-def test_a_listing_shows_text_as_text():
-    """Markup in a name stays text; times are readable, what is missing is a dash, ids are as they are."""
-    table = pd.DataFrame(
-        {
-            "display_name": ["<img src=x onerror=alert(1)>", None, "Ada"],
-            "user_id": pd.array([1234567, 2, 3], dtype="Int64"),
-            "last_call": pd.to_datetime(["2026-02-03T15:00:01Z", None, None]).tz_convert("America/New_York"),
-        }
+def kernel_processes(folder):
+    """Return the command lines of processes that have a file of the folder in them."""
+    lines = [path.read_bytes().replace(b"\0", b" ").decode() for path in Path("/proc").glob("[0-9]*/cmdline")]
+    return [line for line in lines if str(folder) in line]
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """Return the folder for temporary files, empty; the kernel's own files must be in it."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    return folder
+
+
+def start(*arguments, cwd="."):
+    """Start the report command in a process of its own."""
+    code = f"from kismet_nb.cli import main; raise SystemExit(main({['report', *arguments]}))"
+    return subprocess.Popen([sys.executable, "-c", code], cwd=cwd, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_kernel_leaves_nothing_in_the_working_directory_or_elsewhere(temporary):
+    """While it runs its sockets are in a private folder for temporary files, which is removed afterwards."""
+    own = notebook(
+        ("import os; print(sorted(os.listdir()), os.environ['TMPDIR'], len(os.listdir(os.environ['TMPDIR'])))",)
     )
-    shown = listing(table, rows=2).data
+    kn.report("r.html", notebook=own)
+    page = Path("r.html").read_text()
 
-    assert "&lt;img src=x onerror=alert(1)&gt;" in shown
-    assert "<img" not in shown
-    assert ">1234567<" in shown
-    assert ">2026-02-03 10:00<" in shown
-    assert "Last call (America/New_York)" in shown
-    assert 2 == shown.count(">–<")
-    assert "… and 1 more." in shown
-    assert "None." in listing(table.head(0)).data
+    assert re.search(rf"\['own.ipynb', 'temporary'\] {temporary} 1\b", page.replace("&#39;", "'"))
+    assert [] == list(temporary.iterdir())
 
 
-def test_numbers_are_grouped_and_escaped():
-    """Large numbers are grouped, missing ones are a dash, and a name is text."""
-    shown = numbers({"calls <b>": pd.Series([1204]).sum(), "wait": None}).data
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write")
+def test_a_report_can_be_made_in_a_folder_that_cannot_be_written(tmp_path):
+    """The working directory of a service is often read-only; only the file's own folder must be writable."""
+    own = notebook(("import os; print(os.getcwd())",))
+    run = start("--out", str(tmp_path / "r.html"), "--notebook", str(tmp_path / own), cwd="/proc")
 
-    assert "<strong>1,204</strong> calls &lt;b&gt;" in shown
-    assert "<strong>–</strong> wait" in shown
+    assert "" == run.communicate(timeout=60)[1]
+    assert 0 == run.returncode
+    assert "/proc" in Path("r.html").read_text()
 
 
-def test_the_notebooks_that_come_with_the_package_are_found():
-    """The report's own is among them."""
-    assert (notebooks_folder() / "03_report.ipynb").is_file()
+def test_two_reports_in_one_folder_at_the_same_time():
+    """Neither disturbs the other."""
+    own = notebook(("import time; time.sleep(1); print('both')",))
+    runs = [start("--out", f"{name}.html", "--notebook", own) for name in "abc"]
+
+    assert ["", "", ""] == [run.communicate(timeout=90)[1] for run in runs]
+    assert [0, 0, 0] == [run.returncode for run in runs]
+
+
+def test_sigterm_ends_the_report_and_leaves_nothing(temporary):
+    """A service manager stops a report with SIGTERM: the kernel ends, and no file is left, no report either."""
+    own = notebook(
+        ("import os, time; open('part', 'w').write(str(os.getpid())); os.rename('part', 'pid')\ntime.sleep(90)",)
+    )
+    run = start("--out", "r.html", "--notebook", own)
+    for _ in range(600):
+        if Path("pid").exists():
+            break
+        time.sleep(0.1)
+    run.terminate()
+    said = run.communicate(timeout=20)[1]
+
+    assert -signal.SIGTERM == run.returncode
+    assert "" == said
+    assert [] == list(temporary.iterdir())
+    assert ["own.ipynb", "pid", "temporary"] == sorted(path.name for path in Path().iterdir())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(Path("pid").read_text()), 0)
+
+
+@pytest.mark.parametrize(("stop", "code", "line"), [("SIGTERM", -15, ""), ("SIGINT", 130, "kismet-nb: interrupted\n")])
+def test_a_report_that_is_stopped_while_the_kernel_starts_leaves_no_kernel(temporary, stop, code, line):
+    """Also before the first cell, the kernel ends with the report."""
+    run = start("--out", "r.html", "--notebook", notebook(("1",)))
+    for _ in range(6000):
+        if kernel_processes(temporary):
+            break
+        time.sleep(0.01)
+    run.send_signal(signal.Signals[stop])
+
+    assert line == run.communicate(timeout=20)[1]
+    assert code == run.returncode
+    assert [] == kernel_processes(temporary)
+    assert [] == list(temporary.iterdir())
+
+
+def test_the_kernel_is_this_interpreter(tmp_path, monkeypatch):
+    """Another environment that is registered as python3 is not used."""
+    spec = tmp_path / "jupyter/kernels/python3"
+    spec.mkdir(parents=True)
+    argv = ["/bin/false", "-f", "{connection_file}"]
+    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    kn.report("r.html", notebook=notebook(("import sys; print(sys.executable)",)))
+
+    assert sys.executable in Path("r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [("import os; os.write(2, b'noise\\n' * 300); os._exit(3)", "DeadKernelError"), ("1 / 0", "ZeroDivisionError")],
+)
+def test_a_kernel_that_ends_is_one_line(cell, why):
+    """What a dying kernel writes is not on stderr, only our own line."""
+    run = start("--out", "r.html", "--notebook", notebook((cell,)))
+    said = run.communicate(timeout=60)[1]
+
+    assert 1 == run.returncode
+    assert why in said
+    assert 1 == said.count("\n")
+
+
+def test_without_a_folder_for_temporary_files_the_reason_is_one_line(tmp_path, capsys, monkeypatch):
+    """Neither TMPDIR nor another folder can be written: exit code 1, and what to do."""
+
+    def refuse(*_args, **_options):
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    assert 1 == main(["report", "--out", "r.html", "--notebook", notebook(("1",))])
+    said = capsys.readouterr().err
+
+    assert "TMPDIR" in said
+    assert 1 == said.count("\n")

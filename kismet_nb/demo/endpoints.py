@@ -1,0 +1,235 @@
+"""The organization's data, and the response to each path of the documented API.
+
+Where the documentation leaves a choice, this server chose:
+
+- ``per_page`` is cut to 100.
+- Lists are ordered by id. An empty list has one page, and a page past the end is empty.
+- ``email`` matches the whole address in any case.
+- Failed calls count in ``total_calls``, but not in the averages. If every call of a day failed, the averages are null.
+- A day without calls is in none of the four maps of metrics.
+- Transcripts and SOAP notes are clinical text, so their paths do not exist.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import parse_qsl
+
+from kismet_nb.demo.calls import METRICS, daily_metrics, invent_calls
+from kismet_nb.demo.people import (
+    invent_invites,
+    invent_roles,
+    invent_users,
+    invent_waiting_room_subs,
+    invent_waiting_rooms,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from kismet_nb.demo.calls import Call
+    from kismet_nb.demo.people import Record
+
+    Params = Mapping[str, str]  # of the query and the path; a name in both has the value of the path
+
+__all__ = ["DemoData", "RefusedError", "respond"]
+
+T = TypeVar("T")
+
+_MAX_PER_PAGE = 100
+_MAX_METRICS_RANGE = dt.timedelta(days=366)
+
+
+class RefusedError(Exception):
+    """A request that gets this status and an error body."""
+
+    def __init__(self, status: int, error: str) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+
+
+def _find(table: Mapping[str, T], key: str) -> T:
+    if key not in table:
+        raise RefusedError(404, "Not found")
+    return table[key]
+
+
+def _positive_integer(params: Params, name: str, default: int) -> int:
+    text = params.get(name, str(default))
+    if not re.fullmatch("0*[1-9][0-9]{0,99}", text):
+        raise RefusedError(400, f"{name} must be a positive integer")
+    return int(text)
+
+
+def _page(envelope: str, records: Sequence[Record], params: Params) -> Record:
+    page = _positive_integer(params, "page", 1)
+    per_page = min(_positive_integer(params, "per_page", 25), _MAX_PER_PAGE)
+    pagination = {
+        "current_page": page,
+        "per_page": per_page,
+        "total_pages": max(1, -(-len(records) // per_page)),
+        "total_count": len(records),
+    }
+    return {envelope: records[(page - 1) * per_page : page * per_page], "pagination": pagination}
+
+
+def _parse_date(text: str) -> dt.date:
+    date = dt.date.fromisoformat(text)
+    if date.isoformat() != text:
+        raise ValueError(text)  # ISO 8601 also allows 20260203, the API does not
+    return date
+
+
+class DemoData:
+    """The records of the organization at a moment, and one method for each endpoint.
+
+    Calls are invented when they are first requested. Two threads may invent the same calls at the same time; the
+    results are equal.
+    """
+
+    def __init__(self, moment: dt.datetime, user_count: int) -> None:
+        self.moment = moment
+        self.today = moment.date()
+        # Keys are text, as in a path. Any text that is not a key is not found.
+        self.users = {str(user["id"]): user for user in invent_users(user_count)}
+        self.users_by_email = {user["email"].casefold(): user for user in self.users.values()}
+        self.rooms = {room["slug"]: room for room in invent_waiting_rooms(self.users.values())}
+        self.rooms_by_user = {room["user_id"]: room for room in self.rooms.values()}
+        self.invites = {str(invite["id"]): invite for invite in invent_invites(moment)}
+        self.roles = list(invent_roles())
+        self._positions = {user_id: position for position, user_id in enumerate(self.users)}
+        self._stride = max(map(int, self.users), default=0) + 1
+        self._calls: dict[str, dict[str, Call]] = {}
+
+    def calls(self, user_id: str) -> dict[str, Call]:
+        """Return the user's calls by id, oldest first."""
+        if user_id not in self._calls:
+            user = _find(self.users, user_id)
+            calls = invent_calls(user, self._positions[user_id], self.moment, self._stride)
+            self._calls[user_id] = {str(call.record["id"]): call for call in calls}
+        return self._calls[user_id]
+
+    @cached_property
+    def metrics(self) -> dict[dt.date, dict[str, float | None]]:
+        """The metrics of the whole organization, by day."""
+        return daily_metrics(call for user_id in self.users for call in self.calls(user_id).values())
+
+    def list_users(self, params: Params) -> Record:
+        """Return a page of the users, or the one user with the address ``email``."""
+        users = list(self.users.values())
+        if "email" in params:
+            match = self.users_by_email.get(params["email"].casefold())
+            users = [match] if match else []
+        return _page("organization_users", users, params)
+
+    def show_user(self, params: Params) -> Record:
+        """Return a user with a summary of the waiting room."""
+        user = _find(self.users, params["user"])
+        room = self.rooms_by_user.get(user["id"])
+        return {**user, "waiting_room": room and {key: room[key] for key in ("id", "slug", "theme", "is_active")}}
+
+    def list_calls(self, params: Params) -> Record:
+        """Return a page of a user's calls."""
+        return _page("calls", [call.record for call in self.calls(params["user"]).values()], params)
+
+    def show_call(self, params: Params) -> Record:
+        """Return one call."""
+        return self._find_call(params).record
+
+    def _find_call(self, params: Params) -> Call:
+        return _find(self.calls(params["user"]), params["call"])
+
+    def list_egresses(self, params: Params) -> Record:
+        """Return the recordings of a call."""
+        return {"egresses": list(self._find_call(params).egresses.values())}
+
+    def show_egress(self, params: Params) -> Record:
+        """Return one recording with its link."""
+        egress = _find(self._find_call(params).egresses, params["egress"])
+        url = f"https://recordings.example.org/{egress['egress_id']}.mp4?signature=invented"
+        return {**egress, "url": None if egress["error"] else url}
+
+    def show_call_metrics(self, params: Params) -> Record:
+        """Return the daily metrics of the organization, or of the user ``user_id``."""
+        start, end = self._metrics_range(params)
+        days = daily_metrics(self.calls(params["user_id"]).values()) if "user_id" in params else self.metrics
+        chosen = {day.isoformat(): values for day, values in days.items() if start <= day <= end}
+        return {metric: {day: values[metric] for day, values in chosen.items()} for metric in METRICS}
+
+    def _metrics_range(self, params: Params) -> tuple[dt.date, dt.date]:
+        """Return the first and last day of the query, both included. The default is the 30 days up to the end."""
+        try:
+            end = _parse_date(params["date_end"]) if "date_end" in params else self.today
+            start = _parse_date(params["date_start"]) if "date_start" in params else end - dt.timedelta(days=29)
+        except (ValueError, OverflowError):
+            raise RefusedError(400, "date_start and date_end must be dates, as YYYY-MM-DD") from None
+        if not dt.timedelta(0) <= end - start < _MAX_METRICS_RANGE:
+            raise RefusedError(400, "date_end must be on or after date_start, and within 366 days")
+        return start, end
+
+    def list_waiting_rooms(self, params: Params) -> Record:
+        """Return a page of the waiting rooms."""
+        return _page("waiting_rooms", list(self.rooms.values()), params)
+
+    def show_waiting_room(self, params: Params) -> Record:
+        """Return one waiting room."""
+        return _find(self.rooms, params["slug"])
+
+    def list_waiting_room_subs(self, params: Params) -> Record:
+        """Return the coming substitutions in a waiting room."""
+        room = _find(self.rooms, params["slug"])
+        return {"waiting_room_subs": list(invent_waiting_room_subs(room, list(self.rooms.values()), self.today))}
+
+    def list_invites(self, params: Params) -> Record:
+        """Return a page of the invites."""
+        return _page("organization_invites", list(self.invites.values()), params)
+
+    def show_invite(self, params: Params) -> Record:
+        """Return one invite."""
+        return _find(self.invites, params["invite"])
+
+    def list_roles(self, params: Params) -> Record:
+        """Return a page of the roles."""
+        return _page("roles", self.roles, params)
+
+
+_USER = "/organization_users/(?P<user>[^/]+)"
+_CALL = f"{_USER}/calls/(?P<call>[^/]+)"
+_ROOM = "/waiting_rooms/(?P<slug>[^/]+)"
+_ROUTES: list[tuple[re.Pattern[str], Callable[[DemoData, Params], Record]]] = [
+    (re.compile(f"/api/external{path}"), endpoint)
+    for path, endpoint in (
+        ("/organization_users", DemoData.list_users),
+        (_USER, DemoData.show_user),
+        (f"{_USER}/calls", DemoData.list_calls),
+        (_CALL, DemoData.show_call),
+        (f"{_CALL}/egresses", DemoData.list_egresses),
+        (f"{_CALL}/egresses/(?P<egress>[^/]+)", DemoData.show_egress),
+        ("/call_metrics", DemoData.show_call_metrics),
+        ("/waiting_rooms", DemoData.list_waiting_rooms),
+        (_ROOM, DemoData.show_waiting_room),
+        (f"{_ROOM}/waiting_room_subs", DemoData.list_waiting_room_subs),
+        ("/invites", DemoData.list_invites),
+        ("/invites/(?P<invite>[^/]+)", DemoData.show_invite),
+        ("/roles", DemoData.list_roles),
+    )
+]
+
+
+def respond(data: DemoData, target: str) -> Record:
+    """Return the body for a request's target, for example ``/api/external/roles?page=1``.
+
+    Raises
+    ------
+    RefusedError
+        The path or an id does not exist, or a parameter cannot be used.
+    """
+    path, _, query = target.partition("?")
+    for pattern, endpoint in _ROUTES:
+        if match := pattern.fullmatch(path):
+            return endpoint(data, dict(parse_qsl(query, keep_blank_values=True)) | match.groupdict())
+    raise RefusedError(404, "Not found")
