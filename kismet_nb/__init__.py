@@ -29,9 +29,9 @@ from kismet_nb.errors import (
     UnexpectedAnswerError,
 )
 from kismet_nb.explore.compare import compare
-from kismet_nb.explore.profile import profile, view
+from kismet_nb.explore.profile import profile
 from kismet_nb.explore.pseudonymize import pseudonymize
-from kismet_nb.fetch.users import (
+from kismet_nb.fetch import (
     fetch_call_metrics,
     fetch_calls,
     fetch_egresses,
@@ -47,6 +47,7 @@ from kismet_nb.snapshots import snapshot
 from kismet_nb.tables.describe import describe
 from kismet_nb.transport.client import KismetClient
 from kismet_nb.widgets.login_form import login, login_status, logout
+from kismet_nb.widgets.table_view import view
 
 __all__ = [
     "AuthenticationError",

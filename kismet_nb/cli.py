@@ -17,12 +17,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kismet_nb.dates import as_day
+from kismet_nb.dates import parse_date
 from kismet_nb.demo.use_demo import use_demo
 from kismet_nb.errors import InvalidInputError, KismetError
-from kismet_nb.explore.compare import compare, readable
+from kismet_nb.explore.compare import compare
+from kismet_nb.explore.format_changes import format_changes
 from kismet_nb.fetch import FETCHERS
-from kismet_nb.files.export import check_path, check_target, export, read_export
+from kismet_nb.files.export import export, read_export
+from kismet_nb.files.paths import check_path, check_target
 from kismet_nb.reports.report import report
 from kismet_nb.reports.shipped import copy_notebooks
 from kismet_nb.resources import RESOURCES
@@ -162,7 +164,7 @@ def _add_report(commands: Commands) -> None:
 
 def _day(text: str) -> dt.date:
     try:
-        return as_day(text, "it")
+        return parse_date(text, "it")
     except InvalidInputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -223,7 +225,7 @@ def _compare(options: argparse.Namespace) -> None:
     if options.out:
         check_path(options.out)
     changes = compare(read_export(options.old), read_export(options.new), key=options.key, ignore=options.ignore)
-    print(readable(changes))
+    print(format_changes(changes))
     if options.out:
         print(f"\nWrote {export(changes, options.out)}")
 

@@ -59,6 +59,8 @@ class KismetError(Exception):
         The table that was being fetched, such as ``"users"``, or None.
     page
         The page that was being read, or None.
+    list_of
+        Whose list it was if there are many, such as ``"user 1017"``, or None.
     retry_after
         Seconds that the server asked to wait, or None.
     """
@@ -80,12 +82,13 @@ class KismetError(Exception):
         self.status = status
         self.resource = resource
         self.page = page
+        self.list_of: str | None = None
         self.retry_after = retry_after
         if retryable is not None:
             self.retryable = retryable
 
     def __str__(self) -> str:
-        where = [self.resource] if self.resource else []
+        where = [f"{self.resource} of {self.list_of}" if self.list_of else self.resource] if self.resource else []
         if self.page is not None:
             where.append(f"page {self.page}")
         return f"{', '.join(where)}: {self.message}" if where else self.message

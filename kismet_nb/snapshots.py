@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from kismet_nb.errors import ExportError, InvalidInputError
 from kismet_nb.fetch import FETCHERS
-from kismet_nb.files.export import check_path, export
+from kismet_nb.files.export import export
+from kismet_nb.files.paths import check_path
 from kismet_nb.resources import RESOURCES
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The command line: the same functions, exit codes, one line on stderr."""
+"""The command line: the same functions, exit codes, and errors of one line on stderr."""
 
 import subprocess
 import sys
@@ -20,12 +20,9 @@ def test_demo_fetches_shows_and_exports(capsys):
         assert 131 == len(kn.read_export(name))
 
 
-def test_export_writes_the_real_table(demo, monkeypatch, capsys):
+@pytest.mark.usefixtures("_demo_environment")
+def test_export_writes_the_fetched_table(capsys):
     """With credentials in the environment, a table is fetched and written."""
-    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
-    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
-
     assert 0 == main(["export", "users", "out/users.csv"])
     assert "131 users" in capsys.readouterr().out
     assert Path("out/users.csv").is_file()
@@ -44,7 +41,7 @@ def test_export_writes_the_real_table(demo, monkeypatch, capsys):
     ],
 )
 def test_an_error_is_one_line_and_an_exit_code(capsys, arguments, code, why):
-    """Missing credentials end with 1, and before these what cannot be used with 2; one line, no traceback, no file."""
+    """Missing credentials end with 1, invalid arguments with 2. There is one line, no traceback and no file."""
     assert code == main(arguments)
     said = capsys.readouterr().err
     assert why in said
@@ -57,7 +54,7 @@ def test_an_error_is_one_line_and_an_exit_code(capsys, arguments, code, why):
     [(["nonsense", "x.csv"], "users"), (["users", "x.csv", "--since", "2026-2-1"], "such as '2026-02-01'")],
 )
 def test_wrong_usage_is_exit_code_2(capsys, arguments, why):
-    """An unknown table and a day in another form are wrong usage, and it is said what is right."""
+    """An unknown table or a day in another format is wrong usage, and the message says what is valid."""
     with pytest.raises(SystemExit) as caught:
         main(["export", *arguments])
 
@@ -65,7 +62,8 @@ def test_wrong_usage_is_exit_code_2(capsys, arguments, why):
     assert why in capsys.readouterr().err
 
 
-def test_importing_looks_for_nothing():
+@pytest.mark.slow
+def test_importing_has_no_side_effects():
     """Importing the package loads no notebook machinery, opens no connection and reads no .env."""
     Path(".env").write_text("KISMET_CLIENT_ID=half\n")
     code = """
@@ -82,8 +80,9 @@ print(seen + [name for name in heavy if name in sys.modules])
     assert "[]" == run.stdout.strip()
 
 
-def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
-    """lab copies missing notebooks and their data, and reports that JupyterLab could not run."""
+@pytest.mark.slow
+def test_lab_copies_the_notebooks_and_their_data(monkeypatch, capsys):
+    """lab copies notebooks and data into a new folder, and reports if JupyterLab could not run."""
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "config")
     Path("config").mkdir()
     Path("config/jupyter_server_config.py").write_text("raise SystemExit(3)")
@@ -101,16 +100,14 @@ def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
     [(["--since", "2026-02-01", "--until", "2026-01-01"], 2, "before"), ([], 1, "No credentials")],
 )
 def test_days_in_the_wrong_order_are_refused_before_anything_is_fetched(capsys, days, code, why):
-    """An end before the start would be an empty file."""
+    """An end before the start would write an empty file."""
     assert code == main(["export", "users", "users.csv", *days])
     assert why in capsys.readouterr().err
 
 
-def test_exports_of_other_days_are_not_compared(demo, monkeypatch, capsys):
-    """Rows that only one file was asked for would look removed: the comparison is refused."""
-    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
-    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+@pytest.mark.usefixtures("_demo_environment")
+def test_exports_of_different_days_are_not_compared(capsys):
+    """Rows that only one file was filtered for would look removed, so the comparison is refused."""
     for file, since in (("a.parquet", "2023-01-01"), ("b.parquet", "2026-01-01")):
         assert 0 == main(["export", "waiting_rooms", file, "--since", since])
         assert f"(created_at from {since} UTC)" in capsys.readouterr().out
@@ -119,8 +116,9 @@ def test_exports_of_other_days_are_not_compared(demo, monkeypatch, capsys):
     assert "filters" in capsys.readouterr().err
 
 
-def test_tables_are_listed_also_for_a_reader_who_stops_reading(capsys):
-    """The dictionary of one table, and the list of all; ``| head`` leaves no traceback."""
+@pytest.mark.slow
+def test_tables_are_listed_and_a_closed_pipe_is_no_error(capsys):
+    """The columns of one table, and the list of all. ``| head`` leaves no traceback."""
     assert 0 == main(["tables", "users"])
     assert "waiting_room_url" in capsys.readouterr().out
     command = [sys.executable, "-c", "import kismet_nb.cli as c; raise SystemExit(c.main(['tables']))"]

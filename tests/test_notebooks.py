@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom on the demo organization, and are stored without outputs."""
+"""The notebooks run from top to bottom on the demo organization, and are committed without outputs."""
 
 import re
 import shutil
@@ -14,9 +14,10 @@ NOTEBOOKS = sorted(CLONE.glob("notebooks/*.ipynb"))
 by_name = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
 
+@pytest.mark.slow
 @by_name
 def test_a_notebook_runs(notebook, tmp_path):
-    """With the data beside it, no cell fails, none prints to stderr, and the files that it names are there."""
+    """No cell fails, none prints to stderr, and the files that the notebook names exist."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
     shutil.copy(notebook, folder)
@@ -33,16 +34,17 @@ def test_a_notebook_runs(notebook, tmp_path):
 
 
 @by_name
-def test_a_notebook_is_stored_clean(notebook):
-    """No outputs, no counts and no widget state are committed."""
+def test_a_notebook_is_committed_without_outputs(notebook):
+    """No outputs, execution counts or widget state are committed."""
     book = nbformat.read(notebook, 4)
 
     assert "widgets" not in book.metadata
     assert [] == [cell.id for cell in book.cells if cell.get("outputs") or cell.get("execution_count")]
 
 
+@pytest.mark.slow
 def test_a_headless_run_without_credentials_fails_at_once_and_says_why(tmp_path):
-    """Where nobody can answer, login() in a notebook raises and names the two variables."""
+    """Without a person to prompt, login() in a notebook raises and names the two variables."""
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import kismet_nb as kn\nkn.login()")])
     nbformat.write(book, tmp_path / "login.ipynb")
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "login.ipynb", "--output", "out"]

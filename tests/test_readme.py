@@ -1,4 +1,4 @@
-"""What the README says is true: its Python runs, and its first two commands are one line each."""
+"""The README: its Python runs, its first two commands are one line each, and its links exist."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ def blocks(language):
 
 
 def test_the_first_two_commands_are_one_line_each():
-    """One line runs the main job, one the tests."""
+    """The first line runs the main job, the second the tests."""
     main, tests, *_ = blocks("sh")
 
     assert main.endswith("kismet-nb demo")
@@ -23,11 +23,9 @@ def test_the_first_two_commands_are_one_line_each():
     assert "\n" not in main + tests
 
 
-def test_the_python_of_the_readme_runs(demo, monkeypatch):
+@pytest.mark.usefixtures("_demo_environment")
+def test_the_python_of_the_readme_runs():
     """All Python blocks run in order, in one session, with credentials in the environment."""
-    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
-    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     Path("snapshots").mkdir()
     month = "users-2026-10-01T0600Z.parquet"
     shutil.copy(Path(__file__).parents[1] / "data" / month, Path("snapshots") / month)
@@ -40,5 +38,5 @@ def test_the_python_of_the_readme_runs(demo, monkeypatch):
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_a_file_that_the_readme_links_to_exists(path):
-    """No link of the README is dead."""
+    """No link of the README is broken."""
     assert (Path(__file__).parents[1] / path).exists()

@@ -1,15 +1,16 @@
-"""What every declared resource keeps, whatever it is; a new one is tested by being declared."""
+"""What holds for every declared resource. A new one is tested as soon as it is declared."""
 
 import inspect
 
 import pandas as pd
 import pytest
-from support.faulty_server import SECRET, page_of, serving
+from support.fetching import client_of
+from support.rows import page_of
 
 import kismet_nb as kn
 from kismet_nb.fetch import FETCHERS
-from kismet_nb.fetch.pagination import Listing
-from kismet_nb.fetch.table import collect
+from kismet_nb.fetch.pagination import Query
+from kismet_nb.fetch.table import fetch_table
 from kismet_nb.resources import RESOURCES, Column, Resource
 
 FETCHED = [resource for resource in RESOURCES.values() if resource.layout != "part"]
@@ -24,8 +25,8 @@ REFERENCES = {
 }
 
 
-def fetch(resource, client, **options):
-    """Call the resource's function."""
+def fetch_resource(resource, client, **options):
+    """Call the public function of a resource."""
     days = ("2026-08-01", "2026-11-24") if resource.layout == "maps" else ()
     return getattr(kn, f"fetch_{resource.name}")(*days, client=client, **options)
 
@@ -34,7 +35,7 @@ def fetch(resource, client, **options):
 def tables(demo):
     """Fetch each table of the demo organization once."""
     with kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client:
-        tables = {resource.name: fetch(resource, client) for resource in FETCHED}
+        tables = {resource.name: fetch_resource(resource, client) for resource in FETCHED}
         tables["participants"] = kn.fetch_calls(participants=True, client=client)[1]
     return tables
 
@@ -64,7 +65,7 @@ def test_every_resource_has_a_fetch_function():
 
 @pytest.mark.parametrize("name", RESOURCES)
 def test_the_demos_rows_fit_the_declaration(tables, name):
-    """The table has the declared columns in their order and dtypes, rows, and values where they are not nullable."""
+    """The table has rows, the declared columns in their order and dtypes, and values where they are not nullable."""
     table = tables[name]
 
     assert declared(RESOURCES[name]) == table.dtypes.astype(str).to_dict()
@@ -74,14 +75,14 @@ def test_the_demos_rows_fit_the_declaration(tables, name):
 
 
 @pytest.mark.parametrize("name", RESOURCES)
-def test_the_key_tells_rows_apart(tables, name):
+def test_the_key_is_unique(tables, name):
     """No two rows have the same key."""
     assert not tables[name].duplicated(list(RESOURCES[name].key)).any()
 
 
 @each
 def test_an_empty_table_has_the_same_dtypes(resource):
-    """An organization that has nothing gives the declared columns and dtypes."""
+    """An organization without rows gives the declared columns and dtypes."""
 
     def nothing(query, _):
         if resource.layout == "maps":
@@ -89,8 +90,8 @@ def test_an_empty_table_has_the_same_dtypes(resource):
         envelopes = {page.path: page.envelope for page in RESOURCES.values()}
         return page_of([], query, envelope=envelopes[query.path])
 
-    with serving(nothing) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url) as client:
-        empty = fetch(resource, client)
+    with client_of(nothing) as client:
+        empty = fetch_resource(resource, client)
 
     assert 0 == len(empty)
     assert declared(resource) == empty.dtypes.astype(str).to_dict()
@@ -99,7 +100,7 @@ def test_an_empty_table_has_the_same_dtypes(resource):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @pytest.mark.parametrize("name", RESOURCES)
 def test_an_export_reads_back(tables, name, suffix, tmp_path):
-    """A file gives the same table again, with where it came from."""
+    """A file gives the same table again, with its provenance."""
     back = kn.read_export(kn.export(tables[name], tmp_path / f"table{suffix}"))
 
     pd.testing.assert_frame_equal(tables[name], back)
@@ -111,7 +112,7 @@ def test_an_export_reads_back(tables, name, suffix, tmp_path):
     [(name, column.name) for name, table in RESOURCES.items() for column in table.columns if column.name in REFERENCES],
 )
 def test_a_reference_resolves_in_the_demo(tables, name, column):
-    """What refers to another table is found there."""
+    """A value that refers to another table is found there."""
     table, key = REFERENCES[column]
 
     assert set(tables[name][column].dropna()) <= set(tables[table][key])
@@ -128,14 +129,14 @@ def test_describe_is_the_data_dictionary(tables, name):
 
 
 def test_describe_refuses_an_unknown_table():
-    """The error lists the tables that there are."""
+    """The error lists the known tables."""
     for unknown in ("nonsense", 7, pd.DataFrame({"a": [1]})):
         with pytest.raises(kn.InvalidInputError, match="users, calls"):
             kn.describe(unknown)
 
 
-def test_a_resource_that_is_declared_simply_works(monkeypatch):
-    """One literal gives a complete, typed table of nested lists, with an object opened and a list counted."""
+def test_a_declared_resource_works(monkeypatch):
+    """One literal gives a complete, typed table of nested lists, with a nested object and a counted list."""
     visits = Resource(
         name="visits",
         path="/clinics/{clinic}/visits",
@@ -157,9 +158,9 @@ def test_a_resource_that_is_declared_simply_works(monkeypatch):
     def answer(query, _):
         return page_of(rows if query.path == "/clinics/a%2Fb/visits" else [], query, envelope="visits")
 
-    with serving(answer) as (url, _), kn.KismetClient("client-id", SECRET, api_url=url, page_size=10) as client:
-        lists = [Listing(f"/clinics/{path}/visits", labels=(("clinic", path),)) for path in ("a%2Fb", "c")]
-        [table] = collect(client, "visits", lists, progress=False)
+    with client_of(answer, page_size=10) as client:
+        lists = [Query(f"/clinics/{path}/visits", labels=(("clinic", path),)) for path in ("a%2Fb", "c")]
+        [table] = fetch_table(client, "visits", lists, progress=False)
 
     assert {"clinic": "str", "id": "Int64", "room_name": "str", "note_count": "Int64"} == (
         table.dtypes.astype(str).to_dict()

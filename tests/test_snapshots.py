@@ -1,4 +1,4 @@
-"""Dated copies in a folder: all or none, none overwritten; and the difference between two in a terminal."""
+"""Snapshots: dated copies in a folder, all or none, none overwritten; and their comparison in a terminal."""
 
 import contextlib
 import datetime as dt
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from support.faulty_server import SECRET, page_of, serving, user
+from support.fetching import client_of
+from support.rows import page_of, user
 
 import kismet_nb as kn
 from kismet_nb.cli import main
-from kismet_nb.explore.compare import readable
 
 
 def in_folder():
-    """Return the names of all files that are kept, and of what was left behind."""
+    """Return the names of all files in the folder of snapshots."""
     return sorted(path.name for path in Path("snapshots").glob("*")) if Path("snapshots").exists() else []
 
 
@@ -32,7 +32,7 @@ def test_a_snapshot_is_the_table_under_a_dated_name(client):
 
 
 def taken(table):
-    """Put a file where the snapshot of this minute, or of the next, would go."""
+    """Write a file with the name that a snapshot of this minute, or of the next, would have."""
     Path("snapshots").mkdir(exist_ok=True)
     now = dt.datetime.now(dt.UTC)
     for moment in (now, now + dt.timedelta(minutes=1)):
@@ -40,7 +40,7 @@ def taken(table):
 
 
 def test_a_snapshot_is_never_overwritten(client):
-    """Where one of the names is taken, nothing is kept, of the other tables neither."""
+    """If one of the names exists, no table is kept."""
     taken("roles")
     with pytest.raises(kn.ExportError, match="stays as it is"):
         kn.snapshot(["users", "roles"], client=client)
@@ -55,13 +55,13 @@ def organization(roles):
     def answer(query, _):
         return page_of([user(1)], query) if "users" in query.path else roles(query)
 
-    with serving(answer) as (url, _), kn.KismetClient("id", SECRET, api_url=url) as client:
+    with client_of(answer) as client:
         yield client
 
 
 @pytest.mark.parametrize("names", [["users", "roles"], ["roles", "users"]])
-def test_a_name_that_is_taken_during_the_fetch_is_not_overwritten(names):
-    """Of two snapshots at the same time the slower one keeps nothing, and leaves nothing behind."""
+def test_a_file_written_during_the_fetch_is_not_overwritten(names):
+    """Of two snapshots at the same time the slower one keeps nothing and leaves no file."""
 
     def roles(query):
         taken("roles")
@@ -73,7 +73,7 @@ def test_a_name_that_is_taken_during_the_fetch_is_not_overwritten(names):
     assert ["older"] * 2 == [Path("snapshots", name).read_text() for name in in_folder()]
 
 
-def test_a_table_that_cannot_be_fetched_leaves_nothing_half_done():
+def test_a_failed_fetch_keeps_no_table():
     """When the second table fails, the first is not kept either."""
     with organization(lambda _: (404, {}, {})) as client, pytest.raises(kn.NotFoundError):
         kn.snapshot(["users", "roles"], client=client)
@@ -81,18 +81,18 @@ def test_a_table_that_cannot_be_fetched_leaves_nothing_half_done():
     assert [] == in_folder()
 
 
-def test_text_that_no_encoding_takes_is_kept():
-    """Half a surrogate pair in one name does not stand in the way of the whole table."""
+def test_a_lone_surrogate_does_not_prevent_a_snapshot():
+    """Text that no encoding can hold is kept."""
     half = [{"id": 1, "name": "Ada \ud83d", "description": None}]
-    told = pytest.warns(kn.SchemaDriftWarning, match="name has 1 values")
-    with organization(lambda query: page_of(half, query, envelope="roles")) as client, told:
+    warned = pytest.warns(kn.SchemaDriftWarning, match="name has 1 values")
+    with organization(lambda query: page_of(half, query, envelope="roles")) as client, warned:
         [file] = kn.snapshot("roles", client=client)
 
     assert ["Ada \ud83d"] == kn.read_export(file)["name"].tolist()
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(client):
-    """A file where the folder should be is no folder."""
+    """A file in place of the folder is an error."""
     Path("snapshots").write_text("a file")
     with pytest.raises(kn.ExportError, match="Nothing was kept in snapshots"):
         kn.snapshot("roles", client=client)
@@ -102,23 +102,21 @@ def test_a_folder_that_cannot_be_written_is_an_error(client):
     "tables", ["nonsense", "call_metrics", "participants", [], ["users", "users"], [["users"]], None, 7]
 )
 def test_tables_that_cannot_be_kept_are_refused(tables):
-    """Unknown tables, those that need more to be said, none and doubled ones are refused before anything is sent."""
+    """Unknown, missing and duplicate tables, and those that need arguments, are refused before anything is sent."""
     with pytest.raises(kn.InvalidInputError):
         kn.snapshot(tables)
 
 
 @pytest.mark.parametrize("folder", [None, 7, "~nosuchuser/kept", "x" * 300, "a\0b"])
 def test_a_folder_that_cannot_be_used_is_refused(folder):
-    """Before anything is sent."""
+    """An invalid folder is refused before anything is sent."""
     with pytest.raises(kn.InvalidInputError, match=r"cannot be used|must be the name"):
         kn.snapshot("roles", folder=folder)
 
 
-def test_two_snapshots_are_compared_in_a_terminal(demo, monkeypatch, capsys):
-    """Both commands together: keep, change, compare, and write the changes to a file."""
-    for name, value in (("ID", demo.client_id), ("SECRET", demo.client_secret)):
-        monkeypatch.setenv(f"KISMET_CLIENT_{name}", value)
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+@pytest.mark.usefixtures("_demo_environment")
+def test_two_snapshots_are_compared_in_a_terminal(capsys):
+    """Both commands together: take two snapshots, compare them, and write the changes to a file."""
     assert 0 == main(["snapshot", "users", "roles", "--folder", "kept"])
     old = next(Path("kept").glob("users-*"))
     assert f"Wrote {old}" in capsys.readouterr().out
@@ -134,8 +132,8 @@ def test_two_snapshots_are_compared_in_a_terminal(demo, monkeypatch, capsys):
     assert ["María"] == kn.read_export("changes.csv")["after"].tolist()
 
 
-def test_a_file_without_origin_needs_a_key(capsys):
-    """An error is one line and exit code 1; with a key, the same files are compared."""
+def test_a_file_without_provenance_needs_a_key(capsys):
+    """The error is one line and exit code 2. With a key, the same files are compared."""
     for name, ids in (("old", [1, 2]), ("new", [2, 3, 4])):
         kn.export(pd.DataFrame({"id": ids}), f"{name}.csv")
     assert 2 == main(["compare", "old.csv", "new.csv"])
@@ -144,27 +142,7 @@ def test_a_file_without_origin_needs_a_key(capsys):
     assert "2 added, 1 removed, 0 changed\n\nADDED\nid\n3\n4\n\nREMOVED\nid\n1\n" == capsys.readouterr().out
 
 
-def test_a_bad_out_is_refused_before_anything_is_read(capsys):
-    """The name of the result is looked at first."""
+def test_an_invalid_out_is_refused_before_anything_is_read(capsys):
+    """The name of the result is checked first."""
     assert 2 == main(["compare", "old.csv", "new.csv", "--out", "changes.doc"])
     assert "must end in" in capsys.readouterr().err
-
-
-def test_the_text_for_a_terminal_holds_no_control_characters():
-    """An escape in a name is spelled out, wide letters keep the columns straight, missing is not empty."""
-    before = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "Bo"], "note": ["", None], "old": [1, 1]})
-    after = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "\x1b[2JBo"], "note": [["a", "é"], "x\ny"], "new": [1, 1]})
-
-    assert [
-        "0 added, 0 removed, 2 changed (3 values)",
-        "",
-        "CHANGED",
-        "id  name       column  before  after",
-        '1   佐藤       note    ""      ["a", "é"]',
-        "2   \\x1b[2JBo  name    Bo      \\x1b[2JBo",
-        "2   \\x1b[2JBo  note    (none)  x\\ny",
-        "",
-        "COLUMN ADDED: new",
-        "",
-        "COLUMN REMOVED: old",
-    ] == readable(kn.compare(before, after, key="id")).splitlines()

@@ -1,4 +1,4 @@
-"""The pair of credentials, and the only rule for where it may travel."""
+"""A Client ID with its secret, and the one rule for where they may be sent."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ DEFAULT_API_URL = "https://api.kismethealth.com"
 ID_VARIABLE = "KISMET_CLIENT_ID"
 SECRET_VARIABLE = "KISMET_CLIENT_SECRET"  # noqa: S105 - the name of a variable, no secret
 URL_VARIABLE = "KISMET_API_URL"
+THE_ARGUMENT = "the argument"  # a source of credentials: passed to KismetClient
 ADDRESS = f"The API's address (api_url, or {URL_VARIABLE})"
 WAYS_TO_LOG_IN = (
     f"Run kn.login() in a notebook, or set {ID_VARIABLE} and {SECRET_VARIABLE} in the environment or in a .env "
@@ -35,19 +36,29 @@ class Credentials:
     client_id, client_secret
         As copied from the Kismet dashboard. White space and line ends around them are dropped.
 
+    Attributes
+    ----------
+    client_id
+        The Client ID.
+    source
+        Where the credentials came from, for messages.
+    secret_value
+        A function that returns the secret.
+
     Examples
     --------
     >>> Credentials("my-client-ab12", "not shown")
     Credentials(Client ID …ab12)
     """
 
-    __slots__ = ("_reveal", "client_id")
+    __slots__ = ("client_id", "secret_value", "source")
 
     def __init__(self, client_id: str, client_secret: str) -> None:
+        self.source = THE_ARGUMENT
         self.client_id = client_id.strip() if isinstance(client_id, str) else client_id
         stripped = client_secret.strip() if isinstance(client_secret, str) else client_secret
         # A closure keeps the secret out of vars(), of slots' values and of anything that prints attributes.
-        self._reveal: Callable[[], str] = lambda: stripped
+        self.secret_value: Callable[[], str] = lambda: stripped
 
     def check(self) -> None:
         """Refuse values that no server could accept.
@@ -58,7 +69,7 @@ class Credentials:
             Either value is empty, not text, a placeholder, or holds a space, a line end or another character
             that cannot stand in a header.
         """
-        problem = _problem("Client ID", self.client_id) or _problem("Client Secret", self._reveal())
+        problem = _problem("Client ID", self.client_id) or _problem("Client Secret", self.secret_value())
         if problem:
             raise CredentialsError(problem)
 
@@ -66,11 +77,11 @@ class Credentials:
         """Return the two headers if ``url`` has the scheme, host and port of ``api_url``, otherwise none."""
         if _origin(url) != _origin(api_url):
             return {}
-        return {"X-Client-ID": self.client_id, "X-Client-Secret": self._reveal()}
+        return {"X-Client-ID": self.client_id, "X-Client-Secret": self.secret_value()}
 
     def echoed_in(self, text: str) -> bool:
         """Tell whether ``text`` holds the secret or a telling piece of it, in any case of letters."""
-        secret, text = self._reveal().lower(), text.lower()
+        secret, text = self.secret_value().lower(), text.lower()
         piece = min(6, len(secret))
         return any(secret[start : start + piece] in text for start in range(len(secret) - piece + 1))
 

@@ -15,6 +15,7 @@ from kismet_nb.auth.credentials import (
     DEFAULT_API_URL,
     ID_VARIABLE,
     SECRET_VARIABLE,
+    THE_ARGUMENT,
     URL_VARIABLE,
     Credentials,
     checked_api_url,
@@ -38,7 +39,6 @@ __all__ = [
 ]
 
 ENVIRONMENT = "the environment"
-THE_ARGUMENT = "the argument"
 THIS_FORM = "this form"
 KEY_STORE = "the key store"
 

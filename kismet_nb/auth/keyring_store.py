@@ -66,7 +66,7 @@ def save_pair(api_url: str, credentials: Credentials) -> None:
     """
 
     def save(backend: Any) -> None:  # noqa: ANN401 - as above
-        pair = {"client_id": credentials.client_id, "client_secret": credentials._reveal()}  # noqa: SLF001 - to be kept
+        pair = {"client_id": credentials.client_id, "client_secret": credentials.secret_value()}
         backend.set_password(SERVICE, api_url, json.dumps(pair))
 
     _ask(save)

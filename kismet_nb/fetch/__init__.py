@@ -1,27 +1,38 @@
 """All pages of lists, proved complete, as tables."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
 
-from kismet_nb.fetch.users import (
-    fetch_call_metrics,
-    fetch_calls,
-    fetch_egresses,
-    fetch_invites,
-    fetch_roles,
-    fetch_users,
-    fetch_waiting_room_subs,
-    fetch_waiting_rooms,
-)
+from typing import TYPE_CHECKING
 
-__all__ = ["FETCHERS"]
+from kismet_nb.fetch.call_metrics import fetch_call_metrics
+from kismet_nb.fetch.calls import fetch_calls, fetch_egresses
+from kismet_nb.fetch.invites import fetch_invites, fetch_roles
+from kismet_nb.fetch.users import fetch_users
+from kismet_nb.fetch.waiting_rooms import fetch_waiting_room_subs, fetch_waiting_rooms
 
-# The function that fetches each resource.
-FETCHERS: dict[str, Callable[..., Any]] = {
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+__all__ = [
+    "FETCHERS",
+    "fetch_call_metrics",
+    "fetch_calls",
+    "fetch_egresses",
+    "fetch_invites",
+    "fetch_roles",
+    "fetch_users",
+    "fetch_waiting_room_subs",
+    "fetch_waiting_rooms",
+]
+
+# By the name of the resource.
+FETCHERS: dict[str, Callable[..., pd.DataFrame]] = {
     "users": fetch_users,
     "calls": fetch_calls,
-    "call_metrics": fetch_call_metrics,
     "egresses": fetch_egresses,
+    "call_metrics": fetch_call_metrics,
     "waiting_rooms": fetch_waiting_rooms,
     "waiting_room_subs": fetch_waiting_room_subs,
     "invites": fetch_invites,

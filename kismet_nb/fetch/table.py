@@ -1,55 +1,49 @@
-"""Some lists of a resource, read whole, as one table that says where it came from."""
+"""Some lists of a resource, read whole, as one table with its provenance."""
 
 from __future__ import annotations
 
-import datetime as dt
+import contextlib
 import inspect
-import itertools
-import logging
-import re
 import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from kismet_nb.errors import (
-    GoneWarning,
-    IncompleteError,
-    KismetError,
-    NotFoundError,
-    SchemaDriftError,
-    SchemaDriftWarning,
-)
-from kismet_nb.fetch import pagination as pages
-from kismet_nb.resources import RESOURCES, Resource
+from kismet_nb.errors import GoneWarning, IncompleteError, NotFoundError, SchemaDriftError, SchemaDriftWarning
+from kismet_nb.fetch.checkpoint import Checkpoint
+from kismet_nb.fetch.pagination import ListReader
+from kismet_nb.fetch.progress import PageCounter, progress_bar
+from kismet_nb.fetch.rows import add_labels, keep_days, participants_of
+from kismet_nb.resources import RESOURCES
 from kismet_nb.tables.build import build_table
 from kismet_nb.tables.columns import to_columns
 from kismet_nb.tables.provenance import set_provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
 
-    from kismet_nb.fetch.pagination import Listing, Walked
+    from kismet_nb.fetch.pages import Record
+    from kismet_nb.fetch.pagination import ListResult, Query
+    from kismet_nb.resources import Resource
     from kismet_nb.tables.columns import Columns
     from kismet_nb.transport.client import KismetClient
 
-__all__ = ["collect"]
+    Convert = Callable[[Query, list[Record]], list[Columns]]
+    Results = dict[Query, ListResult[list[Columns]]]
+
+__all__ = ["fetch_table", "read_lists"]
 
 PACKAGE = Path(__file__).parents[1]
-Record = dict[str, Any]
-_logger = logging.getLogger("kismet_nb")
-_NONE = object()
-_DAY = re.compile(r"\d{4}-\d\d-\d\d([T ][\d:.,+-]*(Z| ?UTC)?)?", re.ASCII)
 
 
-def collect(
+def fetch_table(
     client: KismetClient,
     name: str,
-    listings: Sequence[Listing],
-    progress: bool | None,  # noqa: FBT001 - handed on from a keyword
+    queries: Sequence[Query],
+    progress: bool | None,  # noqa: FBT001 - passed on from a keyword
     *,
     resume: bool = False,
     participants: bool = False,
@@ -60,13 +54,13 @@ def collect(
     Parameters
     ----------
     client
-        Sends the requests, and keeps what was read when this fails.
+        Sends the requests, and keeps what was read if this fails.
     name
         The resource.
-    listings
+    queries
         The lists.
     progress
-        Whether to show a progress bar; None shows one for long work that somebody looks at.
+        Whether to show a progress bar; None shows one for long work in a terminal or a notebook.
     resume
         Go on with what the same call had read when it failed.
     participants, names
@@ -84,176 +78,150 @@ def collect(
     """
     resources = [RESOURCES[name], *([RESOURCES["participants"]] if participants else [])]
 
-    def convert(listing: Listing, rows: list[Record]) -> list[Columns]:
-        labels = dict(listing.labels)
-        rows = _asked_for(resources[0], listing, rows)
-        labelled = [_labelled(labels, row) for row in rows] if labels else rows
-        of_each = [labelled, *([_participants(labelled, names=names)] if participants else [])]
-        return [to_columns(resource, rows) for resource, rows in zip(resources, of_each, strict=True)]
+    def convert(query: Query, records: list[Record]) -> list[Columns]:
+        rows = keep_days(records, resources[0].key[-1], query.days)
+        if query.labels:
+            labels = dict(query.labels)
+            rows = [add_labels(labels, row) for row in rows]
+        tables = [rows, *([participants_of(rows, names=names)] if participants else [])]
+        return [to_columns(resource, rows) for resource, rows in zip(resources, tables, strict=True)]
 
-    listings = list(dict.fromkeys(listings))  # an id may come as a number and as text
-    task, started = (name, participants, names), dt.datetime.now(dt.UTC)
-    earlier: dict[Listing, Walked[list[Columns]]]
-    since, earlier = client.unfinished.get(task, (started, {}))
-    # Another thread may be at the same task.
-    walked = {listing: earlier[listing] for listing in listings if listing in earlier} if resume else {}
-    resumed = bool(walked)
-    frames, drifts = [], []
-
-    def keep(error: BaseException) -> None:
-        kept = {listing: one for listing, one in walked.items() if not one.moved}  # a resume reads the others again
-        if kept and listings[0].labels:  # or else it is one list, and nothing to go on with
-            client.unfinished[task] = (since, earlier | kept) if resume else (started, kept)
-            _say_how_to_go_on(error, len(kept), len(listings))
-
+    queries = list(dict.fromkeys(queries))  # an id may be given as a number and as text
+    checkpoint = Checkpoint[list["Columns"]](client.unfinished, (name, participants, names), queries, resume=resume)
+    results = checkpoint.results
     try:
-        with _progress_bar(name, len(listings), progress) as bar:
-
-            def on_progress(read: int, known: int) -> None:
-                bar.grow(known)
-                bar.update(read - bar.n)
-
-            pages.read_lists(client, resources[0], listings, convert, on_progress, walked)
-        lists = [walked[listing] for listing in listings if listing in walked]
-        about = {
-            "resource": name,
-            "filters": _filters(listings),
-            "api_host": urlsplit(client.api_url).netloc,
-            "fetched_at": (since if resumed else started).isoformat(timespec="seconds"),
-            "rows": 0,
-            "pages": sum(one.pages for one in lists),
-            "walks": max((one.walks for one in lists), default=0),
-            "lists": len(lists),
-            "gone": sum(one.gone for one in lists),
-            "resumed": resumed,
-            "verdict": "incomplete" if any(one.moved for one in lists) else "complete",
-            "proof": "; ".join(sorted({one.proof for one in lists if one.proof})),
-            "version": version("kismet-nb"),
-        }
-        for position, resource in enumerate(resources):
-            frame, drift = build_table(resource, [chunks[position] for one in lists for chunks in one.chunks])
+        read_lists(client, resources[0], queries, convert, results, progress)
+        frames, drifts = _build(resources, [results[query] for query in queries if query in results])
+        about = _provenance(client, queries, checkpoint)
+        for resource, frame in zip(resources, frames, strict=True):
             set_provenance(frame, {**about, "resource": resource.name, "rows": len(frame)})
-            frames.append(frame)
-            drifts += [f"{resource.name}: {'; '.join(drift)}."] if drift else []
-        if participants and (lost := frames[0]["participant_count"].sum() - len(frames[1])):
-            drifts.append(f"participants: {lost} are no objects, and only counted in participant_count.")
+        _check_unchanged(name, results.values(), frames[0])
     except BaseException as error:
-        keep(error)
+        checkpoint.save(error)
         raise
-    for one in [one for one in lists if one.moved]:
-        incomplete = _incomplete(name, one, frames[0])
-        keep(incomplete)
-        raise incomplete
-    rest = {listing: one for listing, one in earlier.items() if listing not in walked}
-    if rest:
-        client.unfinished[task] = since, rest  # of more lists than these
-    else:
-        client.unfinished.pop(task, None)
-    personal = {column.name for column in resources[0].columns if column.personal}
-    gone = [
-        ", ".join("…" if label in personal else str(key) for label, key in listing.labels)
-        for listing in listings
-        if walked[listing].gone
-    ]
-    _tell(client, name, gone, len(listings), drifts)
+    checkpoint.finish()
+    _warn_or_raise(client, resources[0], queries, results, drifts)
     return frames
 
 
-def _filters(listings: Sequence[Listing]) -> list[str]:
-    """Name what the rows were chosen by: of personal values no more than the name, of days the days."""
-    days = sorted(day for listing in listings for day in listing.days or ())
-    names = {name for listing in listings for name, _ in listing.query if not name.startswith("date_")}
+def read_lists(
+    client: KismetClient,
+    resource: Resource,
+    queries: Sequence[Query],
+    convert: Convert,
+    results: Results,
+    progress: bool | None = False,  # noqa: FBT001, FBT002 - passed on from a keyword
+) -> None:
+    """Read all pages of lists side by side, and put each into ``results`` as soon as it is read whole.
+
+    Lists that are in ``results`` already are not read again. After a list that kept changing, no more are read.
+    """
+    todo = [query for query in queries if query not in results]
+    if not todo:
+        return
+    counter = PageCounter(len(todo))
+    workers = client.workers()
+    reader = ListReader(workers, resource, client.page_size, client.verify, convert, counter)
+    with (
+        progress_bar(resource.name, counter, progress) as bar,
+        contextlib.closing(workers.run(reader.read, todo)) as finished,
+    ):
+        for done in finished:
+            if done:
+                query, results[query] = done
+                if results[query].change:
+                    return
+            bar.follow()
+
+
+def _build(
+    resources: Sequence[Resource], results: Sequence[ListResult[list[Columns]]]
+) -> tuple[list[pd.DataFrame], list[str]]:
+    """Build a table of each resource; say in words where the API's answers differ from the declarations."""
+    frames, drifts = [], []
+    for position, resource in enumerate(resources):
+        frame, drift = build_table(resource, [chunk[position] for result in results for chunk in result.chunks])
+        frames.append(frame)
+        drifts += [f"{resource.name}: {'; '.join(drift)}."] if drift else []
+    if len(frames) == 2 and (lost := frames[0]["participant_count"].sum() - len(frames[1])):
+        drifts.append(f"participants: {lost} are no objects, and only counted in participant_count.")
+    return frames, drifts
+
+
+def _provenance(client: KismetClient, queries: Sequence[Query], checkpoint: Checkpoint[Any]) -> dict[str, Any]:
+    results = checkpoint.results.values()
+    return {
+        "resource": "",
+        "filters": _filters(queries),
+        "api_host": urlsplit(client.api_url).netloc,
+        "fetched_at": checkpoint.fetched_at.isoformat(timespec="seconds"),
+        "rows": 0,
+        "pages": sum(result.pages for result in results),
+        "walks": max((result.attempts for result in results), default=0),
+        "lists": len(results),
+        "gone": sum(result.missing for result in results),
+        "resumed": checkpoint.resumed,
+        "verdict": "incomplete" if any(result.change for result in results) else "complete",
+        "proof": "; ".join(sorted({result.proof for result in results if result.proof})),
+        "version": version("kismet-nb"),
+    }
+
+
+def _filters(queries: Sequence[Query]) -> list[str]:
+    """Name what the rows were chosen by: the name of a filter without its value, or the days."""
+    days = sorted(day for query in queries for day in query.days or ())
+    names = {name for query in queries for name, _ in query.params if not name.startswith("date_")}
     return sorted(names) + ([f"date from {days[0]} to {days[-1]}"] if days else [])
 
 
-def _asked_for(resource: Resource, listing: Listing, rows: list[Record]) -> list[Record]:
-    """Leave out days that were not asked for; a key that is no day stays."""
-    if listing.days is None:
-        return rows
-    (first, last), day = listing.days, resource.key[-1]
-    return [row for row in rows if not _DAY.fullmatch(row[day]) or first <= row[day][:10] <= last]
+def _check_unchanged(name: str, results: Iterable[ListResult[Any]], partial: pd.DataFrame) -> None:
+    """Raise IncompleteError if a list changed during every attempt to read it, or has no unique order."""
+    for result in results:
+        if not result.change:
+            continue
+        if result.unordered:
+            text = (
+                f"The server's list has no unique order: {result.change}, the same rows in two attempts. Report it. "
+                "The rows of the last attempt are in the error's .partial."
+            )
+        else:
+            text = (
+                f"The list changed during each of {result.attempts} attempts to read it, or the server's total is "
+                f"wrong. In the last, {result.change}. Try again in a quiet moment; the rows of that attempt are in "
+                "the error's .partial."
+            )
+        error = IncompleteError(text, resource=name)
+        error.partial = partial
+        raise error
 
 
-def _labelled(labels: Record, row: Record) -> Record:
-    """Put the labels in front of a row; should it have fields of that name which say otherwise, they are kept too."""
-    if labels.keys().isdisjoint(row):
-        return {**labels, **row}
-    own = {}
-    for name, value in row.items():
-        if value != labels.get(name, _NONE):
-            names = itertools.chain([name], (f"own{'.' * dots}{name}" for dots in itertools.count(1)))
-            own[next(free for free in names if free not in labels and (free == name or free not in row))] = value
-    return {**labels, **own}
-
-
-def _participants(calls: list[Record], *, names: bool) -> list[Record]:
-    """Return a row for each participant of calls, without the names unless they are asked for."""
-    part = RESOURCES["participants"].envelope
-    return [
-        _labelled(
-            {"organization_user_id": call["organization_user_id"], "call_id": call.get("id")},
-            {field: value for field, value in person.items() if names or field != "name"},
-        )
-        for call in calls
-        if isinstance(call.get(part), list)  # or else counting them is an error
-        for person in call[part]
-        if isinstance(person, dict)  # anything else is counted, and has no fields
+def _warn_or_raise(
+    client: KismetClient, resource: Resource, queries: Sequence[Query], results: Results, drifts: Sequence[str]
+) -> None:
+    """Warn of lists that are missing and of what is new; a strict client raises."""
+    personal = {column.name for column in resource.columns if column.personal}
+    missing = [
+        ", ".join("…" if label in personal else str(key) for label, key in query.labels)
+        for query in queries
+        if results[query].missing
     ]
-
-
-def _say_how_to_go_on(error: BaseException, read: int, asked: int) -> None:
-    text = f"{read} of {asked} lists are read: in the same session, the same call with resume=True goes on from there."
-    if isinstance(error, KismetError):
-        error.message += f" {text}"
-    elif isinstance(error, KeyboardInterrupt):
-        _logger.warning(text)
-
-
-def _incomplete(name: str, walked: Walked[Any], partial: pd.DataFrame) -> IncompleteError:
-    error = IncompleteError(
-        f"The list did not stand still in any of {walked.walks} readings, or the server's count is wrong. In the last, "
-        f"{walked.moved}. Try again in a quiet moment; the rows of that reading are in the error's .partial.",
-        resource=name,
-    )
-    error.partial = partial
-    return error
-
-
-def _tell(client: KismetClient, name: str, gone: list[str], asked: int, drifts: list[str]) -> None:
-    """Warn of what is gone and of what is new; a strict client raises."""
-    if gone:
-        which = list(dict.fromkeys(gone))
-        are, them = ("is", "it") if len(gone) == 1 else ("are", "them")
-        text = f"{name}: {len(gone)} of {asked} asked for {are} gone (404): {'; '.join(which[:5])}"
+    if missing:
+        which = list(dict.fromkeys(missing))
+        are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+        text = f"{resource.name}: {len(missing)} of {len(queries)} asked for {are} gone (404): {'; '.join(which[:5])}"
         text += f" and {len(which) - 5} more." if len(which) > 5 else "."
-        if client.strict or len(gone) == asked:
+        if client.strict or len(missing) == len(queries):
             raise NotFoundError(f"{text} Check them, or fetch the table that they come from again.", status=404)
         warnings.warn(f"{text} The table is complete without {them}.", GoneWarning, stacklevel=_callers_level())
     if drifts and client.strict:
-        raise SchemaDriftError(" ".join(drifts), resource=name)
+        raise SchemaDriftError(" ".join(drifts), resource=resource.name)
     for drift in drifts:
         warnings.warn(drift, SchemaDriftWarning, stacklevel=_callers_level())
 
 
 def _callers_level() -> int:
-    """Return how far up the first line outside this package is, from the function that asks."""
+    """Return how far up the first line outside of this package is, from the function that asks."""
     level, frame = 0, inspect.currentframe()
     while frame and PACKAGE in Path(frame.f_code.co_filename).parents:
         level, frame = level + 1, frame.f_back
     return level
-
-
-def _progress_bar(name: str, pages: int, progress: bool | None) -> Any:  # noqa: ANN401, FBT001 - of a class made here
-    from tqdm.auto import tqdm  # noqa: PLC0415 - tqdm.auto loads ipywidgets in a notebook, which takes its time
-
-    class Bar(tqdm):  # type: ignore[type-arg]
-        monitor_interval = 0  # no thread of tqdm's outlives a fetch
-
-        def grow(self, total: int) -> None:
-            self.total = total
-            if hasattr(self, "container"):  # in a notebook: a widget, which got its total when it was made
-                self.container.children[1].max = total
-
-    # disable=None means: not where the output is no terminal. The delay hides the bar from short work.
-    disable, delay = None if progress is None else not progress, 0 if progress else 1.5
-    return Bar(desc=name, total=pages, unit="page", disable=disable, delay=delay)

@@ -1,8 +1,8 @@
-"""Tables in CSV, safe for a spreadsheet; what a CSV cannot say lies in a JSON beside it.
+"""CSV files that are safe in a spreadsheet, each with a JSON file (the sidecar) beside it.
 
-The JSON holds the dtypes, where the table came from, and a checksum of the CSV. Where it is gone, or the CSV was
-edited since, columns that the API documents still get their documented dtype, and all others are text. A CSV that
-was cut at the end of a row looks no different from a shorter one, so a warning tells of any change since.
+The sidecar holds what CSV cannot: the dtypes, where the table came from, and a checksum of the CSV. If the sidecar is
+missing or the CSV was edited, documented columns get their documented dtype and all others are text. A CSV that was
+truncated at the end of a row looks like a shorter one, so every change of the file is a warning.
 """
 
 from __future__ import annotations
@@ -13,112 +13,163 @@ import gzip
 import hashlib
 import io
 import json
-import re
 import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from kismet_nb.errors import ExportError
-from kismet_nb.files.text_codec import FORMULA, arrow_column, column_from_texts, rows_told, with_dtype
+from kismet_nb.files.formulas import SEPARATORS, FormulaEscaper, unescape_version_1
+from kismet_nb.files.stored_columns import restore_column, stored_dtype
+from kismet_nb.files.text_codec import (
+    encode_column,
+    parse_column,
+    parse_documented_column,
+    row_count_note,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import BufferedRandom
     from pathlib import Path
 
-__all__ = ["is_note", "note", "note_path", "read", "table", "write"]
+    from kismet_nb.files.stored_columns import StoredTable
 
-ROWS = "rows in this file"
-NOTE = {"format", "sha256", "dtypes"}  # what tells such a JSON from others
+__all__ = ["build_sidecar", "is_sidecar", "read_csv", "sidecar_path", "to_csv_table", "write_csv"]
+
+FORMAT = 2  # In format 1, formulas behind a separator were not escaped.
+ROW_COUNT = "rows in this file"
+ENCODINGS = "stored columns"
+SIDECAR_KEYS = {"format", "sha256", "dtypes"}  # A JSON file with these keys was written by export.
+NUMBER_OPTIONS = {"decimal", "float_format", "quoting"}  # With these options, pandas formats floats.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def note_path(target: Path) -> Path:
-    """Return where the JSON lies: beside the file, whichever link it was written through."""
+def sidecar_path(target: Path) -> Path:
+    """Return the path of the sidecar: beside the file itself, not beside a link to it."""
     target = target.resolve()
     return target.with_name(f"{target.name}.json")
 
 
-def note(df: pd.DataFrame, digest: str) -> bytes:
-    """Return the JSON for a CSV with this checksum."""
-    about = {
-        "format": 1,
-        ROWS: rows_told(df),
+def is_sidecar(path: Path) -> bool:
+    """Return whether a file is a sidecar, and not another file that has its name."""
+    return (_load_json(path) or {}).keys() >= SIDECAR_KEYS
+
+
+def build_sidecar(table: StoredTable, digest: str) -> bytes:
+    """Return the content of the sidecar for a CSV with this checksum."""
+    content = {
+        "format": FORMAT,
+        ROW_COUNT: row_count_note(table.frame),
         "sha256": digest,
-        "dtypes": {name: str(dtype) for name, dtype in df.dtypes.items()},
-        "attrs": df.attrs,
+        "dtypes": table.dtypes,
+        ENCODINGS: table.encodings,
+        "attrs": table.frame.attrs,
     }
-    # Half a surrogate pair becomes its \u escape, which is JSON's too.
-    return json.dumps(about, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
+    # A lone surrogate becomes its \u escape, which is valid in JSON.
+    return json.dumps(content, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
 
 
-def is_note(path: Path) -> bool:
-    """Tell whether this is such a JSON, and not a file of someone else that happens to have the name."""
-    return (_loaded(path) or {}).keys() >= NOTE
+def to_csv_table(df: pd.DataFrame, escaper: FormulaEscaper | None) -> pa.Table:
+    """Return the table that Arrow writes.
 
+    Parameters
+    ----------
+    df
+        The table to write.
+    escaper
+        What makes formulas harmless, or None to write them unchanged.
 
-def table(df: pd.DataFrame, *, safe: bool) -> pa.Table:
-    """Return the table as Arrow writes it; safe: with an apostrophe before what a spreadsheet would run."""
-    columns = [arrow_column(df[name], name) for name in df.columns]
+    Raises
+    ------
+    ExportError
+        A column cannot be written as text.
+    """
+    columns = [encode_column(df[name], name) for name in df.columns]
     names = list(df.columns)
-    if safe:
+    if escaper:
         columns = [
-            pc.replace_substring_regex(column, f"^('*{FORMULA})", r"'\1")
+            escaper.escape_column(column)
             if pa.types.is_large_string(column.type) or pa.types.is_string(column.type)
             else column
             for column in columns
         ]
-        names = [f"'{name}" if re.match(f"'*{FORMULA}", name) else name for name in names]
+        names = [escaper.escape(name) for name in names]
     return pa.table(columns, names=names)
 
 
-def write(file: BufferedRandom, table: pa.Table, *, gz: bool, safe: bool, options: dict[str, Any]) -> str:
-    """Write the file, through pandas if there are options, and return its checksum."""
+def write_csv(file: BufferedRandom, table: pa.Table, *, compress: bool, safe: bool, options: dict[str, Any]) -> str:
+    """Write the file and return its checksum; pandas writes it if there are options."""
     with contextlib.ExitStack() as stack:
-        # No time stamp in the gzip header: the same table makes the same file.
-        out = stack.enter_context(gzip.GzipFile("", "wb", 6, file, mtime=0)) if gz else file
+        # Without a time stamp in the gzip header, the same table makes the same file.
+        out = stack.enter_context(gzip.GzipFile("", "wb", 6, file, mtime=0)) if compress else file
         if safe and "encoding" not in options:
             out.write(BYTE_ORDER_MARK)
         if options:
-            cast("pd.DataFrame", table.to_pandas()).to_csv(out, **{"index": False} | options)
+            _to_pandas(table, options).to_csv(out, **{"index": False} | options)
         elif table.num_columns:
             pyarrow.csv.write_csv(table, out)
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read(source: Path) -> pd.DataFrame:
-    """Read a table back."""
-    raw, beside = source.read_bytes(), note_path(source)
-    said = _loaded(beside)
-    told = said if said and said.keys() >= NOTE else {}
-    about = told if told.get("sha256") == hashlib.sha256(raw).hexdigest() else {}
-    text = gzip.decompress(raw) if source.suffix.lower() == ".gz" else raw
-    safe = text.startswith(BYTE_ORDER_MARK)
-    frame = _table(source, text.removeprefix(BYTE_ORDER_MARK), about.get("dtypes", {}), safe=safe)
-    frame.attrs = about.get("attrs", {})
-    if told and not about:
-        then = str(told.get(ROWS, "an unknown number of")).partition(":")[0]
-        problem = f"is not as export wrote it: it had {then} rows then, and has {len(frame)} now"
-    elif said is None and beside.exists():
-        problem = f"may not be as export wrote it: {beside.name} beside it cannot be read"
+def _to_pandas(table: pa.Table, options: dict[str, Any]) -> pd.DataFrame:
+    """Return a table for which pandas writes the same text in each cell as Arrow does without options."""
+    columns = []
+    for column in table.columns:
+        is_float = pa.types.is_floating(column.type)
+        as_text = pa.types.is_boolean(column.type) or (is_float and not NUMBER_OPTIONS & options.keys())
+        columns.append(column.cast(pa.string()) if as_text else column)
+    # With NumPy's integers, a missing value would turn all integers into floats.
+    nullable = {pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
+    return cast("pd.DataFrame", pa.table(columns, names=table.column_names).to_pandas(types_mapper=nullable.get))
+
+
+def read_csv(source: Path) -> pd.DataFrame:
+    """Read a CSV with the dtypes and ``attrs`` of its sidecar, if the sidecar belongs to this content.
+
+    Raises
+    ------
+    ExportError
+        Two columns have the same name.
+
+    Warns
+    -----
+    UserWarning
+        The CSV changed since it was written, or its sidecar cannot be read.
+    """
+    raw, beside = source.read_bytes(), sidecar_path(source)
+    loaded = _load_json(beside)
+    sidecar = loaded if loaded and loaded.keys() >= SIDECAR_KEYS else {}
+    unchanged = sidecar.get("sha256") == hashlib.sha256(raw).hexdigest()
+    content = gzip.decompress(raw) if source.suffix.lower() == ".gz" else raw
+    metadata = sidecar if unchanged else {}
+    escaping = sidecar.get("format", FORMAT) if content.startswith(BYTE_ORDER_MARK) else None
+    frame = _parse_csv(source, content.removeprefix(BYTE_ORDER_MARK), metadata, escaping)
+    frame.attrs = metadata.get("attrs", {})
+    if sidecar and not unchanged:
+        rows = str(sidecar.get(ROW_COUNT, "an unknown number of")).partition(":")[0]
+        problem = f"changed since export wrote it: it had {rows} rows then, and has {len(frame)} now"
+    elif loaded is None and beside.exists():
+        problem = f"cannot be checked for changes: {beside.name} beside it cannot be read"
     else:
         return frame
-    # In the name of whoever called read_export.
+    # Stack level 3 is the caller of read_export.
     warnings.warn(f"{source} {problem}. If nobody edited it, it is damaged: export it again.", stacklevel=3)
     return frame
 
 
-def _table(source: Path, text: bytes, dtypes: dict[str, str], *, safe: bool) -> pd.DataFrame:
-    if not text:
+def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], escaping: int | None) -> pd.DataFrame:
+    """Parse a CSV; ``escaping`` is the format in which formulas were escaped, or None if they were not."""
+    if not content:
         return pd.DataFrame()
-    header = next(csv.reader(io.StringIO(text.decode(), newline="")))
+    separator, header = _parse_header(content)
+    escaper = FormulaEscaper(separator)
     table = pyarrow.csv.read_csv(
-        io.BytesIO(text),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        io.BytesIO(content),
+        parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True, ignore_empty_lines=False),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()),
             null_values=[""],
@@ -126,22 +177,47 @@ def _table(source: Path, text: bytes, dtypes: dict[str, str], *, safe: bool) -> 
             quoted_strings_can_be_null=False,
         ),
         # A block must hold at least one whole row.
-        read_options=pyarrow.csv.ReadOptions(block_size=max(2**20, min(len(text), 2**30))),
+        read_options=pyarrow.csv.ReadOptions(block_size=max(2**20, min(len(content), 2**30))),
     )
+    dtypes, encodings = metadata.get("dtypes", {}), metadata.get(ENCODINGS, {})
     series = {}
-    for sent, column in zip(header, table.columns, strict=True):
-        name = sent[1:] if safe and re.match(f"''*{FORMULA}", sent) else sent
+    for heading, column in zip(header, table.columns, strict=True):
+        name = _unescape(pa.chunked_array([[heading]]), escaper, escaping)[0].as_py()
         if name in series:
             raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
-        texts = pc.replace_substring_regex(column, f"^'('*{FORMULA})", r"\1") if safe else column
-        series[name] = with_dtype(texts, dtypes[name]) if name in dtypes else column_from_texts(texts, name)
+        texts = _unescape(column, escaper, escaping)
+        dtype = stored_dtype(name, dtypes, encodings)
+        series[name] = parse_column(texts, dtype) if dtype else parse_documented_column(texts, name)
+        if name in encodings:
+            series[name] = restore_column(series[name], encodings[name])
     return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
 
 
-def _loaded(path: Path) -> dict[str, Any] | None:
-    """Return what a JSON says, nothing if that is no object, or None if it is none, or cannot be read."""
+def _unescape(texts: pa.ChunkedArray, escaper: FormulaEscaper, escaping: int | None) -> pa.ChunkedArray:
+    if escaping is None:
+        return texts
+    return unescape_version_1(texts) if escaping == 1 else escaper.unescape_column(texts)
+
+
+def _parse_header(content: bytes) -> tuple[str, list[str]]:
+    """Return the separator that splits the first two rows into the same number of fields, and the column names."""
+    found, columns, most = ",", next(_rows(content, ",")), 1
+    for separator in SEPARATORS:
+        rows = _rows(content, separator)
+        header, second = next(rows), next(rows, None)
+        if len(header) > most and (second is None or len(second) == len(header)):
+            found, columns, most = separator, header, len(header)
+    return found, columns
+
+
+def _rows(content: bytes, separator: str) -> Iterator[list[str]]:
+    return csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline=""), delimiter=separator)
+
+
+def _load_json(path: Path) -> dict[str, Any] | None:
+    """Return the object in a JSON file, ``{}`` if it holds something else, or None if it cannot be read as JSON."""
     try:
-        about = json.loads(path.read_bytes())
+        loaded = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return about if isinstance(about, dict) else {}
+    return loaded if isinstance(loaded, dict) else {}

@@ -1,4 +1,4 @@
-"""A column as texts, and texts back to a column of the same dtype and values: what CSV and Excel have in common."""
+"""Columns as texts, and texts back to columns of the same dtype and values; shared by CSV and Excel."""
 
 from __future__ import annotations
 
@@ -20,31 +20,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "FORMULA",
-    "HALF_PAIR",
-    "arrow_column",
-    "column_from_texts",
+    "DATE_DTYPE",
+    "LONE_SURROGATE",
     "documented_dtype",
-    "is_lists_of_text",
-    "json_texts",
-    "rows_told",
-    "time_texts",
-    "with_dtype",
+    "encode_column",
+    "encode_json",
+    "format_times",
+    "is_text_lists",
+    "is_valid_text",
+    "parse_column",
+    "parse_documented_column",
+    "row_count_note",
+    "to_json",
 ]
 
-# A spreadsheet runs a cell that begins so; the full-width forms too.
-FORMULA = "[=+\\-@\t\r\n＝＋－＠]"
-HALF_PAIR = re.compile("[\ud800-\udfff]")
+DATE_DTYPE = "date32[day][pyarrow]"  # of dates without a time
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-def arrow_column(column: pd.Series[Any], name: str) -> pa.Array:
-    """Return numbers and booleans bare, all else as text.
+def encode_column(column: pd.Series[Any], name: str) -> pa.Array:
+    """Return numbers and booleans unchanged, and all other values as text.
 
     Raises
     ------
     ExportError
-        There is no text for this dtype, or for one of the values.
+        The dtype, or one of the values, cannot be written as text.
     """
     dtype, problem = column.dtype, ""
     arrow = dtype.pyarrow_dtype if isinstance(dtype, pd.ArrowDtype) else pa.null()
@@ -52,51 +53,63 @@ def arrow_column(column: pd.Series[Any], name: str) -> pa.Array:
         if (pd.api.types.is_numeric_dtype(dtype) and not pa.types.is_decimal(arrow)) or dtype == "boolean":
             return pa.array(column, from_pandas=True)
         if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and not pa.types.is_date(arrow)):
-            return time_texts(pa.array(column, from_pandas=True))
+            return format_times(pa.array(column, from_pandas=True))
+        if dtype == DATE_DTYPE:
+            return pa.array(column, from_pandas=True).cast(pa.string())
+        if dtype.kind == "m" and not isinstance(dtype, pd.ArrowDtype):
+            return _format_durations(column)
         if isinstance(dtype, pd.StringDtype):
             return pa.array(column, pa.large_string(), from_pandas=True)
         if pd.api.types.is_object_dtype(dtype):
-            return pa.array(json_texts(column), pa.large_string())
+            return pa.array(encode_json(column), pa.large_string())
         problem = f"has dtype {dtype}, which this format cannot hold. Convert it with astype(str) first"
-    except (TypeError, ValueError, RecursionError, pa.ArrowException):
-        problem = "holds a value that cannot be written as text (half a surrogate pair, no JSON, or nested too deep)"
+    except (TypeError, ValueError, OverflowError, RecursionError, NotImplementedError, pa.ArrowException):
+        problem = "holds a value that cannot be written as text (a lone surrogate, not JSON, or nested too deep)"
     raise ExportError(f"{name} {problem}.")
 
 
-def time_texts(times: pa.Array) -> pa.Array:
-    """Write times in ISO 8601: those with a zone in UTC with a Z, those without one without, plain days as such."""
-    utc = times.type.tz is not None
-    whole = pc.all(pc.equal(times, times.cast(pa.timestamp("s", times.type.tz), safe=False))).as_py() is not False
-    if utc:
+def format_times(times: pa.Array) -> pa.Array:
+    """Return times in ISO 8601: in UTC with ``Z`` if they have a zone, as dates if all are midnights without one."""
+    has_zone = times.type.tz is not None
+    if has_zone:
         times = times.cast(pa.timestamp(times.type.unit, "UTC"))
     elif pc.all(pc.equal(times, pc.floor_temporal(times, unit="day"))).as_py():
         return pc.strftime(times, "%Y-%m-%d")
-    return pc.strftime(
-        times.cast(pa.timestamp("s", times.type.tz), safe=False) if whole else times,
-        "%Y-%m-%dT%H:%M:%S" + ("Z" if utc else ""),
-    )
+    in_seconds = times.cast(pa.timestamp("s", times.type.tz), safe=False)
+    if pc.all(pc.equal(times, in_seconds)).as_py() is not False:
+        times = in_seconds  # strftime writes fractions for every finer unit.
+    return pc.strftime(times, "%Y-%m-%dT%H:%M:%S" + ("Z" if has_zone else ""))
 
 
-def json_texts(column: pd.Series[Any]) -> list[str | None]:
-    """Write each value as JSON."""
-    return [
-        # Half a surrogate pair, which UTF-8 cannot hold, becomes its escape, which is that of JSON too.
-        None if gone else _encode(value).encode(errors="backslashreplace").decode()
-        for value, gone in zip(column, column.isna(), strict=True)
-    ]
+def _format_durations(column: pd.Series[Any]) -> pa.Array:
+    """Return durations as ``1 days 02:00:00``."""
+    texts = [None if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)]
+    pd.to_timedelta(cast("Any", texts))  # Raises OverflowError or ValueError for a duration that would not read back.
+    return pa.array(texts, pa.string())
 
 
-def is_lists_of_text(values: Iterable[object]) -> bool:
-    """Tell whether all values are lists of text that every format can hold, or missing."""
-    return all(
-        value is None
-        or (isinstance(value, list) and all(isinstance(item, str) and not HALF_PAIR.search(item) for item in value))
-        for value in values
-    )
+def encode_json(column: pd.Series[Any]) -> list[str | None]:
+    """Return each value as JSON, and a missing value as None."""
+    return [None if missing else to_json(value) for value, missing in zip(column, column.isna(), strict=True)]
 
 
-def rows_told(df: pd.DataFrame) -> str:
-    """Say how many rows a file has, and whether they are all that were fetched: ``attrs`` stays when rows go."""
+def to_json(value: object) -> str:
+    """Return a value as JSON that UTF-8 can hold: a lone surrogate becomes its JSON escape."""
+    return _encode(value).encode(errors="backslashreplace").decode()
+
+
+def is_text_lists(values: Iterable[object]) -> bool:
+    """Return whether every value is missing or a list of texts that UTF-8 can hold."""
+    return all(value is None or (isinstance(value, list) and all(map(is_valid_text, value))) for value in values)
+
+
+def is_valid_text(item: object) -> bool:
+    """Return whether a value is a text that UTF-8 can hold."""
+    return isinstance(item, str) and not LONE_SURROGATE.search(item)
+
+
+def row_count_note(df: pd.DataFrame) -> str:
+    """Return the number of rows, and a note if it is not the number that was fetched: filtering keeps ``attrs``."""
     fetched = provenance(df).get("rows", len(df))
     if not isinstance(fetched, int) or fetched == len(df):
         return str(len(df))
@@ -104,20 +117,26 @@ def rows_told(df: pd.DataFrame) -> str:
 
 
 def documented_dtype(name: str) -> str | None:
-    """Return the dtype that the API's documentation gives a column of this name."""
+    """Return the dtype that the API's documentation gives a column of this name, or None."""
     documented = {column.name: column.dtype for resource in RESOURCES.values() for column in resource.columns}
     return documented.get(name)
 
 
-def column_from_texts(texts: pa.ChunkedArray, name: str) -> pd.Series[Any]:
-    """Return a column with its documented dtype if all its texts fit, or as text."""
+def parse_documented_column(texts: pa.ChunkedArray, name: str) -> pd.Series[Any]:
+    """Return a column with the documented dtype of its name if all texts fit it, otherwise as text."""
     with contextlib.suppress(ValueError, pa.ArrowException):
-        return with_dtype(texts, documented_dtype(name) or "str")
-    return with_dtype(texts, "str")
+        return parse_column(texts, documented_dtype(name) or "str")
+    return parse_column(texts, "str")
 
 
-def with_dtype(texts: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
-    """Return a column of exactly this dtype; a text that does not fit is a ValueError or an ArrowException."""
+def parse_column(texts: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
+    """Return a column of exactly this dtype.
+
+    Raises
+    ------
+    ValueError, ArrowException
+        A text does not fit the dtype.
+    """
     if dtype == "object":
         values = np.empty(len(texts), dtype=object)
         values[:] = [None if text is None else json.loads(text) for text in texts.to_pylist()]
@@ -127,6 +146,10 @@ def with_dtype(texts: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
         # A time with a zone is written in UTC with a Z, one without a zone without.
         zone = "UTC" if isinstance(wanted, pd.DatetimeTZDtype) else None
         column = texts.cast(pa.timestamp("ns" if dtype.startswith("datetime64[ns") else "us", zone)).to_pandas()
+    elif dtype == DATE_DTYPE:
+        column = texts.cast(pa.date32()).to_pandas(types_mapper=pd.ArrowDtype)
+    elif dtype.startswith("timedelta64"):
+        column = pd.Series(pd.to_timedelta(texts.to_pylist()))
     elif pd.api.types.is_numeric_dtype(wanted):
         # Missing numbers need a nullable dtype on the way: int64 has none, and float64 would round them.
         nullable = {"b": "boolean", "i": "Int64", "u": "UInt64", "f": "Float64"}[wanted.kind]

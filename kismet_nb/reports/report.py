@@ -12,9 +12,10 @@ import datetime as dt
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
-from kismet_nb.dates import as_day, as_month, time_zone
+from kismet_nb.dates import parse_date, parse_month, time_zone
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.files.export import check_path, replacing
+from kismet_nb.files.atomic import replace_file
+from kismet_nb.files.paths import check_path
 from kismet_nb.reports.notebook import execute, read_notebook
 from kismet_nb.reports.page import render_page
 from kismet_nb.reports.shipped import notebooks_folder
@@ -93,7 +94,7 @@ def report(
     parameters = {name: str(value) for name, value in options.items() if value is not None}
     executed = read_notebook(source, {**parameters, "demo": demo})
     execute(executed)
-    with replacing(target) as file:
+    with replace_file(target) as file:
         file.write(render_page(executed).encode())
     return target
 
@@ -133,12 +134,12 @@ def report_period(
     today = dt.datetime.now(time_zone(tz)).date()
     if start is None and end is None:
         end_of_last_month = today.replace(day=1) - dt.timedelta(days=1)
-        first = end_of_last_month.replace(day=1) if month is None else as_month(month, "month")
+        first = end_of_last_month.replace(day=1) if month is None else parse_month(month, "month")
         last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     elif month is not None or start is None or end is None:
         raise InvalidInputError("Pass either month, or both start and end.")
     else:
-        first, last = as_day(start, "start"), as_day(end, "end")
+        first, last = parse_date(start, "start"), parse_date(end, "end")
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
     if first > today:

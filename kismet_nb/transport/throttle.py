@@ -1,4 +1,9 @@
-"""How many requests may be under way, and how fast they may start, over all fetches of one client."""
+"""How many requests of a client may be in flight, and how fast they may start.
+
+Until the server shows that it is overloaded, only the number in flight is bounded. After that, all requests pause
+together, half as many may be in flight, and starts are spaced by what the server granted until then. Both grow back
+slowly: additive increase, multiplicative decrease.
+"""
 
 from __future__ import annotations
 
@@ -8,100 +13,134 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-__all__ = ["FetchEndedError", "Gate"]
+__all__ = ["FetchCancelledError", "Throttle"]
 
-LULL = 2.0  # seconds without a start, after which what was granted before says nothing about the server's limit
-ISOLATED = 5.0  # seconds without a refusal, after which one says little about the rate: others may use the server too
-# What a refusal, and the time without one, do to the rate:
-SLOWER = 0.93  # times what it was, at a refusal
-SLOWEST_STEP = 0.88  # times what it was, though less was granted: the time between two refusals may be short
-FASTER = 1.05  # times what it was, each second,
-NEARLY = 0.92  # up to so much of what was too fast,
-AND_BEYOND = 0.0005  # and from there by this much each second, for each second since the refusal
-
-
-class FetchEndedError(Exception):
-    """The fetch that a request belongs to has ended; it never reaches the user."""
+POLL_SECONDS = 0.2  # between two looks at whether a fetch was cancelled
+IDLE_SECONDS = 2.0  # without a start, after which earlier successes say nothing about the server's limit
+MIN_SUCCESSES = 20  # on which a rate is based: fewer may be chance
+RATE_DECREASE = 0.9  # times the rate, at each overload
+RATE_INCREASE = 0.01  # of the first rate, added each second
+IN_FLIGHT_DECREASE = 0.5  # times the requests in flight, at each overload
+IN_FLIGHT_INCREASE = 0.5  # requests in flight, added each second
 
 
-class Gate:
-    """The one way from a client to its server.
+class FetchCancelledError(Exception):
+    """The fetch that a request belongs to has ended. It never reaches the user."""
 
-    Until the server says 429 only the number is bounded. After that, starts are also spaced: at first by what the
-    server granted until then, then a little faster each second, up to near the rate that was once too fast; the longer
-    nothing is refused, the sooner beyond it.
+
+class Throttle:
+    """Bounds the requests of a client, over all its fetches.
+
+    Parameters
+    ----------
+    max_in_flight
+        How many requests may be in flight at most.
     """
 
     def __init__(self, max_in_flight: int) -> None:
-        self._places = threading.BoundedSemaphore(max_in_flight)
-        self._lock = threading.Lock()
-        self._opens_at = 0.0
+        self.successes = 0  # ever: who waits to retry sees by it whether others get through
+        self._max_in_flight = max_in_flight
+        # One at a time until one succeeds: wrong credentials, or a proxy's wrong password, are sent once.
+        self._limit = 1.0
+        self._in_flight = 0
+        self._rate = self._first_rate = float("inf")  # starts in a second
+        self._resume_at = 0.0
         self._next_start = 0.0
-        self._last_start = self._busy_since = float("-inf")
-        self._granted = 0  # since the gate last opened, and since the last pause of ours
-        self._rate = self._too_fast = float("inf")
-        self._slowed_at = self._rated_at = 0.0
+        self._last_start = float("-inf")
+        self._counted_from = 0.0  # since when successes count for a rate
+        self._counted = 0
+        self._grown_at = 0.0
+        self._released = threading.Condition()
 
     @contextlib.contextmanager
-    def passage(self, pause: Callable[[float], None]) -> Iterator[None]:
-        """Wait for a place and for the time to start, with ``pause``; give the place back at the end."""
-        while not self._places.acquire(timeout=0.2):
-            pause(0)
+    def slot(self, cancelled: threading.Event) -> Iterator[None]:
+        """Wait until one more request may be in flight and may start, and count it until the block ends.
+
+        Raises
+        ------
+        FetchCancelledError
+            The fetch was cancelled meanwhile.
+        """
+        self._enter(cancelled)
         try:
-            while (seconds := self._seconds_until_start()) > 0:
-                pause(seconds)
+            while (seconds := self.seconds_until_start()) > 0:
+                if cancelled.wait(seconds):
+                    raise FetchCancelledError
             yield
         finally:
-            self._places.release()
+            with self._released:
+                self._in_flight -= 1
+                self._released.notify()
 
-    def granted(self) -> None:
-        """Count an answer that was no refusal."""
-        with self._lock:
-            self._granted += 1
+    def record_success(self) -> None:
+        """Count a response that shows no overload."""
+        with self._released:
+            if not self.successes:
+                self._limit = float(self._max_in_flight)
+                self._released.notify_all()
+            self.successes += 1
+            self._counted += 1
 
-    def hold(self, seconds: float) -> bool:
-        """Let nobody start for ``seconds``; tell whether the gate was open until now."""
-        with self._lock:
+    def pause(self, seconds: float) -> bool:
+        """Let no request start for some seconds, after a sign of overload.
+
+        Returns
+        -------
+        bool
+            Whether this began the pause. Responses to requests sent before it do not slow down any further.
+        """
+        with self._released:
             now = time.monotonic()
-            was_open = now >= self._opens_at
-            if was_open:
-                self._slow_down(now - max(self._busy_since, self._opens_at), seconds)
-            self._opens_at = max(self._opens_at, now + seconds)
-            return was_open
+            begins = now >= self._resume_at
+            if begins:
+                self._slow_down(now, seconds)
+            self._resume_at = max(self._resume_at, now + seconds)
+            return begins
 
-    def _slow_down(self, busy_for: float, closed_for: float) -> None:
-        # A server that counts by the second, or by the minute, granted this for the time until it will grant again.
-        granted = max(self._granted, 1) / (busy_for + closed_for)
-        if self._rate < float("inf"):
-            if busy_for < ISOLATED or self._too_fast == float("inf"):
-                self._too_fast = min(self._rate, self._too_fast)
-            granted = max(granted, self._rate * SLOWEST_STEP)
-        self._rate = min(self._rate * SLOWER, granted)
-        self._granted = 0
-        self._slowed_at = self._rated_at = time.monotonic() + closed_for
-
-    def _seconds_until_start(self) -> float:
+    def seconds_until_start(self) -> float:
         """Return 0 and book a start, or how long to wait before asking again."""
-        with self._lock:
+        with self._released:
             now = time.monotonic()
-            if now < self._opens_at:
-                return self._opens_at - now
+            if now < self._resume_at:
+                return self._resume_at - now
             if now < self._next_start:
                 return self._next_start - now
-            if now - self._last_start > LULL and now - self._opens_at > LULL:
-                self._busy_since, self._granted = now, 0
+            self._grow(now)
+            if now - self._last_start > IDLE_SECONDS and now - self._resume_at > IDLE_SECONDS:
+                self._counted_from, self._counted = now, 0
             self._last_start = now
             if self._rate < float("inf"):
-                self._speed_up(now)
                 self._next_start = max(self._next_start, now - 1 / self._rate) + 1 / self._rate
             return 0.0
 
-    def _speed_up(self, now: float) -> None:
-        seconds = min(now - self._rated_at, 60.0)  # starts may be rarer than that
-        if seconds >= 1:
-            faster = self._rate * FASTER**seconds
-            beyond = self._rate * (1 + AND_BEYOND * (now - self._slowed_at)) ** seconds
-            near = max(beyond, self._too_fast * NEARLY)
-            self._rate, self._rated_at = min(faster, near), now
+    def _enter(self, cancelled: threading.Event) -> None:
+        with self._released:
+            while self._in_flight >= max(1, int(self._limit)):
+                self._released.wait(POLL_SECONDS)
+                if cancelled.is_set():
+                    raise FetchCancelledError
+            self._in_flight += 1
+
+    def _slow_down(self, now: float, seconds: float) -> None:
+        self._limit = max(1.0, self._limit * IN_FLIGHT_DECREASE)
+        self._grown_at = now + seconds
+        # A server that counts by the second or by the minute granted this until it will grant again. Retry-After is
+        # rounded up to whole seconds.
+        elapsed = max(1.0, now - self._counted_from + max(0.0, seconds - 1))
+        granted = self._counted / elapsed
+        if self._rate < float("inf"):
+            self._rate *= RATE_DECREASE if granted > self._rate / 2 else 0.5
+        elif self._counted >= MIN_SUCCESSES:
+            self._rate, self._first_rate = RATE_DECREASE * granted, granted
+        else:
+            return
+        self._counted_from, self._counted = now + seconds, 0
+
+    def _grow(self, now: float) -> None:
+        seconds, self._grown_at = max(0.0, now - self._grown_at), now
+        if self.successes:
+            self._limit = min(float(self._max_in_flight), self._limit + IN_FLIGHT_INCREASE * seconds)
+        if self._rate < float("inf"):
+            self._rate += RATE_INCREASE * self._first_rate * seconds

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from kismet_nb.auth import keyring_store as key_store
 from kismet_nb.auth.credentials import WAYS_TO_LOG_IN, Credentials
+from kismet_nb.auth.current import Login, current_login, log_out, login_watchers
 from kismet_nb.auth.discovery import KEY_STORE, THIS_FORM, find_api_url, find_credentials, places
 from kismet_nb.errors import CredentialsError, InvalidInputError, KismetError
-from kismet_nb.fetch import users as fetch
+from kismet_nb.fetch.verify import log_in
 from kismet_nb.transport.client import KismetClient
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class FormLogin:
         The client, once the form has logged in.
     """
 
-    def __init__(self, login: fetch.Login | None) -> None:
+    def __init__(self, login: Login | None) -> None:
         self._login = login
 
     @property
@@ -87,7 +88,7 @@ class LoginStatus:
         Where ``login()`` would take a pair from now, without asking; None if it would ask, or raise.
     """
 
-    login: fetch.Login | None
+    login: Login | None
     places: tuple[Place, ...]
     next_source: str | None
 
@@ -103,7 +104,7 @@ class LoginStatus:
         return "\n".join(lines)
 
 
-def login(client: KismetClient | None = None, *, prompt: bool = False) -> fetch.Login | FormLogin:
+def login(client: KismetClient | None = None, *, prompt: bool = False) -> Login | FormLogin:
     """Log this notebook in, and say who and where.
 
     Credentials are taken from the environment, then from the nearest ``.env``, then from the operating system's
@@ -149,7 +150,7 @@ def login(client: KismetClient | None = None, *, prompt: bool = False) -> fetch.
         if not isinstance(client, KismetClient):
             raise InvalidInputError("kn.login(client) takes a KismetClient.")
         return _announced(client, client.source)
-    present = fetch.current_login()
+    present = current_login()
     if not prompt and (found := find_credentials(remembered=True)):
         client = KismetClient.from_credentials(found.credentials, api_url=found.api_url)
         return _announced(client, found.source)
@@ -177,8 +178,8 @@ def logout(*, forget: bool = False) -> None:
     >>> kn.logout()
     Nobody was logged in.
     """
-    present = fetch.current_login()
-    fetch.log_out()
+    present = current_login()
+    log_out()
     print("Logged out." if present else "Nobody was logged in.")
     if forget:
         try:
@@ -212,7 +213,7 @@ def login_status() -> LoginStatus:
     """
     looked_at = tuple(places())
     decides = next((place for place in looked_at if place.found or place.error), None)
-    return LoginStatus(fetch.current_login(), looked_at, decides.name if decides and decides.found else None)
+    return LoginStatus(current_login(), looked_at, decides.name if decides and decides.found else None)
 
 
 def _what_logs_in_again(looked_at: tuple[Place, ...]) -> str | None:
@@ -226,13 +227,13 @@ def _what_logs_in_again(looked_at: tuple[Place, ...]) -> str | None:
     return f"After kn.logout(), kn.login() would log in again from {decides.name}{forget}."
 
 
-def _announced(client: KismetClient, source: str) -> fetch.Login:
-    login = fetch.log_in(client, source)
+def _announced(client: KismetClient, source: str) -> Login:
+    login = log_in(client, source)
     print(login)
     return login
 
 
-def _ask(present: fetch.Login | None) -> fetch.Login:
+def _ask(present: Login | None) -> Login:
     """Ask in the terminal, or below the cell."""
     if present is not None:
         print(present)
@@ -258,7 +259,7 @@ def _somebody_can_answer() -> bool:
     return bool(kernel.get_parent("shell").get("content", {}).get("allow_stdin", False))
 
 
-def _show_form(present: fetch.Login | None) -> FormLogin:
+def _show_form(present: Login | None) -> FormLogin:
     from IPython.display import display  # noqa: PLC0415 - only a notebook has it
 
     handle = FormLogin(present)
@@ -289,7 +290,7 @@ def _form_class() -> type[anywidget.AnyWidget]:
             present = handle._login  # noqa: SLF001 - the form is its maker
             self._answer = ("done", str(present)) if present else ("open", "")
             self.on_msg(self._heard)
-            fetch.login_watchers.append(self._login_changed)
+            login_watchers.append(self._login_changed)
 
         def __repr__(self) -> str:
             return "Kismet log-in form"
@@ -304,7 +305,7 @@ def _form_class() -> type[anywidget.AnyWidget]:
             else:  # a form that has just been drawn, perhaps after the page was loaded again
                 self._say(*self._answer)
 
-        def _login_changed(self, before: fetch.Login | None, now: fetch.Login | None) -> None:
+        def _login_changed(self, before: Login | None, now: Login | None) -> None:
             if self._answer[0] != "verifying" and (answer := _changed(self._handle, before, now)):
                 self._say(*answer)
 
@@ -319,7 +320,7 @@ def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remem
     """Try to log in with what the form sent; return the form's next state and what it says."""
     try:
         typed = _unpack(buffers)
-        login = fetch.log_in(KismetClient.from_credentials(typed, api_url=api_url), THIS_FORM)
+        login = log_in(KismetClient.from_credentials(typed, api_url=api_url), THIS_FORM)
     except KismetError as error:
         return "refused", str(error).replace(". ", ".\n")
     except KeyboardInterrupt:
@@ -338,7 +339,7 @@ def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remem
     return "done", message
 
 
-def _changed(handle: FormLogin, before: fetch.Login | None, now: fetch.Login | None) -> tuple[str, str] | None:
+def _changed(handle: FormLogin, before: Login | None, now: Login | None) -> tuple[str, str] | None:
     """Return what a form is to say after another cell, or another form, has logged in or out; None is nothing new."""
     mine = handle._login  # noqa: SLF001 - the form is its maker
     if mine and now and now.client is mine.client:
@@ -365,10 +366,10 @@ def _unpack(buffers: list[memoryview]) -> Credentials:
 def _log_out(handle: FormLogin) -> tuple[str, str]:
     """Log out what this form logged in; another login that came later stays."""
     mine, handle._login = handle._login, None  # noqa: SLF001 - the form is its maker
-    if mine is fetch.current_login():
-        fetch.log_out()
+    if mine is current_login():
+        log_out()
     elif mine:
         mine.client.close()
-    present = fetch.current_login()
+    present = current_login()
     still = f"The notebook stays logged in from {present.source}." if present else _what_logs_in_again(tuple(places()))
     return "open", "\n".join(filter(None, ["Logged out.", still]))

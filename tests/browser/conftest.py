@@ -16,7 +16,8 @@ from pathlib import Path
 import nbconvert
 import nbformat
 import pytest
-from support.faulty_server import page_of, serving, user
+from support.faulty_server import serving
+from support.rows import page_of, user
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 

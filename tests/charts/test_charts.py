@@ -1,5 +1,6 @@
 """Charts: each is drawn offline, asks its question, and names its units and its time zone."""
 
+import re
 import sys
 
 import altair as alt
@@ -8,6 +9,7 @@ import pytest
 
 import kismet_nb as kn
 from kismet_nb import charts
+from kismet_nb.charts import marks
 
 NEW_YORK = "America/New_York"
 
@@ -56,7 +58,7 @@ CHARTS = {
     ),
     "wait_and_duration": (
         lambda t: charts.wait_and_duration(t["metrics"]),
-        ["How long do people wait, and how long are calls?", "(seconds)", "(minutes)", "tells no time zone"],
+        ["How long do people wait, and how long are calls?", "(seconds)", "(minutes)", "its time zone is unknown"],
     ),
     "fail_rate": (
         lambda t: charts.fail_rate(t["metrics"], unit="fraction"),
@@ -76,7 +78,7 @@ def test_every_chart_is_tested_here():
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_says_what_it_shows(name, tables, tmp_path):
-    """Its question, units and zone stand in it, also where there are no rows; it loads nothing."""
+    """It shows its question, units and zone, even without rows, and loads nothing from elsewhere."""
     draw, texts = CHARTS[name]
     full, empty = svg(draw(tables), tmp_path), svg(draw({n: t.iloc[:0] for n, t in tables.items()}), tmp_path)
 
@@ -103,7 +105,7 @@ def test_a_chart_shows_without_the_internet(tables):
 
 
 def test_busy_providers_have_a_row_and_the_others_one_together(tables, tmp_path):
-    """Nobody is left out of the sums, and people of the same name are told apart."""
+    """All providers are part of the sums, and people with the same name are distinguished by id."""
     chart = svg(charts.calls_per_week(tables["calls"], tables["users"], top=3), tmp_path)
     providers = tables["calls"]["organization_user_id"].nunique()
     twins = tables["users"].assign(display_name="Maria Garcia")
@@ -112,6 +114,22 @@ def test_busy_providers_have_a_row_and_the_others_one_together(tables, tmp_path)
     assert f"{len(tables['calls']):,} calls of {providers} providers" in chart
     busiest = tables["calls"]["organization_user_id"].value_counts().index[0]
     assert f"Maria Garcia ({busiest})" in svg(charts.calls_per_week(tables["calls"], twins), tmp_path)
+
+
+def test_what_is_unknown_is_not_drawn_as_zero(tables, tmp_path):
+    """Weeks before the oldest call have no mark; a provider is not called silent when nothing is known."""
+    oldest = tables["calls"]["created_at"].min()
+    start, long_ago = oldest - pd.Timedelta(days=70), oldest - pd.Timedelta(days=1)
+    weekly = charts.calls_per_week(tables["calls"], start=start.date(), end=oldest.date())
+    silent = svg(charts.providers_without_calls(tables["users"], tables["calls"], as_of=long_ago), tmp_path)
+    idle = svg(charts.idle_rooms(tables["rooms"], tables["users"], tables["calls"], as_of=long_ago), tmp_path)
+
+    assert "not shown: 10 weeks outside the known calls" in svg(weekly, tmp_path)
+    for chart in (silent, idle):
+        assert re.search(r"(\d+) of \1 (provider|open room)s have no known call; not all calls of the", chart)
+        assert "(dark)" not in chart
+        assert ">unknown<" in chart
+    assert ">no known call<" in svg(charts.providers_without_calls(tables["users"], tables["calls"]), tmp_path)
 
 
 def test_a_name_is_drawn_as_text(tables, tmp_path):
@@ -123,7 +141,7 @@ def test_a_name_is_drawn_as_text(tables, tmp_path):
     assert "<img" not in chart
 
 
-def test_what_has_no_date_is_told(tables, tmp_path):
+def test_the_number_of_rows_without_a_date_is_shown(tables, tmp_path):
     """A user without a date is in no bar, and the chart says how many there are."""
     users = tables["users"].copy()
     users.loc[:1, "created_at"] = pd.NaT
@@ -131,8 +149,8 @@ def test_what_has_no_date_is_told(tables, tmp_path):
     assert "2 without a date are not shown" in svg(charts.users_over_time(users), tmp_path)
 
 
-def test_a_week_of_which_days_are_lacking_is_told(tmp_path):
-    """From Thursday to Tuesday both weeks are cut: their sums are lower, and their means of less."""
+def test_a_week_with_missing_days_is_named(tmp_path):
+    """From Thursday to Tuesday both weeks are incomplete, so the subtitle says how many days they have."""
     days = {"user_id": pd.array([None] * 6, "Int64"), "date": pd.date_range("2026-02-05", periods=6)}
     figures = {"total_calls": 9, "average_duration": 600.0, "call_fail_rate": 0.1, "average_wait_time": 10.0}
     metrics = pd.DataFrame(days | figures)
@@ -149,7 +167,7 @@ def test_a_week_of_which_days_are_lacking_is_told(tmp_path):
 def test_colours_read_in_grey():
     """The three colours are far apart in lightness."""
     greys = []
-    for colour in (charts.DARK, charts.MIDDLE, charts.LIGHT):
+    for colour in (marks.DARK, marks.MIDDLE, marks.LIGHT):
         red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
         greys.append(0.299 * red + 0.587 * green + 0.114 * blue)
 
@@ -161,11 +179,13 @@ def test_colours_read_in_grey():
     [
         (lambda t: charts.calls_per_week(t["calls"], top=0), "top"),
         (lambda t: charts.providers_without_calls(t["users"], t["calls"], days=0), "days"),
+        (lambda t: charts.wait_and_duration(t["metrics"], by="all"), "by must be"),
+        (lambda t: charts.fail_rate(t["metrics"], unit="fraction", by="all"), "by must be"),
         (lambda t: charts.users_over_time(t["users"].assign(created_at=long_ago(t["users"])), by="day"), "longer ones"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(draw, why, tables):
-    """Options out of range, and more periods than can be told apart, are refused with what to do."""
+    """Options out of range and too many periods are refused with a hint."""
     with pytest.raises(kn.InvalidInputError, match=why):
         draw(tables)
 
@@ -177,7 +197,7 @@ def long_ago(users):
 
 @pytest.mark.parametrize("module", ["altair", "vl_convert"])
 def test_without_altair_the_extra_is_named(module, tables, monkeypatch):
-    """Where a library is not installed, the error says how to install it."""
+    """If a library is not installed, the error says how to install it."""
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(kn.InvalidInputError, match=r"kismet-nb\[charts\]"):
         charts.admins_and_roles(tables["users"])

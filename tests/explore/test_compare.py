@@ -1,4 +1,4 @@
-"""Two tables in, their differences out: each once, and none that is no difference."""
+"""Every difference between two tables is listed once, and nothing else is."""
 
 import datetime as dt
 
@@ -22,7 +22,7 @@ VALUES = st.tuples(
     st.sampled_from([None, [], ["admin"], ["admin", "provider"], ["provider", "admin"]]),
 )
 TABLES = st.dictionaries(IDS, VALUES, max_size=6)
-often = settings(deadline=None, max_examples=40, derandomize=True)
+often = settings()
 
 
 def frame(table):
@@ -60,14 +60,14 @@ def told(changes):
 
 
 def shown(value):
-    """Return a value as compare shows it."""
+    """Return a value as compare writes it."""
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, dt.datetime) else value
 
 
 @given(before=TABLES, after=TABLES)
 @often
-def test_every_difference_is_told_once_and_in_order(before, after):
-    """What was added, removed and changed comes out, and nothing else: by key, then in the order of the columns."""
+def test_every_difference_is_listed_once_and_in_order(before, after):
+    """Added, removed and changed rows are listed, and nothing else: by key, then in the order of the columns."""
     expected = [("added", key, None, None, None) for key in sorted(after.keys() - before.keys())]
     expected += [("removed", key, None, None, None) for key in sorted(before.keys() - after.keys())]
     expected += [
@@ -130,7 +130,7 @@ def one(value, dtype=object):
     ],
 )
 def test_values_that_only_look_alike_are_changes(old, new):
-    """A flag is no number, a number no text, an empty text not missing, and the last digit counts."""
+    """A boolean is not a number, a number is not text, an empty text is not missing, and the last digit counts."""
     assert [("changed", 1, "x")] == [row[:3] for row in told(kn.compare(one(old), one(new), key="id"))]
 
 
@@ -145,9 +145,12 @@ def test_values_that_only_look_alike_are_changes(old, new):
         (pd.Timestamp("2026-10-31T09:00Z"), pd.Timestamp("2026-10-31T05:00", tz="America/New_York")),
         (pd.Timestamp("2026-10-31T09:00Z"), dt.datetime(2026, 10, 31, 9, tzinfo=dt.UTC)),
         (pd.Timestamp("2026-10-31T09:00Z"), "2026-10-31T09:00:00Z"),
+        (pd.Timestamp("2026-10-31"), dt.date(2026, 10, 31)),
+        (pd.Timestamp("2026-10-31"), "2026-10-31"),
+        (pd.Period("2026-10-31", "D"), dt.date(2026, 10, 31)),
     ],
 )
-def test_the_same_value_in_another_guise_is_no_change(old, new):
+def test_the_same_value_in_another_representation_is_no_change(old, new):
     """Missing values of any kind, numbers, lists, and an instant in another zone or as the API writes it."""
     assert [] == told(kn.compare(one(old), one(new), key="id"))
 
@@ -155,7 +158,7 @@ def test_the_same_value_in_another_guise_is_no_change(old, new):
 @pytest.mark.parametrize("dtype", ["int64", "Int64", "float64", "Float64", "str", "category", "datetime64[us]"])
 @pytest.mark.parametrize("other", ["same", "object"])
 def test_every_dtype_is_compared(dtype, other):
-    """A change is seen, and no change is none, in each dtype and against the same values as objects."""
+    """Changed values are found and equal values are not, in each dtype and against the same values as objects."""
     columns = (
         pd.Series(["2026", "2027"]).astype("datetime64[us]" if dtype == "datetime64[us]" else "int64").astype(dtype)
     )
@@ -167,8 +170,24 @@ def test_every_dtype_is_compared(dtype, other):
     assert [("changed", 2, "x")] == [row[:3] for row in told(kn.compare(before, after, key="id"))]
 
 
-def test_a_new_column_and_a_vanished_one_are_one_change_each():
-    """A change of the table is one row without a key, however many rows the table has."""
+@pytest.mark.parametrize("dtype", ["object", "category", "date32[pyarrow]", "period[D]"])
+def test_plain_dates_are_the_days_of_timestamps(dtype):
+    """A date in the dtype of another program is no change, as a value and as a key."""
+    days = pd.DataFrame({"id": [1, 2], "date": pd.to_datetime(["2026-09-01", "2026-09-02"])})
+    dates = days["date"] if dtype == "period[D]" else days["date"].dt.date
+    others = days.assign(date=dates.astype(dtype))
+    later = pd.DataFrame({"id": [1, 2], "date": pd.to_datetime(["2026-09-01", "2026-09-03"])})
+
+    for key in ("id", "date"):
+        assert kn.compare(days, others, key=key).empty
+        assert kn.compare(others, days, key=key).empty
+        assert kn.compare(others, others, key=key).empty
+    assert [("changed", 2, "date", "2026-09-02", "2026-09-03")] == told(kn.compare(others, later, key="id"))
+    assert ["added", "removed"] == kn.compare(others, later, key="date")["change"].tolist()
+
+
+def test_an_added_and_a_removed_column_are_one_change_each():
+    """A change of a column is one row without a key, however many rows the table has."""
     before, after = (pd.DataFrame({"id": [1, 2], name: ["a", "b"]}) for name in ("old", "new"))
 
     assert [("column added", None, "new", None, None), ("column removed", None, "old", None, None)] == told(
@@ -177,7 +196,7 @@ def test_a_new_column_and_a_vanished_one_are_one_change_each():
 
 
 def fetched(source=None, **columns):
-    """Build a users table that says where it came from."""
+    """Build a table of users with provenance."""
     size = len(next(iter(columns.values()), [1, 2]))
     table = pd.DataFrame({"id": pd.array([1, 2][:size], dtype="Int64"), **columns})
     table.attrs["kismet"] = {
@@ -190,8 +209,8 @@ def fetched(source=None, **columns):
     return table
 
 
-def test_a_column_that_the_server_stopped_sending_has_vanished():
-    """Flags that are never empty, but are in every row, were not sent: roles came in their place."""
+def test_a_column_that_the_server_stopped_sending_is_removed():
+    """A never-empty column that is missing in every row was not sent."""
     before = fetched(is_admin=[True, False], roles=[None, None])
     after = fetched(is_admin=pd.array([None, None], dtype="boolean"), roles=[["provider"], []])
 
@@ -201,7 +220,7 @@ def test_a_column_that_the_server_stopped_sending_has_vanished():
 
 
 def test_a_column_that_may_be_empty_is_compared_row_by_row():
-    """The first waiting room of an organization is a change of its user; an empty table is no vanished column."""
+    """The first waiting room of an organization is a change of its user; an empty table has no removed columns."""
     before = fetched(waiting_room_url=pd.array([None, None], dtype="str"))
     after = fetched(waiting_room_url=["https://app.example.org/meet/a", None])
 
@@ -213,7 +232,7 @@ def test_a_column_that_may_be_empty_is_compared_row_by_row():
 
 
 def test_names_stand_beside_the_key():
-    """Who joined and who left can be read: with the latest name, whatever columns are ignored."""
+    """Each change shows the latest name of its row, even if that column is ignored."""
     before = pd.DataFrame(
         {"id": [1, 2], "display_name": ["Bo Chen", "Ada"], "email": ["bo@example.org", "a@example.org"]}
     )
@@ -228,7 +247,7 @@ def test_names_stand_beside_the_key():
 
 
 def test_ignored_columns_do_not_count():
-    """One name or several are left out; a name that is not there is refused, for it may be a slip."""
+    """One or several columns are left out; an unknown name is refused, because it may be a typing error."""
     before = pd.DataFrame({"id": [1], "a": [1], "b": [1], "updated_at": [1]})
     after = before + pd.DataFrame({"id": [0], "a": [1], "b": [1], "updated_at": [1]})
 
@@ -240,7 +259,7 @@ def test_ignored_columns_do_not_count():
 
 
 def test_several_columns_can_be_the_key():
-    """Rows are told apart by all parts of the key together, and come in its order."""
+    """All parts of the key together identify a row, and the result is in the order of the key."""
     before = pd.DataFrame({"user": [2, 1, 1], "day": ["b", "b", "a"], "calls": [1, 2, 3]})
     after = pd.DataFrame({"user": [1, 2, 2], "day": ["b", "a", "b"], "calls": [2, 5, 6]})
     changes = kn.compare(before, after, key=["user", "day", "user"])
@@ -249,7 +268,7 @@ def test_several_columns_can_be_the_key():
 
 
 def test_a_part_of_the_key_that_nobody_has_is_left_out():
-    """Metrics of the whole organization have no user in any row; those of users are no match for them."""
+    """Metrics of the whole organization have no user in any row; they cannot be compared with those of users."""
     whole = pd.DataFrame({"user_id": pd.array([None, None], dtype="Int64"), "date": ["a", "b"], "calls": [1, 2]})
     changes = kn.compare(whole, whole.assign(calls=[1, 3]), key=("user_id", "date"))
 
@@ -259,7 +278,7 @@ def test_a_part_of_the_key_that_nobody_has_is_left_out():
         kn.compare(whole, whole.assign(user_id=1), key=("user_id", "date"))
 
 
-def test_keys_of_any_type_tell_rows_apart():
+def test_keys_of_any_type_identify_rows():
     """Numbers and texts in one column, times, and integers of another dtype are keys."""
     mixed = pd.DataFrame({"id": pd.Series(["b", 2, "a", 1], dtype=object)})
     assert [1, 2, "a", "b"] == kn.compare(mixed[:0], mixed, key="id")["id"].tolist()
@@ -293,8 +312,8 @@ def test_keys_of_any_type_tell_rows_apart():
         ("users.parquet", "id", "kn.read_export"),
     ],
 )
-def test_rows_that_cannot_be_told_apart_are_refused(after, key, why):
-    """A key that is missing, doubled, not there or not named is an error that says so, without a value."""
+def test_rows_that_cannot_be_identified_are_refused(after, key, why):
+    """A key that is missing, duplicate, absent or not named is an error that shows no value."""
     with pytest.raises(kn.InvalidInputError, match=why):
         kn.compare(pd.DataFrame({"id": [1], "before": [1]}), after, key=key)
 
@@ -311,7 +330,7 @@ def test_rows_that_cannot_be_told_apart_are_refused(after, key, why):
     ],
 )
 def test_tables_of_unlike_origin_are_refused(source, why):
-    """Another resource, host or filter, an incomplete table, or one that was cut later would look like changes."""
+    """Another resource, host or filter, an incomplete table, or a table filtered later would look like changes."""
     with pytest.raises(kn.InvalidInputError, match=why):
         kn.compare(fetched(), fetched(source))
     with pytest.raises(kn.InvalidInputError):
@@ -319,20 +338,20 @@ def test_tables_of_unlike_origin_are_refused(source, why):
 
 
 def test_the_later_table_is_not_taken_for_the_earlier():
-    """Whoever joined would look as if they had left."""
+    """Added rows would look removed."""
     with pytest.raises(kn.InvalidInputError, match="Swap them"):
         kn.compare(fetched({"fetched_at": "2026-11-02T09:00:00+00:00"}), fetched({"fetched_at": "2026-11-01T09:00:00"}))
 
 
 def test_two_tables_that_were_filtered_alike_are_compared():
-    """Whoever filters both after the fetch means it."""
+    """Filtering both tables after the fetch is intended."""
     before, after = fetched({"rows": 131}), fetched({"rows": 140}, email=["a@example.org", "b@example.org"])
 
     assert ["column added"] == kn.compare(before, after)["change"].tolist()
 
 
 def test_the_demo_is_compared_across_ports_and_the_result_exported(demo, client, tmp_path):
-    """Two starts of the demo organization are the same one; the result is a table like any other."""
+    """Two starts of the demo organization count as the same host; the result can be exported."""
     users = kn.fetch_users(client=client)
     with (
         kn.DemoOrganization() as again,
@@ -352,7 +371,7 @@ def test_the_demo_is_compared_across_ports_and_the_result_exported(demo, client,
 
 
 def test_comparing_changes_neither_table():
-    """Both tables are as they were, with whatever index and attrs."""
+    """Both tables stay unchanged, including index and attrs."""
     before, after = fetched(email=["a", "b"]), fetched(email=["a", "c"]).iloc[::-1].set_axis([7, 7])
     copies = before.copy(), after.copy()
     assert ["c"] == kn.compare(before, after)["after"].tolist()
@@ -363,7 +382,7 @@ def test_comparing_changes_neither_table():
 
 
 def test_half_a_surrogate_pair_is_compared():
-    """A name that pandas' own texts cannot hold stands as a key, a label and a value."""
+    """A name that the str dtype cannot hold works as a key, a label and a value."""
     before = pd.DataFrame({"id": [1, 2], "name": pd.Series(["Ada", "Bo \ud83d"], dtype=object)})
     after = before.assign(name=pd.Series(["Ada \ud83d", "Bo \ud83d"], dtype=object))
 

@@ -1,84 +1,12 @@
-"""Looking at a table: everything is there, as text; and a profile that tells no values."""
-
-import json
-import sys
+"""A profile of a table: what is in each column, without a value of text."""
 
 import pandas as pd
 import pytest
 
 import kismet_nb as kn
-from kismet_nb.explore import profile as look
-
-HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-def shown(df, **options):
-    """Return the cells that go to the browser."""
-    return json.loads(kn.view(df, **options)._dt_args["data_json"])
-
-
-def test_every_value_is_shown_as_text():
-    """Large ids keep all digits, times are readable in the named zone, missing values are empty, and markup is text."""
-    table = pd.DataFrame(
-        {
-            "id": pd.array([9007199254740993, None], dtype="Int64"),
-            "display_name": pd.Series([HOSTILE, None], dtype="str"),
-            "is_admin": pd.array([True, None], dtype="boolean"),
-            "roles": pd.Series([["provider", "<b>"], None], dtype=object),
-            "created_at": pd.to_datetime(["2026-02-03T15:00:00Z", None]).astype("datetime64[us, UTC]"),
-            "wait": pd.array([1.5, None], dtype="Float64"),
-        }
-    )
-    view = kn.view(table, tz="America/New_York")
-
-    assert [
-        [
-            "9007199254740993",
-            "&lt;img src=x onerror=alert(1)&gt;",
-            "True",
-            "provider, &lt;b&gt;",
-            "2026-02-03 10:00:00",
-            "1.5",
-        ],
-        [""] * 6,
-    ] == json.loads(view._dt_args["data_json"])
-    assert "created_at (America/New_York)" in view._dt_args["table_html"]
-
-
-def test_all_rows_are_there(monkeypatch, client):
-    """Nothing is sampled; a table beyond what a browser holds is cut, and says so."""
-    users = kn.fetch_users(client=client)
-    assert 131 == len(shown(users))
-    monkeypatch.setattr(look, "MOST_ROWS", 100)
-    cut = kn.view(users)
-    assert 100 == len(json.loads(cut._dt_args["data_json"]))
-    assert "the first of 131" in cut._dt_args["language"]["info"]
-
-
-def test_without_widgets_pandas_own_display_stands():
-    """A place that knows no widgets finds pandas' HTML and text beside it, and there too a name is text."""
-    table = pd.DataFrame({"display_name": [HOSTILE]})
-    view = kn.view(table)
-    data, *_ = view._repr_mimebundle_()
-
-    assert table._repr_html_() == data["text/html"]
-    assert "<img" not in data["text/html"]
-    assert repr(table) == repr(view)
-
-
-def test_view_refuses_what_it_cannot_show(monkeypatch):
-    """No table, no such zone, or no itables: the error says what to do."""
-    table = pd.DataFrame({"id": [1]})
-    with pytest.raises(kn.InvalidInputError, match="not list"):
-        kn.view([])
-    with pytest.raises(kn.InvalidInputError, match="time zone"):
-        kn.view(table, tz="Mars/Olympus")
-    monkeypatch.setitem(sys.modules, "itables", None)
-    with pytest.raises(kn.InvalidInputError, match=r"kismet-nb\[view\]"):
-        kn.view(table)
-
-
-def test_a_profile_tells_what_is_in_each_column(client):
+def test_a_profile_describes_each_column(client):
     """Counts, ranges and meanings come from the table and its declaration; no name or address is in it."""
     users = kn.fetch_users(client=client)
     profile = kn.profile(users).set_index("column")
@@ -121,7 +49,7 @@ def test_a_profile_of_any_table():
 
 
 def test_a_profile_takes_half_a_surrogate_pair():
-    """Names and codes that pandas' own texts cannot hold are counted, and a new code is named."""
+    """Names and codes that the str dtype cannot hold are counted, and a new code is named."""
     table = pd.DataFrame({"display_name": pd.Series(["Ada \ud83d", "Dee"], dtype=object), "roles": [["\ud83d"], []]})
     table.attrs["kismet"] = {"resource": "invites"}
     profile = kn.profile(table).set_index("column")
@@ -131,7 +59,7 @@ def test_a_profile_takes_half_a_surrogate_pair():
 
 
 def test_a_profile_of_categories_is_of_their_values():
-    """A categorical column is told about as the same values without categories are."""
+    """A categorical column is described like the same values without categories."""
     table = pd.DataFrame({"a": ["xx", "xx", None], "b": [9, 7, 7], "c": pd.to_datetime(["2026-02-03"] * 3)})
     plain, categories = kn.profile(table), kn.profile(table.astype("category"))
 

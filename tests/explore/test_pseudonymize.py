@@ -1,4 +1,4 @@
-"""Codes in place of names: stable for whoever has the key, and no name let through."""
+"""Codes in place of names: the same for the same key, and no name remains."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ def users(client):
 
 
 def texts(table):
-    """Return everything that stands in a table, as one text."""
+    """Return all values of a table as one text."""
     return table.to_csv(index=False) + repr(table.attrs)
 
 
@@ -71,7 +71,7 @@ def test_the_code_is_an_hmac():
 
 @pytest.mark.parametrize("key", ["", "short", b"x" * 31, None, 12])
 def test_a_key_that_can_be_guessed_is_refused(users, key):
-    """Less than 32 bytes is refused, with the way to make a key; the key is not repeated."""
+    """A key below 32 bytes is refused; the message says how to make one and does not repeat it."""
     with pytest.raises(kn.InvalidInputError, match="token_hex") as caught:
         kn.pseudonymize(users, key=key)
 
@@ -114,8 +114,8 @@ def test_summaries_are_replaced_without_naming_their_counts(client, users):
         ({"keep": [["email"]]}, "must be a list"),
     ],
 )
-def test_a_slip_lets_no_name_through(users, options, reason):
-    """A personal column cannot be kept, a name that is not there is a slip, and so is a text for a list."""
+def test_a_wrong_column_name_is_refused(users, options, reason):
+    """A personal column cannot be kept; an unknown name and text instead of a list are refused."""
     with pytest.raises(kn.InvalidInputError, match=reason):
         kn.pseudonymize(users, key=KEY, **options)
 
@@ -131,8 +131,8 @@ def test_a_slip_lets_no_name_through(users, options, reason):
         lambda users: users["email"],
     ],
 )
-def test_where_a_name_could_hide_is_refused(users, change):
-    """Names in the index, in doubled columns, or in anything but text are refused."""
+def test_a_table_in_which_a_name_could_remain_is_refused(users, change):
+    """Names in the index, in duplicate columns, or in values other than text are refused."""
     with pytest.raises(kn.InvalidInputError):
         kn.pseudonymize(change(users), key=KEY)
 
@@ -146,8 +146,8 @@ def test_a_joined_table_is_judged_by_every_declaration(client, users):
     assert "Ada" not in texts(kn.pseudonymize(joined, key=KEY))
 
 
-def test_a_table_that_says_nonsense_about_itself_is_any_table(users):
-    """attrs are everyone's, so what is no dictionary was not put there by a fetch."""
+def test_a_table_whose_attrs_hold_something_else_is_treated_as_not_fetched(users):
+    """Anyone may write to attrs. A fetch writes a dictionary, so other values are ignored."""
     users.attrs["kismet"] = "my users"
 
     assert {"pseudonymized", "pseudonym_key"} == kn.pseudonymize(users, key=KEY).attrs["kismet"].keys()
@@ -179,7 +179,7 @@ def test_the_dictionary_says_which_columns_are_personal():
 
 
 def test_half_a_surrogate_pair_has_a_code():
-    """A name that pandas' own texts cannot hold is replaced like any."""
+    """A name that the str dtype cannot hold is replaced like any other."""
     table = pd.DataFrame({"display_name": pd.Series(["Ada \ud83d", "Dee", None], dtype=object)})
     codes = kn.pseudonymize(table, key=KEY)["display_name"]
 

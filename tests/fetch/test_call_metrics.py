@@ -1,44 +1,31 @@
-"""The daily figures: four maps joined by day, only the days asked for, nothing filled in."""
+"""Call metrics: four maps joined by day, only the requested days, missing values stay missing."""
 
 import datetime as dt
 
 import pandas as pd
 import pytest
-from support.faulty_server import SECRET, serving
+from support.faulty_server import SECRET
+from support.fetching import Recorded, client_of
+from support.rows import daily_figures
 
 import kismet_nb as kn
 
-MAPS = ("total_calls", "average_duration", "call_fail_rate", "average_wait_time")
+
+def fetch_metrics(answer, start="2026-02-01", end="2026-02-28", **options):
+    """Return the call metrics that a server gives, and the queries of all requests."""
+    answer = Recorded(answer)
+    with client_of(answer, retries=0, max_in_flight=2) as client:
+        return kn.fetch_call_metrics(start, end, client=client, **options), answer.queries
 
 
-def fetch(answer, start="2026-02-01", end="2026-02-28", **options):
-    """Fetch from a server that gives ``answer``; return the table and the queries that it took."""
-    queries = []
-
-    def noted(query, count):
-        queries.append(dict(query))
-        return answer(query, count)
-
-    with (
-        serving(noted) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url, retries=0, max_in_flight=2) as client,
-    ):
-        return kn.fetch_call_metrics(start, end, client=client, **options), queries
-
-
-def figures(**maps):
-    """Return a body with the four maps, empty unless given."""
-    return {name: {} for name in MAPS} | maps
-
-
-def test_the_maps_are_joined_by_day_and_what_is_missing_stays_missing():
-    """A day in one map only is a row; null and absent are missing, zero is zero, and numbers are as sent."""
-    body = figures(
+def test_maps_are_joined_by_day_and_missing_values_stay_missing():
+    """A day in one map only is a row. Null and absent values are missing, zero is zero, and numbers are as sent."""
+    body = daily_figures(
         total_calls={"2026-02-02": 8, "2026-02-01": 0},
         average_duration={"2026-02-02": 410.000197, "2026-02-01": None},
         call_fail_rate={"2026-02-03": 12.5},
     )
-    metrics, _ = fetch(lambda *_: body)
+    metrics, _ = fetch_metrics(lambda *_: body)
 
     assert ["2026-02-01", "2026-02-02", "2026-02-03"] == metrics["date"].dt.strftime("%Y-%m-%d").tolist()
     assert "datetime64[us]" == str(metrics["date"].dtype)
@@ -48,18 +35,21 @@ def test_the_maps_are_joined_by_day_and_what_is_missing_stays_missing():
     assert metrics["user_id"].isna().all()
 
 
-def test_both_days_are_sent_and_others_left_out():
-    """A server that sends more days than asked for does not widen the table."""
-    body = figures(total_calls={f"2026-02-{day:02}": day for day in range(1, 20)})
-    metrics, queries = fetch(lambda *_: body, dt.date(2026, 2, 3), pd.Timestamp("2026-02-05"))
+def test_only_requested_days_are_in_the_table():
+    """Both days are sent. Days that the server sends beyond them are left out."""
+    body = daily_figures(total_calls={f"2026-02-{day:02}": day for day in range(1, 20)})
+    metrics, queries = fetch_metrics(lambda *_: body, dt.date(2026, 2, 3), pd.Timestamp("2026-02-05"))
 
     assert [("2026-02-03", 1)] == [(query["date_start"], len(queries)) for query in queries]
     assert [3, 4, 5] == metrics["total_calls"].tolist()
     assert ["date from 2026-02-03 to 2026-02-05"] == metrics.attrs["kismet"]["filters"]
 
 
-class Server:
-    """Gives a call for each day, with or without the last one asked for, of ranges that it does not refuse."""
+class MetricsServer:
+    """A server with one call a day, which refuses ranges that are too wide, empty or too late.
+
+    With ``end_counts`` the last day of a range is included.
+    """
 
     def __init__(self, end_counts, *, widest=400, newest="2999-12-31", suffix=""):
         self.end_counts = end_counts
@@ -74,15 +64,15 @@ class Server:
         if not 1 <= count <= self.widest or query["date_end"] > self.newest:
             return 400, {}, b'{"error": "too wide, too late, or nothing"}'
         days = [(first + dt.timedelta(days=number)).isoformat() + self.suffix for number in range(count)]
-        return figures(total_calls=dict.fromkeys(days, 1))
+        return daily_figures(total_calls=dict.fromkeys(days, 1))
 
 
 @pytest.mark.parametrize("widest", [1, 31, 32, 365])
 @pytest.mark.parametrize("end_counts", [True, False])
-def test_a_range_that_is_refused_is_asked_for_in_parts(end_counts, widest):
-    """A server that gives some days at a time is asked for as many; every day comes once, counts the end or not."""
+def test_a_refused_range_is_requested_in_parts(end_counts, widest):
+    """If the server limits the range, every day is in the table once, whether or not the server includes the end."""
     widest += end_counts  # for the day after
-    metrics, queries = fetch(Server(end_counts, widest=widest), "2025-01-01", "2026-02-28")
+    metrics, queries = fetch_metrics(MetricsServer(end_counts, widest=widest), "2025-01-01", "2026-02-28")
 
     assert pd.date_range("2025-01-01", "2026-02-28").tolist() == metrics["date"].tolist()
     assert len(queries) < 2 * 424 / widest + 14
@@ -92,73 +82,77 @@ def test_a_range_that_is_refused_is_asked_for_in_parts(end_counts, widest):
 @pytest.mark.parametrize("ahead", [-2, -1, 0])
 @pytest.mark.parametrize("widest", [31, 400])
 @pytest.mark.parametrize("end_counts", [True, False])
-def test_every_day_comes_up_to_today(ahead, newest, widest, end_counts):
-    """Whatever the server refuses, every day that it can give is there; one whose day ends earlier has no today."""
+def test_every_available_day_up_to_today_is_fetched(ahead, newest, widest, end_counts):
+    """Every day that the server can give is in the table. If its days end earlier than UTC's, today is not."""
     today = dt.datetime.now(dt.UTC).date()
     first, last = (today + dt.timedelta(days=days) for days in (ahead - 61, ahead))
-    server = Server(end_counts, widest=widest, newest=(today + dt.timedelta(days=newest)).isoformat())
-    metrics, queries = fetch(server, first, last)
+    server = MetricsServer(end_counts, widest=widest, newest=(today + dt.timedelta(days=newest)).isoformat())
+    metrics, queries = fetch_metrics(server, first, last)
 
     cannot = not end_counts and ahead == newest  # the day itself is only given with the one after it
     assert pd.date_range(first, last - dt.timedelta(days=cannot)).tolist() == metrics["date"].tolist()
     assert len(queries) < 16
 
 
-def test_days_ahead_that_are_refused_are_an_error_soon():
-    """A range that ends where the server gives nothing yet is not asked for day by day."""
+def test_refused_future_days_are_an_error_after_few_requests():
+    """A range that ends in the future is not requested day by day."""
     today, seen = dt.datetime.now(dt.UTC).date(), []
-    server = Server(end_counts=True, newest=today.isoformat())
+    server = MetricsServer(end_counts=True, newest=today.isoformat())
     with pytest.raises(kn.RequestRefusedError):
-        fetch(lambda *request: seen.append(0) or server(*request), "2026-01-01", today + dt.timedelta(days=5))
+        fetch_metrics(lambda *request: seen.append(0) or server(*request), "2026-01-01", today + dt.timedelta(days=5))
 
     assert len(seen) < 12
 
 
-def test_days_with_a_time_come_once():
-    """Where the server writes more than the day, days beyond those asked for are left out all the same."""
+def test_days_with_a_time_are_in_the_table_once():
+    """If the server adds a time to the day, days beyond the requested ones are left out too."""
     with pytest.warns(kn.SchemaDriftWarning, match="date has"):
-        metrics, _ = fetch(Server(end_counts=True, widest=31, suffix=" 00:00:00 UTC"), "2026-01-01", "2026-02-28")
+        metrics, _ = fetch_metrics(
+            MetricsServer(end_counts=True, widest=31, suffix=" 00:00:00 UTC"), "2026-01-01", "2026-02-28"
+        )
 
     assert pd.date_range("2026-01-01", "2026-02-28").tolist() == pd.to_datetime(metrics["date"].str[:10]).tolist()
 
 
-def test_what_is_no_day_is_kept():
-    """Keys that only begin like a day, or are written in other digits, are rows; a new map may have such keys too."""
-    odd = {"2026-02-05 note": 1, "\uff12026-02-02": 7, "sum": 9}
+def test_keys_that_are_not_days_are_kept():
+    """Keys that only begin like a day, or have other digits, are rows. A new map may have such keys too."""
+    keys = {"2026-02-05 note": 1, "\uff12026-02-02": 7, "sum": 9}
     with pytest.warns(kn.SchemaDriftWarning):
-        metrics, _ = fetch(lambda *_: figures(total_calls=odd, new={"2026-02-01": 5, "all": 6}), end="2026-02-03")
+        metrics, _ = fetch_metrics(
+            lambda *_: daily_figures(total_calls=keys, new={"2026-02-01": 5, "all": 6}), end="2026-02-03"
+        )
 
-    assert {*odd, "2026-02-01", "all"} == set(metrics["date"])
+    assert {*keys, "2026-02-01", "all"} == set(metrics["date"])
     assert {5, 6} == set(metrics["new"].dropna())
 
 
-def test_what_is_refused_for_another_reason_is_an_error_soon():
-    """Where a single day is refused too, the range is not cut any further."""
+def test_a_range_refused_for_another_reason_is_an_error_after_two_requests():
+    """If a single day is refused too, the range is not split further."""
     seen = []
     with pytest.raises(kn.RequestRefusedError, match="colour"):
-        fetch(lambda query, _: seen.append(query) or (422, {}, b'{"error": "colour"}'), "2020-01-01")
+        fetch_metrics(lambda query, _: seen.append(query) or (422, {}, b'{"error": "colour"}'), "2020-01-01")
 
     assert 2 == len(seen)
 
 
 def test_a_day_that_is_always_refused_is_an_error():
-    """Where other days are given, the range is cut down to single days, and not for ever."""
-    metrics, day = figures(total_calls={"2026-02-01": 1}), "2026-02-10"
+    """If other days are given, the range is split down to single days and no further."""
+    metrics, day = daily_figures(total_calls={"2026-02-01": 1}), "2026-02-10"
     with pytest.raises(kn.RequestRefusedError):
-        fetch(lambda query, _: (400, {}, b"") if query["date_start"] <= day <= query["date_end"] else metrics)
+        fetch_metrics(lambda query, _: (400, {}, b"") if query["date_start"] <= day <= query["date_end"] else metrics)
 
 
-def test_several_users_come_with_their_id():
-    """Each of the users given has rows of their own."""
-    body = figures(total_calls={"2026-02-01": 3})
-    metrics, queries = fetch(lambda *_: body, user_id=[7, 9])
+def test_each_user_has_rows_with_its_id():
+    """Each of several users has rows with its ``user_id``."""
+    body = daily_figures(total_calls={"2026-02-01": 3})
+    metrics, queries = fetch_metrics(lambda *_: body, user_id=[7, 9])
 
     assert [7, 9] == metrics["user_id"].tolist()
     assert ["7", "9"] == sorted(query["user_id"] for query in queries)
 
 
-def test_by_user_is_every_user(client):
-    """On the demo, the users' calls of a day add up to the organization's."""
+def test_by_user_covers_every_user(client):
+    """In the demo organization, the users' calls of a day add up to the organization's."""
     days = ("2026-11-02", "2026-11-20")
     by_user = kn.fetch_call_metrics(*days, by_user=True, client=client)
     whole = kn.fetch_call_metrics(*days, client=client)
@@ -166,31 +160,31 @@ def test_by_user_is_every_user(client):
     assert whole.set_index("date")["total_calls"].to_dict() == by_user.groupby("date")["total_calls"].sum().to_dict()
 
 
-def test_a_map_that_is_new_is_kept():
-    """A fifth map of days is a column; whatever else there is is passed over, like any key beside the rows."""
+def test_an_undocumented_map_is_kept():
+    """A fifth map of days is a column. Other top-level fields are ignored."""
     beside = {"currency": "none", "date": {"2026-02-01": "Sunday"}, "meta": {"unit": "s"}}
-    body = figures(total_calls={"2026-02-01": 3}, longest_wait={"2026-02-01": 9.5}, **beside)
+    body = daily_figures(total_calls={"2026-02-01": 3}, longest_wait={"2026-02-01": 9.5}, **beside)
     with pytest.warns(kn.SchemaDriftWarning, match="longest_wait is new"):
-        metrics, _ = fetch(lambda *_: body)
+        metrics, _ = fetch_metrics(lambda *_: body)
 
     assert [9.5] == metrics["longest_wait"].tolist()
     assert "datetime64[us]" == str(metrics["date"].dtype)
 
 
-def test_a_key_that_is_no_day_is_kept():
-    """A day of another spelling stays as it came, with a warning, and is not left out as a day not asked for."""
-    body = figures(total_calls={"02/01/2026": 3, "2026-02-01": 4})
+def test_a_day_in_another_format_is_kept():
+    """A day in another format stays as it was sent, with a warning."""
+    body = daily_figures(total_calls={"02/01/2026": 3, "2026-02-01": 4})
     with pytest.warns(kn.SchemaDriftWarning, match="date has 1 values"):
-        metrics, _ = fetch(lambda *_: body)
+        metrics, _ = fetch_metrics(lambda *_: body)
 
     assert {"02/01/2026": 3, "2026-02-01": 4} == dict(zip(metrics["date"], metrics["total_calls"], strict=True))
 
 
-@pytest.mark.parametrize("body", [{}, [], {"total_calls": 3}, {"calls": {}}, figures(average_duration=[1])])
-def test_another_shape_is_an_error(body):
-    """Without any map, or with something else in its place, there is no table."""
+@pytest.mark.parametrize("body", [{}, [], {"total_calls": 3}, {"calls": {}}, daily_figures(average_duration=[1])])
+def test_a_body_without_maps_is_an_error(body):
+    """A body without any map, or with another type in its place, is an error."""
     with pytest.raises(kn.UnexpectedAnswerError, match="map"):
-        fetch(lambda *_: body)
+        fetch_metrics(lambda *_: body)
 
 
 @pytest.mark.parametrize(
@@ -206,14 +200,14 @@ def test_another_shape_is_an_error(body):
         ("2026-03-02", "9999-12-31", "earlier"),
     ],
 )
-def test_what_is_no_range_of_days_is_refused(start, end, named):
+def test_an_invalid_range_of_days_is_refused(start, end, named):
     """Days that do not exist, times, and an end before the start are refused before anything is sent."""
     with pytest.raises(kn.InvalidInputError, match=named):
         kn.fetch_call_metrics(start, end, client=kn.KismetClient("client-id", SECRET))
 
 
-def test_one_user_and_all_users_at_once_is_refused():
-    """user_id and by_user contradict each other."""
+def test_user_id_and_by_user_together_are_refused():
+    """``user_id`` and ``by_user`` contradict each other."""
     with pytest.raises(kn.InvalidInputError, match="by_user"):
         kn.fetch_call_metrics(
             "2026-02-01", "2026-02-02", user_id=1, by_user=True, client=kn.KismetClient("client-id", SECRET)

@@ -27,6 +27,7 @@ def notebook(*cells, parameters="tz = 'UTC'\ndemo = False"):
     return "own.ipynb"
 
 
+@pytest.mark.slow
 def test_a_report_of_last_month_is_one_command(capsys):
     """On the demo it needs nothing; it says when, from where and whether complete, and holds charts and tables."""
     assert 0 == main(["report", "--demo", "--out", "reports/last.html", "--fail-rate-unit", "fraction"])
@@ -48,6 +49,7 @@ def test_a_report_of_last_month_is_one_command(capsys):
     )
 
 
+@pytest.mark.slow
 def test_a_report_of_a_period_that_is_still_running_says_so():
     """Its numbers are of a part of the days that it is called by; weeks that lie ahead are not drawn as empty ones."""
     today = dt.datetime.now(dt.UTC).date()
@@ -61,6 +63,7 @@ def test_a_report_of_a_period_that_is_still_running_says_so():
     assert all(dt.datetime.strptime(week, "%d %b %Y").date() <= today for week in weeks)  # noqa: DTZ007 - days
 
 
+@pytest.mark.slow
 def test_a_report_of_the_time_before_all_calls_says_so():
     """That nobody held a call then is not known: the API has forgotten them, or there were none."""
     kn.report("r.html", demo=True, month="2024-01")
@@ -68,6 +71,7 @@ def test_a_report_of_the_time_before_all_calls_says_so():
     assert re.search(r"The oldest call known is of \d+ \w+ 20\d\d:", Path("r.html").read_text())
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_notebook_gets_what_is_passed():
     """Options replace its parameters, the rest stays, and code, tagged cells and stderr are left out."""
     own = notebook(
@@ -84,11 +88,10 @@ def test_a_copy_of_the_notebook_gets_what_is_passed():
         assert left_out not in page
 
 
-def test_no_credential_is_put_into_the_notebook(demo, monkeypatch):
+@pytest.mark.slow
+@pytest.mark.usefixtures("_demo_environment")
+def test_no_credential_is_put_into_the_notebook(demo):
     """They are taken from the environment, and are neither in a parameter nor in the report."""
-    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
-    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     kn.report("own.html", notebook=notebook(("import kismet_nb as kn; kn.login(); print(In)",)))
     page = Path("own.html").read_text()
 
@@ -97,6 +100,7 @@ def test_no_credential_is_put_into_the_notebook(demo, monkeypatch):
     assert demo.client_secret not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
@@ -117,6 +121,7 @@ def test_a_failure_is_one_line_and_leaves_the_old_report(cell, why, capsys):
     assert ["own.ipynb", "r.html"] == sorted(path.name for path in Path().iterdir() if path.name[:4] != ".ipy")
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_report_and_its_kernel():
     """Exit code 130 and one line at once, no process is left behind, and no report."""
     own = notebook(
@@ -140,6 +145,7 @@ def test_an_interrupt_ends_the_report_and_its_kernel():
         os.kill(int(Path("pid").read_text()), 0)
 
 
+@pytest.mark.slow
 def test_an_error_of_ours_keeps_its_kind():
     """What a cell raised can be caught as what it is; a message of others is not repeated, as it may quote values."""
     own = notebook(("from kismet_nb import IncompleteError\nraise IncompleteError('the list kept moving')",))
@@ -218,6 +224,7 @@ def start(*arguments, cwd="."):
     return subprocess.Popen([sys.executable, "-c", code], cwd=cwd, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_the_kernel_leaves_nothing_in_the_working_directory_or_elsewhere(temporary):
     """While it runs its sockets are in a private folder for temporary files, which is removed afterwards."""
     own = notebook(
@@ -230,6 +237,7 @@ def test_the_kernel_leaves_nothing_in_the_working_directory_or_elsewhere(tempora
     assert [] == list(temporary.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write")
 def test_a_report_can_be_made_in_a_folder_that_cannot_be_written(tmp_path):
     """The working directory of a service is often read-only; only the file's own folder must be writable."""
@@ -241,6 +249,7 @@ def test_a_report_can_be_made_in_a_folder_that_cannot_be_written(tmp_path):
     assert "/proc" in Path("r.html").read_text()
 
 
+@pytest.mark.slow
 def test_two_reports_in_one_folder_at_the_same_time():
     """Neither disturbs the other."""
     own = notebook(("import time; time.sleep(1); print('both')",))
@@ -250,6 +259,7 @@ def test_two_reports_in_one_folder_at_the_same_time():
     assert [0, 0, 0] == [run.returncode for run in runs]
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_report_and_leaves_nothing(temporary):
     """A service manager stops a report with SIGTERM: the kernel ends, and no file is left, no report either."""
     own = notebook(
@@ -271,6 +281,7 @@ def test_sigterm_ends_the_report_and_leaves_nothing(temporary):
         os.kill(int(Path("pid").read_text()), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stop", "code", "line"), [("SIGTERM", -15, ""), ("SIGINT", 130, "kismet-nb: interrupted\n")])
 def test_a_report_that_is_stopped_while_the_kernel_starts_leaves_no_kernel(temporary, stop, code, line):
     """Also before the first cell, the kernel ends with the report."""
@@ -287,6 +298,7 @@ def test_a_report_that_is_stopped_while_the_kernel_starts_leaves_no_kernel(tempo
     assert [] == list(temporary.iterdir())
 
 
+@pytest.mark.slow
 def test_the_kernel_is_this_interpreter(tmp_path, monkeypatch):
     """Another environment that is registered as python3 is not used."""
     spec = tmp_path / "jupyter/kernels/python3"
@@ -299,6 +311,7 @@ def test_the_kernel_is_this_interpreter(tmp_path, monkeypatch):
     assert sys.executable in Path("r.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "why"),
     [("import os; os.write(2, b'noise\\n' * 300); os._exit(3)", "DeadKernelError"), ("1 / 0", "ZeroDivisionError")],

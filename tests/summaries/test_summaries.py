@@ -29,7 +29,7 @@ def table(resource, **columns):
 
 
 def said(df, **about):
-    """Return a table that says this about itself."""
+    """Return the table with this provenance."""
     df = df.copy()
     df.attrs["kismet"] = about
     return df
@@ -73,7 +73,7 @@ def test_users_over_time_counts_in_the_named_zone_and_leaves_no_month_out():
 
 
 def test_users_without_a_date_are_counted_last():
-    """The counts add up to the table, also where a time is missing or was kept as it came."""
+    """The counts add up to the number of rows, even if a time is missing or unreadable."""
     users = USERS.assign(created_at=pd.Series(["2026-01-05T09:00:00Z", None, "soon"], dtype=object))
     grown = summaries.users_over_time(users)
 
@@ -82,14 +82,14 @@ def test_users_without_a_date_are_counted_last():
 
 
 def test_objects_among_many_times_are_no_times():
-    """A value that is no text at all is counted without a date, in a column of any length."""
+    """A value that is not text is counted without a date, in a column of any length."""
     users = pd.DataFrame({"created_at": pd.Series(["2026-01-05T09:00:00Z"] * 60 + [{}, [1], 5], dtype=object)})
 
     assert [60, 3] == summaries.users_over_time(users)["new_users"].tolist()
 
 
 def test_rights_are_counted_in_both_generations():
-    """Booleans and lists of roles are counted each, with who has none and who is not told about."""
+    """Booleans and lists of roles are both counted, including empty lists and missing values."""
     users = table("users", is_admin=[True, None, False, None], roles=[["provider", "b"], ["provider"], [], None])
     rights = summaries.admins_and_roles(users)
 
@@ -115,7 +115,7 @@ def test_roles_from_a_parquet_file_are_counted(tmp_path):
 
 
 def test_users_without_a_waiting_room_are_listed_newest_first():
-    """Whose link is missing is listed, with times in the named zone."""
+    """Users whose link is missing are listed, with times in the named zone."""
     without = summaries.users_without_waiting_room(USERS, tz=NEW_YORK)
 
     assert [13, 12] == without["id"].tolist()
@@ -144,6 +144,21 @@ def test_calls_per_week_keeps_to_the_days_asked_for():
     assert later.empty
 
 
+def test_weeks_outside_the_known_calls_are_missing_and_not_zero():
+    """Nothing is known of the time before the oldest call, and of the time after the fetch."""
+    before = summaries.calls_per_week(CALLS, start="2026-01-20", end="2026-02-16")
+    fetched = said(CALLS, fetched_at="2026-02-18T12:00:00+00:00")
+    after = summaries.calls_per_week(fetched, start="2026-02-09", end="2026-03-01")
+    early = said(CALLS, fetched_at="2026-02-03T12:00:00+00:00")  # another clock: no call is hidden
+
+    assert [pd.NA, pd.NA, 1, 0, 1] == before.loc[before["organization_user_id"] == 11, "calls"].tolist()
+    assert [0, 0, 7, 7, 1] == before.loc[before["organization_user_id"] == 11, "days"].tolist()
+    assert [0, 1, pd.NA] == after.loc[after["organization_user_id"] == 11, "calls"].tolist()
+    assert [7, 3, 0] == after.loc[after["organization_user_id"] == 11, "days"].tolist()
+    assert 3 == summaries.calls_per_week(early, end="2026-02-16")["calls"].sum()
+    assert summaries.calls_per_week(CALLS)["calls"].notna().all()
+
+
 def test_calls_without_a_date_are_counted_last():
     """No call is lost because its time cannot be read."""
     calls = CALLS.assign(created_at=pd.Series(["2026-02-02T03:00:00Z", "?", "2026-02-03T03:00:00Z"], dtype=object))
@@ -166,7 +181,7 @@ def test_calls_without_a_provider_are_counted_too(second):
 
 
 def test_providers_without_calls_lists_who_never_called_first():
-    """The last call decides; calls and users after the moment asked about did not exist then."""
+    """The last call counts. Calls and users created after as_of are left out."""
     silent = summaries.providers_without_calls(USERS, CALLS, days=4, as_of="2026-02-16")
 
     assert [(11, 13), (12, 4)] == list(silent[["id", "days_since_call"]].itertuples(index=False, name=None))
@@ -174,14 +189,33 @@ def test_providers_without_calls_lists_who_never_called_first():
     assert [13, 12, 11] == summaries.providers_without_calls(USERS, CALLS, days=0, as_of="2026-04-01")["id"].tolist()
 
 
+@pytest.mark.parametrize(
+    ("as_of", "days", "known"),
+    [("2026-03-20", 30, True), ("2026-02-10", 8, True), ("2026-02-10", 9, False), ("2026-01-15", 1, False)],
+)
+def test_whether_a_provider_held_calls_before_the_oldest_call_is_unknown(as_of, days, known):
+    """A last call that is missing says something only if the calls of all these days are known."""
+    rooms = table("waiting_rooms", id=[1], user_id=[13], created_at=times("2026-01-01T09:00Z"))
+    users = USERS.assign(created_at=times(*["2026-01-01T09:00Z"] * 3))
+    calls = CALLS.assign(created_at=CALLS["created_at"].dt.normalize())
+
+    for listed in (
+        summaries.providers_without_calls(users, calls, days=days, as_of=as_of),
+        summaries.idle_rooms(rooms, users, calls, days=days, as_of=as_of),
+    ):
+        assert "calls_known" == listed.columns[-1]
+        assert {known} == set(listed.loc[listed["last_call"].isna(), "calls_known"])
+        assert listed.loc[listed["last_call"].notna(), "calls_known"].all()
+
+
 @pytest.mark.parametrize(("day", "zone"), [("2026-04-24", "Africa/Cairo"), ("2026-11-01", "America/Havana")])
-def test_a_day_on_which_midnight_is_lacking_or_comes_twice_has_a_first_moment(day, zone):
+def test_a_day_with_a_missing_or_duplicate_midnight_has_a_first_moment(day, zone):
     """In some countries clocks are changed at midnight."""
     assert 3 == len(summaries.providers_without_calls(USERS, CALLS, days=0, as_of=day, tz=zone))
 
 
 def test_idle_rooms_are_open_rooms_of_silent_owners():
-    """A closed room is not idle, and a room whose owner is no known user says so."""
+    """A closed room is not idle, and a room whose owner is not in the table of users is marked."""
     rooms = table(
         "waiting_rooms",
         id=[1, 2, 3, 4],
@@ -226,6 +260,74 @@ def test_users_are_combined_or_kept_apart():
         summaries.combine_days(metrics(user_id=[11, None]))
 
 
+DAYS = days("2026-09-01", "2026-09-02")
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        DAYS.dt.tz_localize("Europe/Berlin"),
+        DAYS.dt.tz_localize("America/New_York").astype("datetime64[ns, America/New_York]"),
+        DAYS.dt.to_period("D"),
+        DAYS.dt.date,
+        DAYS.astype("category"),
+        DAYS.dt.date.astype("date32[pyarrow]"),
+        DAYS.astype("timestamp[us][pyarrow]"),
+        pd.Series(["2026-09-01", "2026-09-02"]),
+        pd.Series(["2026-09-01T00:00:00+02:00", "2026-09-02T00:00:00-04:00"]),
+        DAYS.dt.tz_localize("Asia/Kolkata").astype(object),
+        DAYS.dt.to_period("D").astype(object),
+    ],
+    ids=lambda dates: str(dates.dtype),
+)
+def test_a_day_stays_the_same_day_in_any_dtype(dates):
+    """Midnight in Berlin is that day and not the day before, and a Period is a day."""
+    month = summaries.combine_days(metrics().assign(date=dates), by="month")
+
+    assert [["2026-09-01", "10"]] == month[["month", "total_calls"]].astype(str).values.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["object", "category", "timestamp[us, tz=UTC][pyarrow]", "string[pyarrow]"])
+def test_times_of_any_dtype_are_counted(dtype):
+    """Times that came back from another program in another dtype are times."""
+    users = USERS.assign(created_at=USERS["created_at"].astype(dtype))
+
+    pd.testing.assert_frame_equal(summaries.users_over_time(USERS), summaries.users_over_time(users))
+
+
+def test_rights_and_rooms_in_other_spellings_are_booleans():
+    """Other programs write true and false as 1 and 0, or as text."""
+    for flags in (
+        [1, 0],
+        [1.0, 0.0],
+        ["TRUE", "false"],
+        pd.array([1, 0], "Int64"),
+        pd.Series([True, False], dtype=object),
+    ):
+        rights = summaries.admins_and_roles(pd.DataFrame({"is_admin": flags}))
+        assert ["admin", "not an admin"] == rights["value"].tolist()
+    room = table("waiting_rooms", id=[1], user_id=[11], created_at=times("2026-01-05T09:00Z"))
+    for flag, count in ((0, 0), ("false", 0), (1, 1), ("?", 1), (None, 1)):
+        rooms = room.assign(is_active=pd.Series([flag], dtype=object))
+        assert count == len(summaries.idle_rooms(rooms, USERS, CALLS, as_of="2026-04-01"))
+
+
+def test_a_whole_range_is_one_mean_across_the_turn_of_the_year():
+    """The mean of two yearly means would give one call in January the weight of nine in December."""
+    winter = metrics(date=days("2025-12-31", "2026-01-01"))
+    whole = summaries.combine_days(winter, by="all")
+    users = summaries.combine_days(metrics(user_id=[11, 12]), by="all", per_user=True)
+
+    assert ["first_day", "last_day", "days", "total_calls"] == list(whole.columns)[:4]
+    assert [["2025-12-31", "2026-01-01"]] == whole[["first_day", "last_day"]].astype(str).values.tolist()
+    assert [(2, 10, 630, 15)] == list(
+        whole[["days", "total_calls", "average_duration", "average_wait_time"]].itertuples(index=False, name=None)
+    )
+    assert [[11, 9], [12, 1]] == users[["user_id", "total_calls"]].values.tolist()
+    assert [15] == summaries.wait_and_duration(winter, by="all")["average_wait_time"].tolist()
+    assert [10] == summaries.fail_rate(winter, unit="fraction", by="all")["fail_rate_percent"].tolist()
+
+
 def test_the_fail_rate_needs_its_unit():
     """It becomes percent from either unit; a rate that the unit rules out is refused, and there is no default."""
     assert [10] == summaries.fail_rate(metrics(), unit="fraction", by="month")["fail_rate_percent"].tolist()
@@ -246,7 +348,7 @@ INVITES = table(
 
 
 def test_invites_are_as_they_were_then():
-    """An invite used later was still open, or expired; one created later was not there."""
+    """An invite used later counts as open or expired; one created later is left out."""
     then = summaries.invites_by_status(INVITES, as_of="2026-02-15")
 
     assert [("expired", 2), ("used", 1)] == list(then[["status", "invites"]].itertuples(index=False, name=None))
@@ -255,7 +357,7 @@ def test_invites_are_as_they_were_then():
 
 
 def test_what_was_fetched_is_looked_at_as_of_then(client):
-    """Without as_of, the moment of the fetch counts."""
+    """Without as_of, the time of the fetch counts."""
     invites = kn.fetch_invites(client=client)
     expired = summaries.invites_expired_unused(invites)
     invites.attrs["kismet"]["fetched_at"] = "2023-01-01T00:00:00+00:00"
@@ -273,6 +375,7 @@ SUMMARIES = {
     "providers_without_calls": lambda t: summaries.providers_without_calls(t["users"], t["calls"]),
     "idle_rooms": lambda t: summaries.idle_rooms(t["waiting_rooms"], t["users"], t["calls"]),
     "combine_days": lambda t: summaries.combine_days(t["call_metrics"]),
+    "combine_days_all": lambda t: summaries.combine_days(t["call_metrics"], by="all"),
     "combine_days_per_user": lambda t: summaries.combine_days(t["call_metrics"], per_user=True),
     "wait_and_duration": lambda t: summaries.wait_and_duration(t["call_metrics"]),
     "fail_rate": lambda t: summaries.fail_rate(t["call_metrics"], unit="fraction"),
@@ -290,7 +393,7 @@ FULL = {
 
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_an_empty_table_has_an_empty_summary_of_the_same_types(name):
-    """Nothing in, nothing out, with the same columns and dtypes as ever."""
+    """An empty table gives an empty result with the same columns and dtypes."""
     full, empty = SUMMARIES[name](FULL), SUMMARIES[name](EMPTY)
 
     assert empty.empty
@@ -305,6 +408,8 @@ def test_an_empty_table_has_an_empty_summary_of_the_same_types(name):
         (lambda: summaries.users_over_time([]), "not list"),
         (lambda: summaries.users_over_time(USERS, tz="Mars/Olympus"), "time zone"),
         (lambda: summaries.users_over_time(USERS, by="fortnight"), "by must be"),
+        (lambda: summaries.users_over_time(USERS, by="all"), "by must be"),
+        (lambda: summaries.combine_days(metrics(), by="fortnight"), "by must be one of day, week, month, year, all"),
         (lambda: summaries.admins_and_roles(CALLS), "neither"),
         (lambda: summaries.users_over_time(said(CALLS, resource="calls")), "of users is needed here, .* one of calls"),
         (lambda: summaries.calls_per_week(CALLS, start="2026-02-02", end="2026-02-01"), "is before start"),
@@ -323,13 +428,13 @@ def test_an_empty_table_has_an_empty_summary_of_the_same_types(name):
     ],
 )
 def test_bad_input_is_refused(summarize, why):
-    """A wrong table, zone, period or moment is refused with a sentence that says which."""
+    """A wrong table, zone, period or time is refused, and the message names it."""
     with pytest.raises(kn.InvalidInputError, match=why):
         summarize()
 
 
 def test_tables_put_together_are_summed_up():
-    """After pd.concat, row numbers come twice, and every row still counts."""
+    """After pd.concat the index has duplicates, and every row still counts."""
     room = table("waiting_rooms", id=[1], user_id=[11], is_active=[True], created_at=times("2026-01-05T09:00Z"))
     rooms, calls = pd.concat([room, room.assign(id=2, is_active=False)]), pd.concat([CALLS, CALLS])
     idle = summaries.idle_rooms(rooms, USERS, calls, as_of="2026-03-20")
@@ -343,7 +448,7 @@ def test_tables_put_together_are_summed_up():
 
 
 def test_ids_match_as_numbers_and_as_text():
-    """The id 11 and the text "11", as a CSV file may have it, are the same provider, beside ids that are no numbers."""
+    """The id 11 and the text "11", as a CSV file may have it, are the same, even beside ids that are not numbers."""
     rooms = table("waiting_rooms", id=[1], user_id=[12], is_active=[True], created_at=times("2026-01-05T09:00Z"))
     text = USERS.assign(id=["11", "12", "x"])
     for users, calls in ((text, CALLS), (USERS, CALLS.assign(organization_user_id=["11", "11", "12"]))):
@@ -364,7 +469,7 @@ def test_ids_that_are_no_numbers_stay_text(ids):
 
 
 def test_half_a_surrogate_pair_is_kept():
-    """A name or role that pandas' own texts cannot hold is summed up like any."""
+    """A name or role that the str dtype cannot hold is counted like any other."""
     users = USERS.assign(
         display_name=pd.Series(["Ada \ud83d", "Dee", None], dtype=object),
         roles=pd.Series([["\ud83d"], [], None], dtype=object),
@@ -375,7 +480,7 @@ def test_half_a_surrogate_pair_is_kept():
 
 
 def test_a_time_that_the_zone_cannot_show_is_missing():
-    """The first moment of the year 1 is in the year 0 in New York; who has it is listed and counted without a date."""
+    """The first moment of the year 1 is in the year 0 in New York; such a user is counted without a date."""
     users = USERS.assign(created_at=times("0001-01-01T00:00Z", "2026-01-01T02:00Z", "2026-03-01T12:00Z"))
     without = summaries.users_without_waiting_room(users.assign(waiting_room_url=None), tz=NEW_YORK)
     silent = summaries.providers_without_calls(users, CALLS, as_of="2026-04-01", tz=NEW_YORK)
@@ -387,7 +492,7 @@ def test_a_time_that_the_zone_cannot_show_is_missing():
 
 
 def test_a_provider_who_will_be_created_later_is_left_out():
-    """That holds too where the zone of the times cannot show when."""
+    """The same holds if the time cannot be shown in the zone."""
     users = USERS.assign(created_at=times(*["9999-12-31T23:00Z"] * 3))
 
     assert summaries.providers_without_calls(users, CALLS, as_of="2026-04-01", tz="Asia/Tokyo").empty
@@ -403,8 +508,8 @@ def test_the_last_year_is_counted():
     assert yearly["year"].isna().tolist() == [False, False, True]
 
 
-def test_a_table_that_says_nonsense_about_itself_is_any_table():
-    """attrs are everyone's, so what is no dictionary was not put there by a fetch."""
+def test_a_table_whose_attrs_hold_something_else_is_treated_as_not_fetched():
+    """Anyone may write to attrs. A fetch writes a dictionary, so other values are ignored."""
     calls = CALLS.copy()
     calls.attrs["kismet"] = None
 

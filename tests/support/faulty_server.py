@@ -1,4 +1,4 @@
-"""A server on loopback whose every answer a test decides."""
+"""A server on loopback whose responses a test decides."""
 
 import contextlib
 import json
@@ -9,51 +9,26 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
+CLIENT_ID = "client-id-ab12"
 SECRET = "planted-secret-7f3a91"
 
 
-def user(number, **fields):
-    """Return an invented user as the API sends it."""
-    return {
-        "id": number,
-        "email": f"user{number}@example.org",
-        "is_admin": False,
-        "display_name": f"User {number}",
-        "waiting_room_url": None,
-        "created_at": "2026-01-05T09:00:00Z",
-        "updated_at": "2026-02-01T09:30:00Z",
-        **fields,
-    }
-
-
 class Query(dict):
-    """The query of a request, by name; ``path`` is what stands before it, below the API's prefix.
+    """The query of a request as a dictionary, with its path below the API's prefix.
 
-    ``port`` tells the connections of a client apart.
+    ``port`` is the client's, so that a test can distinguish connections.
     """
 
     path, port = "", 0
 
 
-def page_of(rows, query, *, envelope="organization_users", **pagination):
-    """Return the body of one page of ``rows``, cut as the query asks."""
-    page, size = int(query.get("page", 1)), int(query.get("per_page", 25))
-    counts = {
-        "current_page": page,
-        "per_page": size,
-        "total_pages": -(-len(rows) // size),
-        "total_count": len(rows),
-        **pagination,
-    }
-    return {envelope: rows[(page - 1) * size : page * size], "pagination": counts}
-
-
 @contextlib.contextmanager
 def serving(answer, tls=None):
-    """Serve ``answer(query, count)``: a JSON body, a (status, headers, body) triple, or raw bytes to send and hang up.
+    """Serve what ``answer(query, count)`` returns; ``count`` is the number of requests so far.
 
-    Raw bytes may come in pieces: a generator is sent as it yields. ``tls`` is a server's SSLContext. Yields the
-    address, and a list of the headers of each request so far.
+    A JSON value is sent with status 200, a tuple as status, headers and body. Raw bytes, or a generator of them, are
+    sent as they are, and the connection is closed. ``tls`` is a server's SSLContext. Yields the server's URL, and a
+    list with the headers of each request.
     """
     visits, lock = [], threading.Lock()
 

@@ -1,11 +1,11 @@
-"""A key store that lives as long as its process."""
+"""A keyring in memory."""
 
 import keyring.backend
 import keyring.errors
 
 
 class Keyring(keyring.backend.KeyringBackend):
-    """Keeps passwords in a dict."""
+    """A keyring backend that keeps passwords in a dictionary."""
 
     priority = 5
 
@@ -18,11 +18,11 @@ class Keyring(keyring.backend.KeyringBackend):
         return self.kept.get((service, username))
 
     def set_password(self, service, username, password):
-        """Keep a password."""
+        """Save a password."""
         self.kept[service, username] = password
 
     def delete_password(self, service, username):
-        """Delete a password, or refuse."""
+        """Delete a password, or raise if there is none."""
         if (service, username) not in self.kept:
             raise keyring.errors.PasswordDeleteError
         del self.kept[service, username]

@@ -1,56 +1,39 @@
-"""What a server of another generation sends: kept, typed, and told in one warning; or an error where asked for."""
+"""Responses of another version of the API: kept, typed and reported in one warning, or an error for a strict client."""
 
 import datetime as dt
 
 import pytest
-from support.faulty_server import SECRET, page_of, serving, user
+from support.fetching import client_of
+from support.rows import invite, page_of, user, waiting_room
 
 import kismet_nb as kn
 
 
-def fetch(fetching, rows, envelope, **options):
-    """Fetch a list of these rows."""
-    with (
-        serving(lambda query, _: page_of(rows, query, envelope=envelope)) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url, **options) as client,
-    ):
-        return fetching(client=client)
+def fetch_rows(fetch, rows, envelope, **options):
+    """Return the table of a list that has these rows."""
+    with client_of(lambda query, _: page_of(rows, query, envelope=envelope), **options) as client:
+        return fetch(client=client)
 
 
-def room(number, **fields):
-    """Return an invented waiting room as the API sends it."""
-    times = {"created_at": "2026-01-05T09:00:00Z", "updated_at": "2026-01-05T09:00:00Z"}
-    named = {"slug": f"room-{number}", "theme": "ocean", "is_active": True, "user": {"display_name": "Ada Ferris"}}
-    return {"id": number, "user_id": 11, **named, **times, **fields}
-
-
-def invite(number, **fields):
-    """Return an invented invite as the API sends it."""
-    times = {"created_at": "2026-02-13T00:00:00Z", "updated_at": "2026-02-13T00:00:00Z", "used_at": None}
-    who = {"email": "dee.park@example.org", "display_name": None, "organization_id": 5, "organization_name": "Clinic"}
-    return {"id": number, **who, "expires_at": "2026-03-15T00:00:00Z", **times, **fields}
-
-
-def test_a_strict_client_raises_where_others_warn():
+def test_a_strict_client_raises_instead_of_warning():
     """For a scheduled run, a new column is an error that names it."""
     rows = [user(1, nickname="Z")]
     with pytest.warns(kn.SchemaDriftWarning, match="users: nickname is new"):
-        assert "nickname" in fetch(kn.fetch_users, rows, "organization_users")
+        assert "nickname" in fetch_rows(kn.fetch_users, rows, "organization_users")
     with pytest.raises(kn.SchemaDriftError, match="nickname is new"):
-        fetch(kn.fetch_users, rows, "organization_users", strict=True)
+        fetch_rows(kn.fetch_users, rows, "organization_users", strict=True)
 
 
-def test_a_warning_points_at_the_line_of_the_caller():
-    """Also where the list that it is about was fetched on the way."""
+def test_a_warning_has_the_file_of_the_caller():
+    """The same is true for a list that the function fetches in between."""
 
     def answer(query, _):
         if query.path.endswith("/waiting_room_subs"):
             return {"waiting_room_subs": []}
-        return page_of([room(1, nickname="Z")], query, envelope="waiting_rooms")
+        return page_of([waiting_room(1, nickname="Z")], query, envelope="waiting_rooms")
 
     with (
-        serving(answer) as (url, _),
-        kn.KismetClient("client-id", SECRET, api_url=url) as client,
+        client_of(answer) as client,
         pytest.warns(kn.SchemaDriftWarning, match="waiting_rooms: nickname is new") as caught,
     ):
         kn.fetch_waiting_room_subs(client=client)
@@ -58,11 +41,11 @@ def test_a_warning_points_at_the_line_of_the_caller():
     assert [__file__] == [warning.filename for warning in caught]
 
 
-def test_an_object_is_opened_and_its_new_keys_are_kept():
-    """The user of a room becomes columns; a key that would take the place of a field gets a name of its own."""
-    rows = [room(1, user={"display_name": "Ada Ferris", "id": 99, "title": "Dr"}), room(2, user=None)]
+def test_a_nested_object_becomes_columns_and_its_new_keys_are_kept():
+    """The user of a room becomes columns. A key with the name of a field gets a name of its own."""
+    rows = [waiting_room(1, user={"display_name": "Ada Ferris", "id": 99, "title": "Dr"}), waiting_room(2, user=None)]
     with pytest.warns(kn.SchemaDriftWarning, match=r"user\.id is new.*user_title is new"):
-        rooms = fetch(kn.fetch_waiting_rooms, rows, "waiting_rooms")
+        rooms = fetch_rows(kn.fetch_waiting_rooms, rows, "waiting_rooms")
 
     assert [11, 11] == rooms["user_id"].tolist()
     assert [("Ada Ferris", 99, "Dr")] == list(
@@ -71,39 +54,39 @@ def test_an_object_is_opened_and_its_new_keys_are_kept():
     assert rooms.loc[1, ["user_display_name", "user.id", "user_title"]].isna().all()
 
 
-def test_a_field_that_comes_later_keeps_its_place():
-    """Whether user_id is a field or in an object is told by all pages, not by each; nothing is overwritten."""
-    whole = room(1, user={"display_name": "Ada Ferris", "id": 99}) | {"user.id": 5}
-    nested = {name: value for name, value in room(2, user={"id": 98}).items() if name != "user_id"}
+def test_a_field_that_is_on_a_later_page_keeps_its_column():
+    """All pages decide whether ``user_id`` is a field or in an object. Nothing is overwritten."""
+    whole = waiting_room(1, user={"display_name": "Ada Ferris", "id": 99}) | {"user.id": 5}
+    nested = {name: value for name, value in waiting_room(2, user={"id": 98}).items() if name != "user_id"}
     rows = [nested | {"id": number} for number in range(2, 1002)]
     with pytest.warns(kn.SchemaDriftWarning, match=r"user\.id is new.*user\.\.id is new"):
-        rooms = fetch(kn.fetch_waiting_rooms, [*rows, whole | {"id": 1002}], "waiting_rooms", page_size=1000)
+        rooms = fetch_rows(kn.fetch_waiting_rooms, [*rows, whole | {"id": 1002}], "waiting_rooms", page_size=1000)
 
     assert (1000, 11) == (rooms["user_id"].isna().sum(), rooms["user_id"].iloc[-1])
     assert {98} == set(rooms["user..id"][:1000])
     assert [5, 99] == rooms[["user.id", "user..id"]].iloc[-1].tolist()
 
 
-def test_an_object_that_is_none_is_kept_as_it_came():
-    """A text where an object was is a column of its own."""
+def test_text_instead_of_an_object_is_kept():
+    """Text in place of an object is a column of its own."""
     with pytest.warns(kn.SchemaDriftWarning, match="user_display_name is no longer sent.*user is new"):
-        rooms = fetch(kn.fetch_waiting_rooms, [room(1, user="Ada Ferris")], "waiting_rooms")
+        rooms = fetch_rows(kn.fetch_waiting_rooms, [waiting_room(1, user="Ada Ferris")], "waiting_rooms")
 
     assert ["Ada Ferris"] == rooms["user"].tolist()
 
 
-def test_both_generations_of_invites_come_without_a_warning():
-    """Older servers send is_admin, newer ones roles; the other column is all missing."""
-    older = fetch(kn.fetch_invites, [invite(1, is_admin=True)], "organization_invites")
-    newer = fetch(kn.fetch_invites, [invite(1, roles=["provider"])], "organization_invites")
+def test_both_versions_of_invites_are_fetched_without_a_warning():
+    """Older servers send ``is_admin``, newer ones ``roles``. The other column is all missing."""
+    older = fetch_rows(kn.fetch_invites, [invite(1, is_admin=True)], "organization_invites")
+    newer = fetch_rows(kn.fetch_invites, [invite(1, roles=["provider"])], "organization_invites")
 
     assert (True, True) == (older["is_admin"][0], older["roles"].isna().all())
     assert (["provider"], True) == (newer["roles"][0], newer["is_admin"].isna().all())
     assert older.dtypes.tolist() == newer.dtypes.tolist()
 
 
-def test_the_status_of_an_invite():
-    """Used wins over expired; an invite that can still be used is open; without an end nothing is said."""
+def test_the_status_of_an_invite_is_derived():
+    """Used takes precedence over expired, other invites are open, and without an end the status is missing."""
     soon = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
     rows = [
         invite(1),
@@ -111,15 +94,15 @@ def test_the_status_of_an_invite():
         invite(3, expires_at=soon),
         invite(4, expires_at=None),
     ]
-    invites = fetch(kn.fetch_invites, [{**row, "roles": []} for row in rows], "organization_invites")
+    invites = fetch_rows(kn.fetch_invites, [{**row, "roles": []} for row in rows], "organization_invites")
 
     assert ["expired", "used", "open"] == invites["status"].tolist()[:3]
     assert [3] == invites.index[invites["status"].isna()].tolist()
     assert "str" == str(invites["status"].dtype)
 
 
-def test_a_status_of_the_servers_own_stands():
-    """Should the API send a status one day, it is not overwritten."""
-    invites = fetch(kn.fetch_invites, [invite(1, roles=[], status="revoked")], "organization_invites")
+def test_a_status_from_the_server_is_kept():
+    """If the API sends a status, it is not overwritten."""
+    invites = fetch_rows(kn.fetch_invites, [invite(1, roles=[], status="revoked")], "organization_invites")
 
     assert ["revoked"] == invites["status"].tolist()

@@ -1,39 +1,39 @@
-"""How fast requests start after refusals, over minutes: the gate alone, with a clock that makes nobody wait."""
+"""How fast requests start after refusals, over minutes: the throttle alone, with a clock that makes nobody wait."""
 
 import heapq
 from types import SimpleNamespace
 
 import pytest
 
-from kismet_nb.transport.throttle import Gate
+from kismet_nb.transport.throttle import Throttle
 
 
-def granted(monkeypatch, refused, *, seconds, lanes=8, latency=0.08):
-    """Return the moments of all answers that were no refusal, of lanes that send without end."""
-    clock, gate, answers = SimpleNamespace(now=1000.0), Gate(lanes), []
+def granted(monkeypatch, refused, *, seconds, connections=8, latency=0.08):
+    """Return the moments of all answers that were no refusal, of connections that send without end."""
+    clock, throttle, answers = SimpleNamespace(now=1000.0), Throttle(connections), []
     monkeypatch.setattr("kismet_nb.transport.throttle.time", SimpleNamespace(monotonic=lambda: clock.now))
-    events = [(clock.now, lane, "start") for lane in range(lanes)]
+    events = [(clock.now, connection, "start") for connection in range(connections)]
     while events[0][0] < 1000 + seconds:
-        clock.now, lane, what = heapq.heappop(events)
+        clock.now, connection, what = heapq.heappop(events)
         pause = 0.0
         if what == "start":
-            pause = gate._seconds_until_start()
+            pause = throttle.seconds_until_start()
             what = "answer" if pause == 0 else "start"
             pause = pause or latency
         elif refused(clock.now - 1000):
-            gate.hold(1.0)
+            throttle.pause(1.0)
             pause, what = 1.0, "start"
         else:
-            gate.granted()
+            throttle.record_success()
             answers.append(clock.now - 1000)
             what = "start"
-        heapq.heappush(events, (clock.now + pause, lane, what))
+        heapq.heappush(events, (clock.now + pause, connection, what))
     return answers
 
 
 @pytest.mark.parametrize("every", [7, 30])
-def test_a_refusal_now_and_then_does_not_slow_down_for_good(monkeypatch, every):
-    """Where others use up a shared limit now and then, the rate after minutes is about that of the first minute."""
+def test_occasional_refusals_do_not_slow_down_permanently(monkeypatch, every):
+    """If others use up a shared limit now and then, the rate after minutes is about that of the first minute."""
     due = [every]
 
     def refused(now):
@@ -48,16 +48,16 @@ def test_a_refusal_now_and_then_does_not_slow_down_for_good(monkeypatch, every):
     assert last > 0.6 * first
 
 
-def test_after_a_bad_minute_the_rate_comes_back(monkeypatch):
-    """What was refused while the server had trouble says nothing about its limit afterwards."""
+def test_the_rate_recovers_after_a_bad_minute(monkeypatch):
+    """Refusals while the server had trouble do not limit the rate afterwards."""
     answers = granted(monkeypatch, lambda now: now < 30 and now % 10 > 5, seconds=240)
 
     first, last = (sum(start <= moment < start + 5 for moment in answers) for start in (0, 235))
     assert last > 0.7 * first
 
 
-def test_the_servers_limit_is_approached_and_seldom_passed(monkeypatch):
-    """At 20 requests a second allowed, most of them are used, and few are refused."""
+def test_the_servers_limit_is_approached_and_seldom_exceeded(monkeypatch):
+    """At 20 allowed requests a second, most of them are used, and few are refused."""
     second, refusals = [0, 0], []
 
     def refused(now):

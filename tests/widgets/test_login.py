@@ -1,4 +1,4 @@
-"""Logging in: who is asked, what is remembered, what login_status() tells, and a kernel that shows no secret."""
+"""login(), logout(), login_status() and the login form: sources, prompts, and a secret that is shown nowhere."""
 
 import io
 import json
@@ -10,33 +10,28 @@ import threading
 import keyring
 import keyring.backends.null
 import pytest
-from support.faulty_server import SECRET, page_of, serving, user
+from support.environment import set_environment
+from support.faulty_server import SECRET, serving
 from support.memory_keyring import Keyring
+from support.rows import page_of, user
 
 import kismet_nb as kn
 from kismet_nb.auth import keyring_store as key_store
 from kismet_nb.auth.credentials import Credentials
-from kismet_nb.fetch import users as fetch
 
 ID = "client-id-ab12"
 
 
 @pytest.fixture
 def kept(demo, monkeypatch):
-    """Put the demo's pair into a key store in memory."""
+    """Save the demo's credentials in a keyring in memory."""
     monkeypatch.setenv("KISMET_API_URL", demo.api_url)
     keyring.set_keyring(Keyring())
     key_store.save_pair(demo.api_url, Credentials(demo.client_id, demo.client_secret))
 
 
-def in_environment(monkeypatch, client_id, client_secret, url):
-    """Set the three variables."""
-    for name, value in (("CLIENT_ID", client_id), ("CLIENT_SECRET", client_secret), ("API_URL", url)):
-        monkeypatch.setenv(f"KISMET_{name}", value)
-
-
-def test_a_remembered_pair_logs_in_until_it_is_forgotten(kept, capsys):
-    """login() takes the key store's pair and says so; logout(forget=True) deletes it."""
+def test_remembered_credentials_log_in_until_they_are_deleted(kept, capsys):
+    """login() uses the keyring's credentials and says so. logout(forget=True) deletes them."""
     kn.login()
     assert "from the key store" in capsys.readouterr().out
     kn.logout()
@@ -47,7 +42,7 @@ def test_a_remembered_pair_logs_in_until_it_is_forgotten(kept, capsys):
         kn.login()
 
 
-def test_forgetting_at_an_address_that_cannot_be_used_says_so(kept, monkeypatch, capsys):
+def test_forget_with_an_invalid_address_says_so(kept, monkeypatch, capsys):
     """logout(forget=True) raises nothing."""
     monkeypatch.setenv("KISMET_API_URL", "http://x.example.org")
     kn.logout(forget=True)
@@ -55,30 +50,30 @@ def test_forgetting_at_an_address_that_cannot_be_used_says_so(kept, monkeypatch,
     assert "must begin with https" in capsys.readouterr().out
 
 
-def test_the_environment_goes_before_the_key_store(kept, demo, monkeypatch):
-    """A pair in the environment is taken without asking the key store."""
-    in_environment(monkeypatch, demo.client_id, demo.client_secret, demo.api_url)
+@pytest.mark.usefixtures("_demo_environment")
+def test_the_environment_takes_precedence_over_the_keyring(kept, monkeypatch):
+    """Credentials in the environment are used without a request to the keyring."""
     monkeypatch.setattr(keyring.get_keyring(), "get_password", None)
 
     assert "the environment" == kn.login().source
 
 
-def test_a_pair_is_remembered_for_its_own_address(kept, monkeypatch):
-    """The key store is asked for the address that is logged in to, and for no other."""
+def test_credentials_are_remembered_for_their_own_address(kept, monkeypatch):
+    """The keyring is asked for the address of the login, and for no other."""
     monkeypatch.setenv("KISMET_API_URL", "https://elsewhere.example.org")
 
     assert "nothing is remembered for elsewhere.example.org" in repr(kn.login_status())
 
 
 class Plain(Keyring):
-    """A backend that keyring itself rates as insecure."""
+    """A backend that keyring rates as insecure."""
 
     priority = 0.5
 
 
 @pytest.mark.parametrize("backend", [keyring.backends.null.Keyring, Plain])
-def test_what_is_no_key_store_is_not_used(demo, backend):
-    """Backends that forget, or that keep plain files, are refused, and nothing is written."""
+def test_an_insecure_keyring_is_not_used(demo, backend):
+    """Backends that discard passwords, or keep them in plain files, are refused, and nothing is written."""
     keyring.set_keyring(backend())
     with pytest.raises(key_store.KeyStoreError, match="none on this machine"):
         key_store.save_pair(demo.api_url, Credentials(ID, SECRET))
@@ -87,7 +82,7 @@ def test_what_is_no_key_store_is_not_used(demo, backend):
 
 
 def test_without_keyring_the_status_says_what_to_install(monkeypatch, capsys):
-    """A missing package is no error."""
+    """A missing package is not an error."""
     monkeypatch.setitem(sys.modules, "keyring", None)
     kn.logout(forget=True)
 
@@ -95,8 +90,8 @@ def test_without_keyring_the_status_says_what_to_install(monkeypatch, capsys):
     assert 'pip install "kismet-nb[keyring]"' in repr(kn.login_status())
 
 
-def test_a_key_store_that_does_not_answer_is_not_waited_for(kept, monkeypatch):
-    """A locked key store with nobody to unlock it does not hold up a log-in."""
+def test_a_blocked_keyring_does_not_block_the_login(kept, monkeypatch):
+    """A locked keyring that nobody unlocks delays a login by its timeout only."""
     go_on = threading.Event()
     monkeypatch.setattr(keyring.get_keyring(), "get_password", lambda *_: go_on.wait(20) and None)
     monkeypatch.setattr(key_store, "LONGEST_WAIT", 0.1)
@@ -106,8 +101,8 @@ def test_a_key_store_that_does_not_answer_is_not_waited_for(kept, monkeypatch):
     assert "did not answer" in status
 
 
-def test_an_error_of_the_key_store_shows_no_secret(kept, monkeypatch):
-    """Only the name of what the system raised is told."""
+def test_an_error_of_the_keyring_shows_no_secret(kept, monkeypatch):
+    """Only the type of the system's exception is shown."""
 
     def refuse(*_):
         raise OSError(SECRET)
@@ -119,8 +114,8 @@ def test_an_error_of_the_key_store_shows_no_secret(kept, monkeypatch):
     assert SECRET not in status
 
 
-def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkeypatch):
-    """Places stand in the order of looking, with the .env as a relative path and the winner marked."""
+def test_the_status_names_all_sources_and_the_one_in_use(demo, tmp_path, monkeypatch):
+    """Sources are in the order of precedence, with the .env as a relative path and the one in use marked."""
     (tmp_path / "deep").mkdir()
     pair = f"KISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET={demo.client_secret}\n"
     (tmp_path / ".env").write_text(f"{pair}KISMET_API_URL={demo.api_url}\n")
@@ -147,19 +142,19 @@ def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkey
     ],
 )
 def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, named):
-    """Half a pair, empty values and placeholders are named, without an error and without the secret."""
-    in_environment(monkeypatch, client_id, client_secret, "")
+    """A single credential, empty values and placeholders are named, without an error and without the secret."""
+    set_environment(monkeypatch, client_id=client_id, client_secret=client_secret, api_url="")
     status = repr(kn.login_status())
 
     assert named in status
     assert SECRET not in status
 
 
-def test_a_401_in_the_middle_of_work_names_the_source_and_the_way_back(monkeypatch):
-    """When the pair expires, the error says where it came from, and how to log in again from there."""
+def test_a_401_after_a_login_names_the_source_and_what_to_do(monkeypatch):
+    """When credentials expire, the error names their source and says how to log in again."""
     expired = []
     with serving(lambda query, _: (401, {}, b"") if expired else page_of([user(1)], query)) as (url, _):
-        in_environment(monkeypatch, ID, SECRET, url)
+        set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
         kn.login()
         expired.append(True)
         for client in (None, kn.KismetClient.from_env()):
@@ -170,22 +165,22 @@ def test_a_401_in_the_middle_of_work_names_the_source_and_the_way_back(monkeypat
 
 
 def test_two_organizations_can_be_compared(demo, client, monkeypatch):
-    """login() returns what has a client; login(client) makes a client this notebook's."""
+    """The result of login() has a client. login(client) makes a client this notebook's login."""
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
-        in_environment(monkeypatch, ID, SECRET, url)
+        set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
         here, there = kn.login(), kn.login(client)
 
         assert (1, 131) == tuple(len(kn.fetch_users(client=login.client)) for login in (here, there))
-        assert "the argument" == fetch.current_login().source
+        assert "the argument" == kn.login_status().login.source
         with pytest.raises(kn.InvalidInputError):
             kn.login(there)
 
 
-def test_where_nobody_can_answer_a_present_login_is_kept(demo, monkeypatch, capsys):
-    """A second login() says who is logged in; login(prompt=True) raises at once."""
+def test_without_a_terminal_an_existing_login_is_kept(demo, monkeypatch, capsys):
+    """A second login() prints the existing login. login(prompt=True) raises at once."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
     kn.use_demo()
-    present = fetch.current_login()
+    present = kn.login_status().login
 
     assert present is kn.login()
     assert "from the demo organization" in capsys.readouterr().out
@@ -193,15 +188,15 @@ def test_where_nobody_can_answer_a_present_login_is_kept(demo, monkeypatch, caps
         kn.login(prompt=True)
 
 
-def test_the_prompt_in_a_notebook_asks_with_getpass(demo, kernel, monkeypatch):
-    """login(prompt=True) asks below the cell, hides the secret, and shows nothing but who is logged in."""
+def test_the_prompt_in_a_notebook_uses_getpass(demo, kernel, monkeypatch):
+    """login(prompt=True) prompts below the cell, hides the secret, and prints only the login."""
     said = kernel.run(
         f"import os; os.environ['KISMET_API_URL'] = '{demo.api_url}'\nimport kismet_nb as kn\nkn.login(prompt=True)",
         demo.client_id,
         demo.client_secret,
     )
 
-    assert [False, True] == [it["content"]["password"] for it in kernel.said if it["msg_type"] == "input_request"]
+    assert [False, True] == [it["content"]["password"] for it in kernel.messages if it["msg_type"] == "input_request"]
     assert "131 users" in said
     assert "execute_result" not in said
     assert demo.client_secret not in said
@@ -209,8 +204,8 @@ def test_the_prompt_in_a_notebook_asks_with_getpass(demo, kernel, monkeypatch):
     assert "Logged in: 131 users" in kept
 
 
-def test_a_kernel_shows_the_secret_to_nobody(kernel):
-    """After a form's log-in and a refusal, no magic, traceback or log of the kernel holds the secret."""
+def test_a_kernel_does_not_show_the_secret(kernel):
+    """After a login by the form and a refusal, no magic, traceback or log of the kernel holds the secret."""
     refuse = []
     with serving(lambda query, _: (401, {}, SECRET.encode()) if refuse else page_of([user(1)], query)) as (url, visits):
         code = "import logging, os; logging.basicConfig(level=0)\nos.environ['KISMET_API_URL'] = '{}'\n%xmode Verbose\n"
@@ -227,11 +222,11 @@ def test_a_kernel_shows_the_secret_to_nobody(kernel):
     assert ["verifying", "refused"] == [answer["state"] for answer in refused]
     assert [SECRET] * 3 == [headers["X-Client-Secret"] for headers in visits]
     assert "AuthenticationError" in said
-    assert SECRET[:8] not in json.dumps(kernel.said, default=str)
+    assert SECRET[:8] not in json.dumps(kernel.messages, default=str)
 
 
-def test_a_form_takes_back_what_is_no_longer_true(kernel):
-    """After kn.logout() in another cell it has forgotten the pair; after another login it says what it still is."""
+def test_a_form_follows_logins_and_logouts_of_other_cells(kernel):
+    """After kn.logout() in another cell it has no credentials. After another login it is not the notebook's."""
     pair = json.dumps({"id": ID, "secret": SECRET}).encode()
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
         kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
@@ -251,7 +246,7 @@ def test_a_form_takes_back_what_is_no_longer_true(kernel):
 
 
 def test_a_form_whose_secret_did_not_arrive_says_what_to_do(kernel):
-    """Where a front-end drops binary messages, the form names login(prompt=True)."""
+    """If a front-end drops binary messages, the form names login(prompt=True)."""
     kernel.run("import kismet_nb as kn\nkn.login()")
 
     assert "kn.login(prompt=True)" in kernel.send({"kind": "log-in"})[-1]["message"]

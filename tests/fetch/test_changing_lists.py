@@ -1,18 +1,19 @@
-"""Lists that shift while they are read: the table is the server's list of one moment, or there is an error."""
+"""Lists that change while they are read: the table is a consistent snapshot, or there is an error."""
 
 import threading
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.faulty_server import SECRET, page_of, serving, user
+from support.fetching import client_of
+from support.rows import page_of, user
 
 import kismet_nb as kn
 
 pytestmark = pytest.mark.usefixtures("_no_pauses")
 
-# Fewer examples than this find a last page that is not read first too seldom.
-MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# New examples in each run. Fewer than 120 seldom find a last page that is not read first.
+MANY = settings(max_examples=3 * settings().max_examples, derandomize=False)
 # Before which answer something happens, what, and to which row (as a share of the list).
 EVENTS = st.lists(
     st.tuples(
@@ -23,8 +24,8 @@ EVENTS = st.lists(
 )
 
 
-class MovingList:
-    """A list of users to which ``events`` happen; it remembers every state that it was in."""
+class ChangingList:
+    """A server with a list of users that ``events`` change. It keeps every state of the list in ``states``."""
 
     def __init__(self, ids, events, *, newest_first=False, anywhere=False):
         self.ids = ids
@@ -33,12 +34,14 @@ class MovingList:
         self.anywhere = anywhere
         self.states = [list(ids)]
         self.next_id = 100_000
-        self.answered = 0  # before the fetch in question
+        self.count = 0  # requests so far
+        self.answered = 0  # requests before the fetch under test
         self.lock = threading.Lock()
 
     def __call__(self, query, count):
-        """Let happen what is due, and answer one request."""
+        """Apply the events that are due, and return one response."""
         with self.lock:
+            self.count = count
             for _, what, where in [event for event in self.events if event[0] == count - self.answered]:
                 if what != "insert" and self.ids:
                     del self.ids[int(where * len(self.ids))]
@@ -50,16 +53,13 @@ class MovingList:
             return page_of([user(number) for number in self.ids], query)
 
 
-def fetched(moving, in_flight, page_size, *, again=False):
-    """Return the ids of the table, or None where there was an error instead; ``again``, of a second fetch."""
-    with (
-        serving(moving) as (url, visits),
-        kn.KismetClient("client-id", SECRET, api_url=url, max_in_flight=in_flight, page_size=page_size) as client,
-    ):
+def fetch_ids(server, in_flight, page_size, *, again=False):
+    """Return the ids of the table, or None after an IncompleteError; ``again``: of the client's second fetch."""
+    with client_of(server, max_in_flight=in_flight, page_size=page_size) as client:
         if again:
-            events, moving.events = moving.events, []
+            events, server.events = server.events, []
             kn.fetch_users(client=client)
-            moving.events, moving.answered = events, len(visits)
+            server.events, server.answered = events, server.count
         try:
             return kn.fetch_users(client=client)["id"].tolist()
         except kn.IncompleteError:
@@ -70,20 +70,20 @@ def fetched(moving, in_flight, page_size, *, again=False):
 @given(EVENTS, st.sampled_from([1, 3, 8]), st.integers(8, 35), st.sampled_from([5, 10]), st.booleans(), st.booleans())
 # Only the second reading of page 1 sees this one.
 @example(events=[(2, "both", 0.0)], in_flight=1, count=30, page_size=5, newest_first=False, again=False)
-def test_a_list_in_order_is_read_as_it_was_at_one_moment(events, in_flight, count, page_size, newest_first, again):
-    """Whoever goes and comes between the answers, the table is a state of the list, never a mixture of two."""
+def test_a_sorted_list_is_read_as_a_consistent_snapshot(events, in_flight, count, page_size, newest_first, again):
+    """Whatever is deleted and inserted between the responses, the table is one state of the list."""
     ids = list(range(count, 0, -1) if newest_first else range(1, count + 1))
-    moving = MovingList(ids, events, newest_first=newest_first)
-    table = fetched(moving, in_flight, page_size, again=again)
+    server = ChangingList(ids, events, newest_first=newest_first)
+    table = fetch_ids(server, in_flight, page_size, again=again)
 
-    assert table is None or table in moving.states
+    assert table is None or table in server.states
 
 
 @MANY
 @given(EVENTS, st.sampled_from([1, 8]), st.permutations(range(1, 31)))
-def test_a_list_without_order_is_read_as_it_was_at_one_moment(events, in_flight, ids):
-    """New rows may stand anywhere; reading every page twice finds them."""
-    moving = MovingList(list(ids), events, anywhere=True)
-    table = fetched(moving, in_flight, 10)
+def test_an_unsorted_list_is_read_as_a_consistent_snapshot(events, in_flight, ids):
+    """New rows may be anywhere. Reading every page twice detects them."""
+    server = ChangingList(list(ids), events, anywhere=True)
+    table = fetch_ids(server, in_flight, 10)
 
-    assert table is None or table in moving.states
+    assert table is None or table in server.states

@@ -1,0 +1,84 @@
+"""Charts of call metrics: wait time, duration and fail rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from kismet_nb import summaries
+from kismet_nb.charts.marks import (
+    DARK,
+    LIGHT,
+    WIDTH,
+    add_spans,
+    check_size,
+    load_altair,
+    outline,
+    styled,
+    time_axis,
+    time_title,
+)
+from kismet_nb.charts.subtitles import incomplete_note
+from kismet_nb.summaries.periods import check_period
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+    from kismet_nb.charts.marks import Chart
+    from kismet_nb.summaries.periods import Period
+
+__all__ = ["fail_rate", "wait_and_duration"]
+
+_FEW_CALLS = 10
+
+
+def wait_and_duration(metrics: pd.DataFrame, *, by: Period = "day") -> Chart:
+    """Return a chart of mean wait time, mean duration and number of calls: see ``summaries.wait_and_duration``."""
+    check_period(by)
+    table = summaries.wait_and_duration(metrics, by=by)
+    table["minutes"] = table["average_duration"] / 60
+    panels = [
+        _bars(table, "average_wait_time", "Mean wait (seconds)", by, last=False),
+        _bars(table, "minutes", "Mean duration (minutes)", by, last=False),
+        _bars(table, "total_calls", "Calls", by, last=True),
+    ]
+    return styled(
+        load_altair().vconcat(*panels, spacing=14),
+        "How long do people wait, and how long are calls?",
+        f"Means weighted by calls; a {by} without a bar has no data{incomplete_note(table, by, 'data of')}",
+    )
+
+
+def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by: Period = "day") -> Chart:
+    """Return a chart of the call failure rate in percent: see ``summaries.fail_rate``."""
+    check_period(by)
+    table = summaries.fail_rate(metrics, unit=unit, by=by)
+    return styled(
+        _bars(table, "fail_rate_percent", "Failed calls (% of calls)", by, last=True, height=180),
+        "How many calls in a hundred fail?",
+        f"The API's call_fail_rate, read as a {'fraction' if unit == 'fraction' else 'percentage'}, weighted by calls; "
+        f"a {by} without a bar has no data{incomplete_note(table, by, 'data of')}",
+    )
+
+
+def _bars(
+    table: pd.DataFrame, column: str, y_title: str, by: Period, *, last: bool, height: int = 110
+) -> alt.LayerChart:
+    """Return a chart with a bar per period, or a line on the axis for 0. The last of several has the time axis.
+
+    Periods with few calls are pale, because their means say little.
+    """
+    alt = load_altair()
+    spans = add_spans(table, by)
+    few, many = f"fewer than {_FEW_CALLS} calls", f"{_FEW_CALLS} calls or more"
+    spans["basis"] = (spans["total_calls"].fillna(0) < _FEW_CALLS).map({True: few, False: many}).astype("str")
+    spans["zero"] = spans[column] == 0
+    x_title = time_title(by, "as the API counts days; its time zone is unknown") if last else None
+    marks = alt.Chart(check_size(spans[["from", "to", "basis", "zero", column]]), width=WIDTH, height=height).encode(
+        x=time_axis(spans, by, x_title),
+        x2="to",
+        y=alt.Y(f"{column}:Q", title=y_title, axis=alt.Axis(tickCount=4, format=",~r")),
+        color=alt.Color("basis:N", title=None, scale=alt.Scale(domain=[many, few], range=[DARK, LIGHT])),
+    )
+    zeros = marks.transform_filter("datum.zero").mark_rule(strokeWidth=4)
+    return marks.mark_rect(**outline(spans)).encode(y2=alt.datum(0)) + zeros  # type: ignore[no-any-return]

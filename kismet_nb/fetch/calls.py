@@ -1,0 +1,183 @@
+"""Calls, which the API lists by user, and their recordings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, overload
+
+from kismet_nb.errors import InvalidInputError
+from kismet_nb.fetch.arguments import call_keys, chosen_client, keys_in, nested_list
+from kismet_nb.fetch.table import fetch_table
+from kismet_nb.fetch.users import fetch_users
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from kismet_nb.transport.client import KismetClient
+
+__all__ = ["fetch_calls", "fetch_egresses"]
+
+
+@overload
+def fetch_calls(
+    users: pd.DataFrame | Iterable[int | str] | int | None = None,
+    *,
+    participants: Literal[False] = False,
+    participant_names: Literal[False] = False,
+    resume: bool = False,
+    client: KismetClient | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame: ...
+
+
+@overload
+def fetch_calls(
+    users: pd.DataFrame | Iterable[int | str] | int | None = None,
+    *,
+    participants: Literal[True],
+    participant_names: bool = False,
+    resume: bool = False,
+    client: KismetClient | None = None,
+    progress: bool | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]: ...
+
+
+def fetch_calls(
+    users: pd.DataFrame | Iterable[int | str] | int | None = None,
+    *,
+    participants: bool = False,
+    participant_names: bool = False,
+    resume: bool = False,
+    client: KismetClient | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame | tuple[pd.DataFrame, pd.DataFrame]:
+    """Fetch the calls of users (``/organization_users/{organization_user_id}/calls``).
+
+    The API lists calls by user only, so this costs at least one request per user.
+
+    Parameters
+    ----------
+    users
+        Whose calls: a table of users or their ids; by default all users of the organization.
+    participants
+        Return a second table too, one row per participant.
+    participant_names
+        Keep ``name`` in the second table. Participants are mostly patients, so their names are left out unless they
+        are asked for.
+    resume
+        Go on with what the same call had read when it failed or was interrupted, instead of reading all again.
+        What was read then is as it was then. Without ``users``, the list of users is read anew.
+    client, progress
+        As in ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        One row per call, user by user, each list complete, with the columns
+
+        ``organization_user_id`` Int64 (the user asked for), ``id`` Int64, ``name`` str, ``livekit_session_id`` str,
+        ``state`` str, ``has_egresses``, ``is_recording``, ``is_canvas_locked`` and ``is_ended`` boolean,
+        ``created_at`` and ``updated_at`` datetime64[us, UTC], ``participant_count`` Int64.
+
+        The API tells no start, end or duration of a call. The two times are of its record; only
+        ``fetch_call_metrics`` has durations, as means by day. The key is (``organization_user_id``, ``id``).
+    tuple of DataFrame
+        With ``participants=True``, the calls, and their participants: ``organization_user_id``, ``call_id`` and
+        ``id`` Int64, ``participant_type`` str, ``name`` str (all missing unless asked for).
+
+    Raises
+    ------
+    NotFoundError
+        The server knows none of these users.
+    InvalidInputError
+        ``users`` are neither users nor ids, or ``participant_names`` is asked for without ``participants``.
+    KismetError
+        As in ``fetch_users``. After a failure or an interrupt, ``resume=True`` goes on.
+
+    Warns
+    -----
+    GoneWarning
+        Some of the users are gone; the table is complete without them.
+    SchemaDriftWarning
+        As in ``fetch_users``.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> with kn.DemoOrganization(user_count=3) as demo:
+    ...     client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
+    ...     calls = kn.fetch_calls(client=client)
+    >>> calls.columns[:3].tolist()
+    ['organization_user_id', 'id', 'name']
+    """
+    if participant_names and not participants:
+        raise InvalidInputError("Names stand in the table of participants: pass participants=True too.")
+    if users is None:
+        users = fetch_users(client=client, progress=progress)
+    queries = [nested_list("calls", user) for user in keys_in("users", users, "users", "id")]
+    calls, *more = fetch_table(
+        chosen_client(client),
+        "calls",
+        queries,
+        progress,
+        resume=resume,
+        participants=participants,
+        names=participant_names,
+    )
+    return (calls, more[0]) if participants else calls
+
+
+def fetch_egresses(
+    calls: pd.DataFrame | Iterable[tuple[int | str, int | str]] | None = None,
+    *,
+    resume: bool = False,
+    client: KismetClient | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Fetch the recordings of calls (``/organization_users/{organization_user_id}/calls/{call_id}/egresses``).
+
+    The link to a recording is never in the table: whoever holds it can download the recording.
+
+    Parameters
+    ----------
+    calls
+        Which calls: a table of calls, of which those without recordings are not asked about, or pairs
+        (``organization_user_id``, ``id``). By default all calls of all users, which are fetched first.
+    resume
+        As in ``fetch_calls``, for the recordings. Without ``calls`` these are read anew, so pass a table of them.
+    client, progress
+        As in ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        One row per recording, call by call, with the columns
+
+        ``organization_user_id``, ``call_id`` and ``id`` Int64, ``egress_id`` str, ``status`` str, ``error`` str
+        (missing when the recording succeeded), ``is_stopped`` boolean, ``ended_at``, ``created_at`` and
+        ``updated_at`` datetime64[us, UTC].
+
+    Raises
+    ------
+    NotFoundError
+        The server knows none of these calls.
+    InvalidInputError
+        ``calls`` are neither a table of calls nor pairs.
+    KismetError
+        As in ``fetch_users``.
+
+    Warns
+    -----
+    GoneWarning, SchemaDriftWarning
+        As in ``fetch_calls``.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.fetch_egresses(kn.fetch_calls(users=[1002]))  # doctest: +SKIP
+    """
+    if calls is None:
+        calls = fetch_calls(client=client, progress=progress, resume=resume)
+    queries = [nested_list("egresses", user, call) for user, call in call_keys(calls)]
+    return fetch_table(chosen_client(client), "egresses", queries, progress, resume=resume)[0]

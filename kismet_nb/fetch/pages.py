@@ -1,0 +1,175 @@
+"""One page of a list: a response that was checked to be the page asked for, in the documented format."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import re
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kismet_nb.errors import UnexpectedAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kismet_nb.resources import Resource
+    from kismet_nb.transport.responses import Decoded
+
+__all__ = ["Page", "Record", "parse_page"]
+
+Record = dict[str, Any]
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, without its rows.
+
+    Attributes
+    ----------
+    number
+        The page asked for, from 1.
+    per_page, total_pages, total_count
+        What the server says of page size, number of pages and number of rows.
+    keys
+        The keys of the page's rows.
+    newest
+        When a row of the page was last created or changed, in seconds since 1970; None if that is not known of all.
+    date
+        When the server sent the page, by its own clock, in seconds since 1970; None if it does not say.
+    """
+
+    number: int
+    per_page: int
+    total_pages: int
+    total_count: int
+    keys: Sequence[Any]
+    newest: float | None
+    date: float | None
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """What all pages of an unchanged list have in common."""
+        return self.per_page, self.total_pages, self.total_count
+
+    @property
+    def last(self) -> int:
+        """The number of the last page; an empty list has one page too."""
+        return max(1, self.total_pages)
+
+    @property
+    def rows_due(self) -> int:
+        """How many rows the page must have, by the server's own count."""
+        return max(0, min(self.per_page, self.total_count - (self.number - 1) * self.per_page))
+
+
+def parse_page(resource: Resource, number: int, response: Decoded) -> tuple[Page, list[Record]]:
+    """Check that a response is the page asked for, in the documented format, and return the page and its rows.
+
+    Raises
+    ------
+    UnexpectedAnswerError
+        It is not; the text names the endpoint and what is wrong.
+    """
+    try:
+        rows = _rows(resource, response.value)
+        per_page, total_pages, total_count = _counts(resource, number, response.value, len(rows))
+    except ResponseFormatError as problem:
+        text = f"{problem}, so the table cannot be proved complete. Report it with the endpoint {resource.path}."
+    else:
+        # The part of the resource's key that differs within one list.
+        key = next(name for name in reversed(resource.key) if name not in resource.parameters)
+        keys = [row.get(key) for row in rows]
+        newest = _newest(resource, rows)
+        return Page(number, per_page, total_pages, total_count, _compact(keys, rows), newest, response.date), rows
+    raise UnexpectedAnswerError(text, status=200, resource=resource.name, page=number)
+
+
+def _newest(resource: Resource, rows: list[Record]) -> float | None:
+    """Return when a row was last created or changed; None if that is not known of every row."""
+    fields = [column.name for column in resource.columns if column.name in {"created_at", "updated_at"}]
+    values = [row.get(field) for row in rows for field in fields]
+    texts = [value for value in values if isinstance(value, str)]
+    if (rows and not fields) or len(texts) < len(values):
+        return None
+    if len({(len(text), text[-1:]) for text in texts}) == 1:
+        texts = [max(texts)]  # all are written alike, so that the latest is the last in order
+    try:
+        times = [dt.datetime.fromisoformat(text) for text in texts]
+    except ValueError:
+        return None
+    if not all(time.tzinfo for time in times):
+        return None
+    return max((time.timestamp() for time in times), default=float("-inf"))
+
+
+class ResponseFormatError(Exception):
+    """A response is not in the documented format; the text says what is wrong."""
+
+
+def _rows(resource: Resource, payload: object) -> list[Record]:
+    if resource.layout == "maps":
+        return _rows_of_maps(resource, payload)
+    rows = payload.get(resource.envelope) if isinstance(payload, dict) else None
+    if not isinstance(rows, list):
+        raise ResponseFormatError(f'the answer has no list named "{resource.envelope}"')
+    if not set(map(type, rows)) <= {dict}:
+        raise ResponseFormatError(f'"{resource.envelope}" holds something other than objects')
+    return rows
+
+
+def _counts(resource: Resource, number: int, payload: Any, rows: int) -> tuple[int, int, int]:  # noqa: ANN401 - JSON
+    """Return page size, number of pages and number of rows, as the server counts them."""
+    pagination = payload.get("pagination")
+    if pagination is None and resource.layout != "pages":
+        return max(1, rows), 1, rows
+    if not isinstance(pagination, dict):
+        raise ResponseFormatError('the answer has no "pagination" block')
+    counts = {}
+    for name, least in (("current_page", 1), ("per_page", 1), ("total_pages", 0), ("total_count", 0)):
+        value = pagination.get(name)
+        if type(value) is not int or value < least:
+            raise ResponseFormatError(f'the pagination\'s "{name}" is missing or not a number of at least {least}')
+        counts[name] = value
+    past_the_end = number > max(1, counts["total_pages"])
+    if counts["current_page"] != number and not past_the_end:
+        raise ResponseFormatError(f"page {number} was asked for and page {counts['current_page']} came")
+    if max(1, counts["total_pages"]) != max(1, -(-counts["total_count"] // counts["per_page"])):
+        raise ResponseFormatError(
+            f"total_pages is {counts['total_pages']}, but {counts['total_count']} rows at {counts['per_page']} "
+            "per page make another number"
+        )
+    return counts["per_page"], counts["total_pages"], counts["total_count"]
+
+
+def _rows_of_maps(resource: Resource, payload: object) -> list[Record]:
+    """Join maps from a day to a value into one row per day; a day that a map lacks is missing there."""
+    day = resource.key[-1]
+    names = [column.name for column in resource.columns if column.name not in resource.key]
+    sent = payload if isinstance(payload, dict) else {}
+    for name in names:
+        if not isinstance(sent.get(name, {}), dict):
+            raise ResponseFormatError(f'"{name}" is not a map from a day to a value')
+    # Keep undocumented date-to-value maps as extra columns. Ignore other top-level fields.
+    maps = {
+        name: values
+        for name, values in sent.items()
+        if isinstance(values, dict) and (name in names or (name != day and any(map(_DAY.match, values))))
+    }
+    if not any(name in maps for name in names):
+        raise ResponseFormatError("the answer has none of the documented maps from a day to a value")
+    days = sorted({text for values in maps.values() for text in values})
+    return [{day: text, **{name: values.get(text) for name, values in maps.items()}} for text in days]
+
+
+def _compact(keys: list[Any], rows: list[Record]) -> Sequence[Any]:
+    """Return the keys of rows; if one is missing or no plain value, the text of its whole row instead."""
+    types = set(map(type, keys))
+    if types == {int}:
+        with contextlib.suppress(OverflowError):
+            return array("q", keys)  # a fifth of the list
+    if types <= {int, str}:
+        return keys
+    return [key if isinstance(key, int | str) else repr(row) for key, row in zip(keys, rows, strict=True)]

@@ -1,0 +1,238 @@
+"""Columns as columns of a plain dtype that every format holds and every reader knows, and back to what they were."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from kismet_nb.errors import ExportError
+from kismet_nb.files.stored_objects import restore_objects, store_objects
+from kismet_nb.files.text_codec import (
+    documented_dtype,
+    encode_column,
+    is_text_lists,
+    parse_column,
+)
+from kismet_nb.tables.plain_values import plain_column
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kismet_nb.files.stored_objects import Encoding
+
+__all__ = ["METADATA_PREFIX", "StoredTable", "restore_column", "store_table", "stored_dtype"]
+
+METADATA_PREFIX = "kismet_nb "  # of our own keys in the metadata of a Parquet file
+_STR = pd.StringDtype("pyarrow", na_value=np.nan)
+# Times are left to Arrow, because their dtype has the same unit and zone.
+_PANDAS_DTYPES: dict[pa.DataType, Any] = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+    pa.float32(): pd.Float32Dtype(),
+    pa.float64(): pd.Float64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+    pa.string(): _STR,
+    pa.large_string(): _STR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table whose columns have plain dtypes, and what restores it.
+
+    Attributes
+    ----------
+    frame
+        The columns as they are written, with the ``attrs`` of the table.
+    dtypes
+        The name of each column's dtype before.
+    encodings
+        How the columns are stored that have another dtype in the file.
+    """
+
+    frame: pd.DataFrame
+    dtypes: dict[str, str]
+    encodings: dict[str, Encoding]
+
+
+def store_table(df: pd.DataFrame) -> StoredTable:
+    """Return a table with columns of plain dtypes.
+
+    Raises
+    ------
+    ExportError
+        A value cannot be stored in any format.
+    """
+    frame, encodings = df.copy(deep=False), {}
+    for name in df.columns:
+        column = df[name]
+        stored, encoding = _store_column(column, name)
+        if stored is not column:
+            frame[name] = stored
+        if encoding:
+            encodings[name] = encoding
+    # pandas.read_parquet leaves our own keys of the file in attrs.
+    frame.attrs = {key: value for key, value in df.attrs.items() if not str(key).startswith(METADATA_PREFIX)}
+    return StoredTable(frame, {str(name): str(dtype) for name, dtype in df.dtypes.items()}, encodings)
+
+
+def stored_dtype(name: str, dtypes: Mapping[str, str], encodings: Mapping[str, Encoding]) -> str | None:
+    """Return the dtype that a column is stored with, or None if it is not recorded."""
+    return str(encodings[name]["dtype"]) if name in encodings else dtypes.get(name)
+
+
+def restore_column(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
+    """Return a stored column as it was; unchanged if its values were edited and the encoding no longer fits."""
+    if str(column.dtype) != encoding["dtype"]:
+        return column
+    if encoding["kind"] == "arrow":
+        inner = restore_column(column, encoding["inner"]) if encoding["inner"] else column
+        return pd.Series(inner.array, index=column.index, dtype=pd.ArrowDtype(_decode_type(encoding["type"])))
+    if encoding["kind"] == "cast":
+        return column.astype(encoding["to"])
+    if encoding["kind"] == "interval":
+        return _restore_interval(column, encoding)
+    if encoding["kind"] == "category":
+        return _restore_category(column, encoding)
+    return restore_objects(column, encoding)
+
+
+def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding | None]:
+    """Return a column with a plain dtype, and its encoding if that is another dtype."""
+    if isinstance(column.dtype, pd.ArrowDtype):
+        return _store_arrow(column, column.dtype, name)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _store_category(column, column.dtype, name)
+    if pd.api.types.is_object_dtype(column.dtype):
+        return _store_object_column(column, name)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return _store_as(column, "str", name)
+    if isinstance(column.dtype, pd.SparseDtype):
+        return _store_as(column, column.dtype.subtype, name)
+    if isinstance(column.dtype, pd.IntervalDtype):
+        return _store_interval(column, name)
+    if column.dtype.kind == "c":
+        raise ExportError(f"{name} has dtype {column.dtype}, which no format holds. Convert it with astype(str) first.")
+    return column, None
+
+
+def _store_object_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding | None]:
+    """Return lists of texts as they are, and other objects with the dtype of their values."""
+    are_lists = is_text_lists(column)
+    if not are_lists:
+        column = plain_column(column)
+        are_lists = is_text_lists(column)
+    # If all values are missing, the documented dtype decides whether they are lists.
+    if are_lists and (documented_dtype(name) == "object" or column.notna().any()):
+        return column, None
+    return store_objects(column, name)
+
+
+def _store_as(column: pd.Series[Any], dtype: Any, name: str) -> tuple[pd.Series[Any], Encoding]:  # noqa: ANN401 - a dtype
+    """Return a column with another dtype from which it can be converted back."""
+    stored = column.astype(dtype)
+    encoding = {"kind": "cast", "dtype": str(stored.dtype), "to": str(column.dtype)}
+    return stored, _verified(encoding, stored, column, name)
+
+
+def _store_interval(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding]:
+    """Return intervals as text: ``(0, 10]``."""
+    texts = [None if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)]
+    stored = pd.Series(texts, index=column.index, dtype="str")
+    encoding = {"kind": "interval", "dtype": "str", "to": str(column.dtype)}
+    return stored, _verified(encoding, stored, column, name)
+
+
+def _restore_interval(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
+    dtype = pd.IntervalDtype(encoding["to"])
+    ends = column.str[1:-1].str.split(", ")
+    left, right = (ends.str[side].astype("Float64").to_numpy(float, na_value=np.nan) for side in (0, 1))
+    intervals = pd.arrays.IntervalArray.from_arrays(left, right, closed=dtype.closed or "right")
+    return pd.Series(intervals, index=column.index).astype(dtype)
+
+
+def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: str) -> tuple[pd.Series[Any], Encoding]:
+    """Return the values of a categorical column; the encoding has all categories in their order."""
+    categories = pd.Series(dtype.categories)
+    # NumPy's integers and booleans have no missing value.
+    nullable = categories.convert_dtypes() if categories.dtype.kind in "biu" else categories
+    values = nullable.reindex(column.cat.codes.to_numpy()).set_axis(column.index)
+    stored, inner = _store_column(values.astype(nullable.dtype), name)
+    listed, listed_inner = _store_column(categories, name)
+    encoding = {
+        "kind": "category",
+        "dtype": str(stored.dtype),
+        "inner": inner,
+        "ordered": bool(dtype.ordered),
+        "categories": encode_column(listed, name).cast(pa.string()).to_pylist(),
+        "categories dtype": str(listed.dtype),
+        "categories inner": listed_inner,
+    }
+    return stored, _verified(encoding, stored, column, name)
+
+
+def _restore_category(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
+    texts = pa.chunked_array([pa.array(encoding["categories"], pa.large_string())])
+    listed = parse_column(texts, encoding["categories dtype"])
+    categories = pd.Index(
+        restore_column(listed, encoding["categories inner"]) if encoding["categories inner"] else listed
+    )
+    values = restore_column(column, encoding["inner"]) if encoding["inner"] else column
+    # Not as values of the categorical, because values of another dtype would not be found.
+    codes = np.where(values.isna(), -1, categories.get_indexer(values.astype(object)))
+    if ((codes < 0) & ~values.isna()).any():
+        return column  # A value was edited, and is none of the categories.
+    restored = pd.Categorical.from_codes(codes, categories=categories, ordered=encoding["ordered"])
+    return pd.Series(restored, index=column.index)
+
+
+def _verified(encoding: Encoding, stored: pd.Series[Any], column: pd.Series[Any], name: str) -> Encoding:
+    """Return the encoding if it restores the column exactly."""
+    restored = None
+    with contextlib.suppress(ValueError, TypeError, ArithmeticError, pa.ArrowException):
+        restored = restore_column(stored, encoding)
+    if restored is None or restored.dtype != column.dtype or not restored.equals(column):
+        raise ExportError(
+            f"{name} has dtype {column.dtype}, which would not read back. Convert it with astype(object) first."
+        )
+    return encoding
+
+
+def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tuple[pd.Series[Any], Encoding | None]:
+    """Return a column of Arrow's dtypes with the corresponding dtype of pandas."""
+    if pa.types.is_nested(dtype.pyarrow_dtype):
+        plain = plain_column(column)
+    elif (types := _PANDAS_DTYPES.get(dtype.pyarrow_dtype)) or pa.types.is_timestamp(dtype.pyarrow_dtype):
+        plain = pa.chunked_array([pa.array(column)]).to_pandas(types_mapper=lambda _: types)
+    elif pa.types.is_dictionary(dtype.pyarrow_dtype):
+        plain = pd.Series(column.array.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type)), index=column.index)
+    else:
+        return column, None
+    stored, encoding = _store_column(plain, name)
+    encoding = {
+        "kind": "arrow",
+        "dtype": str(stored.dtype),
+        "type": _encode_type(dtype.pyarrow_dtype),
+        "inner": encoding,
+    }
+    return stored, _verified(encoding, stored, column, name)
+
+
+def _encode_type(arrow: pa.DataType) -> str:
+    return base64.b64encode(pa.schema([pa.field("", arrow)]).serialize()).decode()
+
+
+def _decode_type(encoded: str) -> pa.DataType:
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(encoded))).field(0).type

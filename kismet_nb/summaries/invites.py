@@ -1,0 +1,107 @@
+"""Summaries of invites: used, open and expired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from kismet_nb.summaries.arguments import check_table, resolve_as_of
+from kismet_nb.summaries.columns import sort_newest_first
+from kismet_nb.summaries.periods import DAY_DTYPE, period_starts, to_local_days, to_local_times, to_utc
+
+if TYPE_CHECKING:
+    from kismet_nb.summaries.periods import Moment, Period
+
+__all__ = ["invites_by_status", "invites_expired_unused"]
+
+
+def invites_by_status(
+    invites: pd.DataFrame, *, by: Period = "month", as_of: Moment = None, tz: str = "UTC"
+) -> pd.DataFrame:
+    """Return how many invites were used, are open, or expired unused.
+
+    The API lists only invites that it calls active, so used and expired invites may be missing from the table.
+
+    Parameters
+    ----------
+    invites
+        A table of ``fetch_invites``.
+    by
+        ``"day"``, ``"week"``, ``"month"`` or ``"year"`` in which they were created.
+    as_of
+        The time for which the status is given, or a day (its first moment in ``tz``); by default when the invites were
+        fetched. An invite created later is left out. An invite used later counts as open or expired.
+    tz
+        The time zone of the days.
+
+    Returns
+    -------
+    DataFrame
+        ``month`` (or the period of ``by``; datetime64[us], its first day), ``status`` (str: ``"used"``, ``"open"`` or
+        ``"expired"`` unused) and ``invites`` (Int64). Combinations without an invite have no row.
+
+    Raises
+    ------
+    InvalidInputError
+        The table is another one or lacks a column, or there is no such period, time or time zone.
+
+    Examples
+    --------
+    >>> moments = pd.to_datetime(["2026-01-11T00:00Z", "2026-02-10T00:00Z", None])
+    >>> invites = pd.DataFrame({"created_at": moments[[0]], "expires_at": moments[[1]], "used_at": moments[[2]]})
+    >>> invites_by_status(invites, as_of="2026-03-01")
+           month   status  invites
+    0 2026-01-01  expired        1
+    """
+    invites = check_table(invites, "invites", "created_at", "expires_at", "used_at")
+    invites, status = _status_at(resolve_as_of(as_of, invites, tz), invites)
+    starts = period_starts(to_local_days(invites["created_at"], tz), by).rename(by)
+    counts = status.groupby([starts, status], dropna=False).size().rename("invites").reset_index()
+    return counts.astype({by: DAY_DTYPE, "status": "str", "invites": "Int64"})
+
+
+def invites_expired_unused(invites: pd.DataFrame, *, as_of: Moment = None, tz: str = "UTC") -> pd.DataFrame:
+    """Return the invites that expired unused.
+
+    Parameters
+    ----------
+    invites, as_of, tz
+        As in ``invites_by_status``.
+
+    Returns
+    -------
+    DataFrame
+        ``id``, ``display_name``, ``email``, ``created_at``, ``expires_at`` (both datetime64[us] in ``tz``) and
+        ``days_since_expiry`` (Int64, whole days); the latest first.
+
+    Raises
+    ------
+    InvalidInputError
+        The table is another one or lacks a column, or there is no such time or time zone.
+
+    Examples
+    --------
+    >>> moments = pd.to_datetime(["2026-01-11T00:00Z", "2026-02-10T00:00Z", None])
+    >>> invites = pd.DataFrame({"id": [1], "display_name": ["Ada Ferris"], "email": ["ada.ferris@example.org"],
+    ...     "created_at": moments[[0]], "expires_at": moments[[1]], "used_at": moments[[2]]})
+    >>> invites_expired_unused(invites, as_of="2026-03-01")["days_since_expiry"].tolist()
+    [19]
+    """
+    invites = check_table(invites, "invites", "id", "display_name", "email", "created_at", "expires_at", "used_at")
+    moment = resolve_as_of(as_of, invites, tz)
+    invites, status = _status_at(moment, invites)
+    expired = invites[status == "expired"]
+    table = expired[["id", "display_name", "email"]].assign(
+        created_at=to_local_times(expired["created_at"], tz), expires_at=to_local_times(expired["expires_at"], tz)
+    )
+    table["days_since_expiry"] = (moment - table["expires_at"]).dt.days.astype("Int64")
+    return sort_newest_first(table, "expires_at")
+
+
+def _status_at(moment: pd.Timestamp, invites: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series[Any]]:
+    """Return the invites created by then, and the status of each; their column ``status`` is as of the fetch."""
+    invites = invites[~(to_utc(invites["created_at"]) > moment)]
+    used, expired = (to_utc(invites[name]) <= moment for name in ("used_at", "expires_at"))
+    status = pd.Series("open", index=invites.index, dtype="str", name="status")
+    return invites, status.mask(expired, "expired").mask(used, "used")

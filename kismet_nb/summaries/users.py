@@ -1,0 +1,168 @@
+"""Summaries of users: growth, rights, and who has no waiting room."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from kismet_nb.errors import InvalidInputError
+from kismet_nb.summaries.arguments import check_table
+from kismet_nb.summaries.columns import sort_newest_first, to_boolean, typed_frame
+from kismet_nb.summaries.periods import DAY_DTYPE, period_range, period_starts, to_local_days, to_local_times
+
+if TYPE_CHECKING:
+    from kismet_nb.summaries.periods import Period
+
+__all__ = ["admins_and_roles", "users_over_time", "users_without_waiting_room"]
+
+UNKNOWN = "not told"
+
+
+def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC") -> pd.DataFrame:
+    """Return how the number of users has grown.
+
+    The users of the table are counted by the day on which they were created. Users who have left since then are not in
+    the table, so no count includes them.
+
+    Parameters
+    ----------
+    users
+        A table of ``fetch_users``.
+    by
+        ``"day"``, ``"week"``, ``"month"`` or ``"year"``.
+    tz
+        The time zone of the days, for example ``"America/New_York"``.
+
+    Returns
+    -------
+    DataFrame
+        One row per period, from the first to the last with a new user, with ``day``, ``week``, ``month`` or ``year``
+        (datetime64[us], its first day), ``new_users`` (Int64) and ``users`` (Int64, all up to then).
+
+    Raises
+    ------
+    InvalidInputError
+        The table is another one or has no ``created_at``, or there is no such period or time zone.
+
+    Examples
+    --------
+    >>> users = pd.DataFrame({"created_at": pd.to_datetime(["2026-01-05", "2026-03-01T02:00Z"], utc=True,
+    ...     format="ISO8601")})
+    >>> users_over_time(users, tz="America/New_York")
+           month  new_users  users
+    0 2026-01-01          1      1
+    1 2026-02-01          1      2
+    """
+    users = check_table(users, "users", "created_at")
+    days = to_local_days(users["created_at"], tz)
+    counts = period_starts(days, by).value_counts().reindex(period_range(days.min(), days.max(), by), fill_value=0)
+    starts, new = list(counts.index), list(counts)
+    undated = int(days.isna().sum())
+    if undated:
+        starts, new = [*starts, pd.NaT], [*new, undated]
+    new_users = pd.Series(new, dtype="Int64")
+    return typed_frame(
+        {by: (starts, DAY_DTYPE), "new_users": (new_users, "Int64"), "users": (new_users.cumsum(), "Int64")}
+    )
+
+
+def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
+    """Return how many users hold each right.
+
+    Older servers send ``is_admin``, newer ones ``roles``. A field is counted if the table has a value of it. A user
+    with two roles is counted in both, so the shares of ``roles`` may add up to more than 1.
+
+    Parameters
+    ----------
+    users
+        A table of ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        ``field`` (str, ``"is_admin"`` or ``"roles"``), ``value`` (str: ``"admin"``, ``"not an admin"``, a role's
+        name, ``"no role"``, or ``"not told"`` if it is missing), ``users`` (Int64) and ``share`` (Float64, of
+        all users, 0 to 1); the most frequent first.
+
+    Raises
+    ------
+    InvalidInputError
+        The table is another one, or has neither ``is_admin`` nor ``roles``.
+
+    Examples
+    --------
+    >>> users = pd.DataFrame({"is_admin": [True, False, None], "roles": [None, None, None]})
+    >>> admins_and_roles(users.astype({"is_admin": "boolean"}))
+          field         value  users     share
+    0  is_admin         admin      1  0.333333
+    1  is_admin  not an admin      1  0.333333
+    2  is_admin      not told      1  0.333333
+    """
+    users = check_table(users, "users")
+    if not {"is_admin", "roles"} & set(users.columns):
+        raise InvalidInputError("A table of users is needed here, and this one has neither is_admin nor roles.")
+    rows: list[tuple[str, str, int]] = []
+    for field, rights_of in (("is_admin", _admin_right), ("roles", _roles)):
+        if field in users and users[field].notna().any():
+            counts = Counter(right for value in users[field].astype(object) for right in rights_of(value))
+            # The most frequent first, unknown values last.
+            ordered = sorted(counts.items(), key=lambda item: (item[0] == UNKNOWN, -item[1], item[0]))
+            rows += [(field, right, count) for right, count in ordered]
+    return typed_frame(
+        {
+            "field": ([field for field, _, _ in rows], "str"),
+            "value": ([right for _, right, _ in rows], "str"),
+            "users": ([count for _, _, count in rows], "Int64"),
+            "share": ([count / len(users) for _, _, count in rows], "Float64"),
+        }
+    )
+
+
+def _admin_right(value: Any) -> set[str]:  # noqa: ANN401 - any cell
+    is_admin = to_boolean(value)
+    if is_admin is None:
+        return _roles(value)
+    return {"admin" if is_admin else "not an admin"}
+
+
+def _roles(value: Any) -> set[str]:  # noqa: ANN401 - any cell
+    if isinstance(value, list | tuple | np.ndarray):  # pandas reads lists from Parquet as arrays
+        return {str(role) for role in value} or {"no role"}
+    return {UNKNOWN} if pd.isna(value) else {str(value)}
+
+
+def users_without_waiting_room(users: pd.DataFrame, *, tz: str = "UTC") -> pd.DataFrame:
+    """Return the users who have no waiting room.
+
+    Parameters
+    ----------
+    users
+        A table of ``fetch_users``.
+    tz
+        The time zone of the times.
+
+    Returns
+    -------
+    DataFrame
+        ``id``, ``display_name`` and ``email`` in the dtypes of the table, and ``created_at`` (datetime64[us] in
+        ``tz``) of the users whose ``waiting_room_url`` is missing, the newest first.
+
+    Raises
+    ------
+    InvalidInputError
+        The table is another one or lacks one of these columns, or there is no such time zone.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> with kn.DemoOrganization() as demo:
+    ...     client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
+    ...     len(users_without_waiting_room(kn.fetch_users(client=client)))
+    25
+    """
+    users = check_table(users, "users", "id", "display_name", "email", "waiting_room_url", "created_at")
+    without = users.loc[users["waiting_room_url"].isna(), ["id", "display_name", "email", "created_at"]]
+    return sort_newest_first(without.assign(created_at=to_local_times(without["created_at"], tz)), "created_at")

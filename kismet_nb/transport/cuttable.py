@@ -1,0 +1,114 @@
+"""Connections that another thread can cut at any moment, and that log nothing of what they carry."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.client
+import socket
+import time
+from typing import Any
+
+__all__ = ["SocketHandle", "cuttable"]
+
+
+class SocketHandle:
+    """A second handle of a connection's socket, with which another thread can cut it.
+
+    TLS takes the first one for itself, and could not be cut as it begins.
+
+    Attributes
+    ----------
+    deadline
+        Until when the present request may take, on the monotonic clock.
+    cancelled
+        Whether no request may be sent any more.
+    connected
+        Whether the connection is made, also through a proxy and with TLS.
+    """
+
+    def __init__(self) -> None:
+        self.deadline = float("inf")
+        self.cancelled = False
+        self.connected = False
+        self._socket: socket.socket | None = None
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the present request must not go on."""
+        return self.cancelled or time.monotonic() > self.deadline
+
+    def check(self) -> None:
+        """Raise if the request is overdue or cancelled: what was cut may have come too early to be noticed."""
+        if self.overdue:
+            raise TimeoutError
+
+    def hold(self, connected: socket.socket) -> None:
+        """Keep a handle of a new connection."""
+        self.release()
+        self._socket = connected.dup()
+
+    def cut(self) -> None:
+        """Make every read and write of the connection fail."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """Let go of a connection that is closed."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class _QuietResponse(http.client.HTTPResponse):
+    """A response whose malformed header lines are not logged: a server may echo the secret in one.
+
+    Interim responses such as 103 Early Hints are skipped; http.client skips 100 alone.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        while 101 < status < 200:
+            http.client.parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, status, reason
+
+    def begin(self) -> None:
+        super().begin()
+        self.msg.defects.clear()
+        self.msg.set_payload("")
+
+
+@functools.cache
+def cuttable(kind: type[Any]) -> Any:  # noqa: ANN401 - a class made here
+    """Return a connection class of urllib3 that hands its socket to a handle."""
+
+    class Cuttable(kind):  # type: ignore[misc]
+        # http.client prints whole requests, headers included, if its class attribute is raised for debugging.
+        debuglevel = 0
+        response_class = _QuietResponse
+
+        def __init__(self, *args: Any, handle: SocketHandle, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own
+            super().__init__(*args, **kwargs)
+            self._handle = handle
+
+        def _new_conn(self) -> socket.socket:
+            connected: socket.socket = super()._new_conn()
+            if self._handle.overdue:
+                connected.close()
+            self._handle.check()
+            self._handle.hold(connected)
+            return connected
+
+        def connect(self) -> None:
+            self._handle.connected = False
+            super().connect()
+            self._handle.check()
+            self._handle.connected = True
+
+        def close(self) -> None:
+            super().close()
+            self._handle.release()
+
+    return Cuttable

@@ -1,0 +1,203 @@
+"""What a response says: the decoded JSON of a good one, or the error that its status or its body calls for."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import math
+import re
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+
+from kismet_nb.auth.credentials import masked
+from kismet_nb.auth.discovery import how_to_log_in_again
+from kismet_nb.errors import (
+    AuthenticationError,
+    KismetError,
+    NotFoundError,
+    RequestRefusedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
+
+if TYPE_CHECKING:
+    from kismet_nb.auth.credentials import Credentials
+
+__all__ = ["Decoded", "Response", "judge"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Response:
+    """A response as plain data: nothing here leads to a request header.
+
+    It has no repr: a server may echo the secret, and a verbose traceback shows the repr of every variable.
+    """
+
+    status: int
+    body: bytes
+    retry_after: str | None
+    location: str | None
+    date: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The JSON of a good response.
+
+    Attributes
+    ----------
+    value
+        Any value, None included.
+    date
+        When the server sent it, by its own clock, in seconds since 1970; None if it does not say.
+    """
+
+    value: Any
+    date: float | None
+
+
+def judge(response: Response, credentials: Credentials, *, one_of_many: bool) -> Decoded | KismetError:
+    """Return the decoded body, or the error that the status or the body calls for.
+
+    Parameters
+    ----------
+    response
+        What came back.
+    credentials
+        What it must not show.
+    one_of_many
+        Whether it is about one list of many, so that a 403 says nothing about the credentials.
+    """
+    status = response.status
+    if status == 200:
+        return _decode(response)
+    if 300 <= status < 400 and status != 304:
+        return _redirect(response, credentials)
+    if status == 403 and _is_web_page(response):
+        text = (
+            "A web page came back with status 403: a firewall or a proxy on the way refuses the request, not Kismet. "
+            "Ask who runs your network."
+        )
+        return UnexpectedAnswerError(text, status=status)
+    if status == 403 and one_of_many:
+        text = f"These credentials may not read it (403){_reason(response, credentials)}."
+        return RequestRefusedError(text, status=status)
+    if status in {401, 403}:
+        return AuthenticationError(
+            f"The server refused the credentials ({status}; Client ID {masked(credentials.client_id)}, from "
+            f"{credentials.source}). Reasons, in order: a wrong Client ID; a wrong secret; credentials that "
+            "have expired; characters lost or added while copying. Copy both again from the Kismet dashboard; a "
+            "secret is shown there only once, so if it is lost, create new credentials. "
+            f"{how_to_log_in_again(credentials.source)}",
+            status=status,
+        )
+    if status == 404:
+        return NotFoundError("It does not exist (404), or these credentials may not see it.", status=status)
+    wait = _seconds_to_wait(response)
+    asks = f"; the server asks to wait {wait:.0f} s" if wait else ""
+    if status == 429:
+        text = f"Too many requests (429){asks}. Try again later, or with a lower max_in_flight."
+        return UnavailableError(text, status=status, retry_after=wait)
+    if status >= 500:
+        return UnavailableError(
+            f"The server failed ({status}){asks}. Try again later.", status=status, retry_after=wait
+        )
+    if 400 <= status < 500:
+        text = f"The server refused the request ({status}){_reason(response, credentials)}{asks}. Check the arguments."
+        return RequestRefusedError(text, status=status)
+    return UnexpectedAnswerError(f"The server answered {status} where 200 was expected.", status=status)
+
+
+def _redirect(response: Response, credentials: Credentials) -> UnexpectedAnswerError:
+    try:
+        target = urlsplit(response.location or "").hostname or ""
+    except ValueError:
+        target = ""
+    to = f" to {target}" if target and not credentials.echoed_in(target) else ""
+    return UnexpectedAnswerError(
+        f"The server redirects{to}, which is not followed: the secret stays with the address that it was given for. "
+        "Check the API's address.",
+        status=response.status,
+    )
+
+
+def _reason(response: Response, credentials: Credentials) -> str:
+    """Return the server's own short reason, unless it echoes what must stay secret."""
+    try:
+        reason = json.loads(response.body)["error"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    if not isinstance(reason, str) or not reason.isprintable() or credentials.echoed_in(reason):
+        return ""
+    return f": {reason[:200]}"
+
+
+def _seconds_to_wait(response: Response) -> float | None:
+    """Parse a Retry-After header in either of its forms; None if there is no usable one."""
+    text = (response.retry_after or "").strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    until = _parse_http_date(text)
+    # A date counts from the response's own Date, since the two clocks may differ.
+    now = _parse_http_date(response.date or "") or time.time()
+    return None if until is None else max(0.0, until - now)
+
+
+def _parse_http_date(text: str) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _is_web_page(response: Response) -> bool:
+    return response.body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def _decode(response: Response) -> Decoded | UnexpectedAnswerError:
+    lasting = False
+    if not response.body.strip():
+        problem = "The answer is empty where JSON was expected."
+    elif _is_web_page(response):
+        problem = (
+            "A web page came back instead of data: probably a proxy's or a network's log-in page, or the API's "
+            "address is wrong."
+        )
+    else:
+        try:
+            value = _decoder.decode(response.body.decode("utf-8-sig"))  # some servers begin with a byte order mark
+            return Decoded(value, _parse_http_date(response.date or ""))
+        except json.JSONDecodeError:
+            problem = "The answer is not valid JSON."
+        except (ValueError, RecursionError):
+            problem, lasting = "The answer is JSON that cannot be read without loss.", True
+    # A gateway's short failure looks like this too, so the request is worth another try.
+    text = f"{problem} Try again; if it stays, report it."
+    return UnexpectedAnswerError(text, status=response.status, retryable=not lasting)
+
+
+def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object as a dictionary; of a name that stands in it twice, one value would be lost."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("duplicate name in a JSON object")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _parse_number(text: str) -> float | str:
+    """Parse a number with a fraction or an exponent; return the text if a float would be another number."""
+    value = float(text)
+    vanished = value == 0 and re.search("[1-9]", re.split("[eE]", text)[0])
+    rounded = abs(value) >= 2**53 and (math.isinf(value) or Decimal(text) != Decimal(value))
+    return text if vanished or rounded else value
+
+
+# One decoder for all responses: json.loads makes a new one each time, which costs as much as decoding a page.
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_parse_number, object_pairs_hook=_make_object)

@@ -1,0 +1,66 @@
+"""When a failed request is tried again, and after how long: two pure functions."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kismet_nb.errors import UnexpectedAnswerError
+
+if TYPE_CHECKING:
+    from kismet_nb.errors import KismetError
+
+__all__ = ["RetryPolicy", "seconds_before_retry", "should_retry"]
+
+WAITS = (0.5, 2.0, 4.0, 8.0, 16.0)  # seconds before the first, second … retry: a server away for 30 s is survived
+MAX_WAIT = 20.0  # seconds before any further retry
+MAX_FORMAT_RETRIES = 1  # after a response that is not JSON: a gateway's short failure, or it stays so
+JITTER = 0.5  # seconds, so that clients that failed together do not come back together
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long one request is tried.
+
+    Attributes
+    ----------
+    retries
+        How often it is tried again.
+    patience
+        Seconds from its first try to its last.
+    """
+
+    retries: int
+    patience: float
+
+
+def seconds_before_retry(error: KismetError, tries: int) -> float:
+    """Return how long to wait after this many failed tries: what the server asks for, or growing and jittered."""
+    # Ignore a Retry-After below one second: with clock skew any date becomes 0.
+    if error.retry_after is not None and error.retry_after >= 1:
+        return error.retry_after + random.uniform(0, 0.1)  # noqa: S311 - spreads the requests, nothing secret
+    wait = WAITS[tries - 1] if tries <= len(WAITS) else MAX_WAIT
+    return wait + random.uniform(0, JITTER)  # noqa: S311 - as above
+
+
+def should_retry(error: KismetError, policy: RetryPolicy, *, tries: int, elapsed: float, wait: float) -> bool:
+    """Return whether a request is tried again after ``wait`` seconds.
+
+    Parameters
+    ----------
+    error
+        What the last try ended in.
+    policy
+        The limits.
+    tries
+        Failed tries so far.
+    elapsed
+        Seconds since the first try began.
+    wait
+        Seconds until the next would begin.
+    """
+    retries = policy.retries
+    if isinstance(error, UnexpectedAnswerError):
+        retries = min(retries, MAX_FORMAT_RETRIES)
+    return error.retryable and tries <= retries and elapsed + wait <= policy.patience

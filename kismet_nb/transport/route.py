@@ -1,0 +1,73 @@
+"""How to reach the API: proxies and trusted certificates, from the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+import requests.utils
+
+from kismet_nb.errors import InvalidInputError
+
+__all__ = ["Route", "find_route"]
+
+PROXY_VARIABLES = "HTTPS_PROXY or ALL_PROXY"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Route:
+    """How to reach the API. It has no repr: a proxy's address may hold a password."""
+
+    proxies: dict[str, str]
+    tls: ssl.SSLContext | None
+
+
+def find_route(api_url: str) -> Route:
+    """Read proxies and trusted certificates from the environment.
+
+    Raises
+    ------
+    InvalidInputError
+        The environment names a proxy or certificates that cannot be used.
+    """
+    if not api_url.startswith("https"):
+        return Route({}, None)  # plain http is for this machine, which is never reached through a proxy
+    with requests.Session() as session:
+        settings = session.merge_environment_settings(api_url, {}, None, None, None)
+    # What NO_PROXY excludes is left out already.
+    proxy = settings["proxies"].get("https") or settings["proxies"].get("all")
+    named = settings["verify"] if isinstance(settings["verify"], str) else os.environ.get("SSL_CERT_FILE")
+    trusted = Path(named or requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    del settings  # a verbose traceback would show a proxy's password
+    if proxy and not _is_usable_proxy(proxy):
+        del proxy
+        raise InvalidInputError(f"{PROXY_VARIABLES} must be an address that begins with http:// or https://.")
+    return Route({"https": proxy} if proxy else {}, _tls_context(trusted))
+
+
+def _is_usable_proxy(proxy: str) -> bool:
+    try:
+        parts = urlsplit(proxy)
+        return (
+            parts.scheme in {"http", "https"}
+            and bool(re.fullmatch(r"[^\s/?#]+", parts.hostname or ""))
+            and parts.port != 0
+        )
+    except ValueError:
+        return False
+
+
+def _tls_context(trusted: Path) -> ssl.SSLContext:
+    """Return one context for all connections: loading certificates takes a while."""
+    try:
+        if trusted.is_dir():
+            return ssl.create_default_context(capath=trusted)
+        return ssl.create_default_context(cafile=trusted)
+    except OSError:
+        pass
+    raise InvalidInputError("REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE names no file of certificates.")

@@ -1,0 +1,300 @@
+"""The threads of one fetch, and the retry loop that each of its requests goes through.
+
+The calling thread never sends. It waits for results and cuts requests that are overdue, so an interrupt is heard at
+once and finds no header in its frames.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import logging
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from kismet_nb.errors import KismetError, UnavailableError
+from kismet_nb.transport.responses import Decoded, Response, judge
+from kismet_nb.transport.retry import RetryPolicy, seconds_before_retry, should_retry
+from kismet_nb.transport.throttle import FetchCancelledError, Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from kismet_nb.transport.connection import Connection, ConnectionPool, Params
+
+__all__ = ["Request", "Workers"]
+
+POLL_SECONDS = 0.25  # between two looks at overdue requests
+JOIN_SECONDS = 2.0  # for threads to end after a failure
+MAX_SPARE_THREADS = 4  # beyond the requests in flight: the next request leaves before this thread has parsed its page
+ITEMS_PER_THREAD = 2  # of a map that are under way, so that results do not pile up
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_logger = logging.getLogger("kismet_nb")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET below the API's prefix.
+
+    Attributes
+    ----------
+    path, params
+        What is asked for.
+    resource, page
+        What names it in errors.
+    list_of
+        Whose list it belongs to if there are many, such as ``"user 1017"``.
+    """
+
+    path: str
+    params: Params
+    resource: str | None = None
+    page: int | None = None
+    list_of: str | None = None
+
+
+class Workers:
+    """The threads of one fetch: some read lists, others read the pages of these.
+
+    Parameters
+    ----------
+    connections
+        What requests are sent over.
+    throttle
+        How many and how fast.
+    policy
+        How often a request is tried again.
+    max_in_flight
+        How many requests may be in flight.
+    """
+
+    def __init__(
+        self, connections: ConnectionPool, throttle: Throttle, policy: RetryPolicy, max_in_flight: int
+    ) -> None:
+        self._connections = connections
+        self._throttle = throttle
+        self._policy = policy
+        self._active: set[Connection] = set()
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        self._next_look = 0.0
+        threads = max_in_flight + min(MAX_SPARE_THREADS, max_in_flight // 2)
+        self._list_threads, self._page_threads = _Threads(threads), _Threads(threads)
+
+    def run(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[tuple[Item, Result] | None]:
+        """Call a function for each item in threads; it may call ``get``, ``map`` and ``pause``.
+
+        Yields
+        ------
+        tuple or None
+            An item and its result, as each is ready; None when a moment passed without one.
+
+        Raises
+        ------
+        BaseException
+            What the function raised first. However the iteration ends, no thread goes on.
+        """
+        results: queue.SimpleQueue[tuple[Item, Result | BaseException]] = queue.SimpleQueue()
+        pending = 0
+
+        def call(item: Item) -> None:
+            if self._cancelled.is_set():
+                return
+            outcome = _outcome(function, item)
+            results.put((item, outcome))
+            if isinstance(outcome, BaseException):
+                self._cancelled.set()  # at once, so that no thread begins another list
+
+        try:
+            for item in items:
+                self._list_threads.submit(functools.partial(call, item))
+                pending += 1
+            while pending:
+                self._cut_overdue()
+                try:
+                    item, result = results.get(timeout=POLL_SECONDS)
+                except queue.Empty:
+                    yield None
+                    continue
+                if isinstance(result, BaseException):
+                    raise result
+                pending -= 1
+                yield item, result
+        finally:
+            self._close(finished=not pending)
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Call a function for each item in the page threads, and yield the results as they are ready.
+
+        Items that no thread has begun when the iteration ends are dropped.
+        """
+        todo, over = iter(items), threading.Event()
+        results: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
+
+        def call(item: Item) -> None:
+            if not over.is_set():
+                results.put(_outcome(function, item))
+
+        def submit(count: int) -> int:
+            batch = list(itertools.islice(todo, count))
+            for item in batch:
+                self._page_threads.submit(functools.partial(call, item))
+            return len(batch)
+
+        pending = submit(ITEMS_PER_THREAD * self._page_threads.count)
+        try:
+            while pending:
+                result = results.get()
+                pending += submit(1) - 1
+                if isinstance(result, BaseException):
+                    raise result
+                yield result
+        finally:
+            over.set()
+
+    def get(self, request: Request) -> Decoded:
+        """Send a request until it succeeds or must not be tried again, and return the decoded JSON.
+
+        Raises
+        ------
+        KismetError
+            By what to do next.
+        FetchCancelledError
+            The fetch has ended meanwhile.
+        """
+        started, tries, failures = 0.0, 0, 0
+        while True:
+            with self._throttle.slot(self._cancelled):
+                started = started or time.monotonic()
+                successes = self._throttle.successes
+                sent = self._send(request)
+            outcome = self._judge(request, sent)
+            if isinstance(outcome, Decoded):
+                self._throttle.record_success()
+                return outcome
+            if self._cancelled.is_set():
+                raise FetchCancelledError
+            if not isinstance(outcome, KismetError):
+                raise outcome
+            failures += 1
+            # As long as an overloaded server answers other requests, patience decides and not the number of tries.
+            tries += 0 if _is_overload(outcome) and self._throttle.successes > successes else 1
+            wait = seconds_before_retry(outcome, max(1, tries))
+            elapsed = time.monotonic() - started
+            if not should_retry(outcome, self._policy, tries=tries, elapsed=elapsed, wait=wait):
+                outcome.resource, outcome.page, outcome.list_of = request.resource, request.page, request.list_of
+                if failures > 1:
+                    outcome.message += f" (Tried {failures} times.)"
+                raise outcome
+            self._wait(outcome, wait)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the fetch ends meanwhile."""
+        if self._cancelled.wait(seconds):
+            raise FetchCancelledError
+
+    def _send(self, request: Request) -> Response | BaseException:
+        connection = self._connections.borrow()
+        with self._lock:
+            if self._cancelled.is_set():
+                raise FetchCancelledError
+            self._active.add(connection)
+        sent = connection.send(request.path, request.params)
+        with self._lock:
+            self._active.discard(connection)
+        if self._cancelled.is_set():
+            connection.close()
+        else:
+            self._connections.give_back(connection)
+        return sent
+
+    def _judge(self, request: Request, sent: Response | BaseException) -> Decoded | BaseException:
+        if isinstance(sent, BaseException):
+            return sent
+        return judge(sent, self._connections.credentials, one_of_many=request.list_of is not None)
+
+    def _wait(self, error: KismetError, seconds: float) -> None:
+        """Wait before a retry: alone, or together with all requests if the server is overloaded."""
+        overload = _is_overload(error)
+        begins = self._throttle.pause(seconds) if overload else True
+        if begins and seconds > 1:
+            # If no logging is set up, Python shows warnings on stderr: in a notebook, below the cell.
+            _logger.warning("waiting %.0f s before trying again: %s", seconds, error)
+        if not overload:
+            self.pause(seconds)
+
+    def _cut_overdue(self) -> None:
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + POLL_SECONDS
+        with self._lock:
+            for connection in self._active:
+                connection.cut_if_overdue()
+
+    def _close(self, *, finished: bool) -> None:
+        """End all threads; those that are still sending are cut unless all is read."""
+        if not finished:
+            self._cancelled.set()
+            with self._lock:
+                for connection in self._active:
+                    connection.cancel()
+        self._list_threads.end()
+        self._page_threads.end()  # after what is queued, which fails at once, since lists wait for it
+        give_up_at = time.monotonic() + JOIN_SECONDS
+        for thread in (*self._list_threads.started, *self._page_threads.started):
+            with contextlib.suppress(RuntimeError):  # an interrupt came before it started
+                thread.join(max(0.0, give_up_at - time.monotonic()))
+
+
+def _is_overload(error: KismetError) -> bool:
+    """Return whether an error is a sign of overload: 429, 502, 503, 504, a time-out, no connection."""
+    return isinstance(error, UnavailableError) and error.status in {None, 429, 502, 503, 504}
+
+
+def _outcome(function: Callable[[Item], Result], item: Item) -> Result | BaseException:
+    try:
+        return function(item)
+    except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
+        return error
+
+
+class _Threads:
+    """At most ``count`` threads that run tasks in order, started as tasks come.
+
+    They are daemons, unlike those of ``concurrent.futures``: a process can end while one waits for a name server.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.started: list[threading.Thread] = []
+        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._unfinished = 0
+        self._lock = threading.Lock()
+
+    def submit(self, task: Callable[[], None]) -> None:
+        """Run a task as soon as a thread is free."""
+        with self._lock:
+            self._unfinished += 1
+            self._tasks.put(task)
+            if len(self.started) < min(self.count, self._unfinished):
+                thread = threading.Thread(target=self._work, daemon=True, name="kismet_nb")
+                self.started.append(thread)
+                thread.start()
+
+    def end(self) -> None:
+        """Let each thread end after the tasks that are queued."""
+        for _ in self.started:
+            self._tasks.put(None)
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task()
+            with self._lock:
+                self._unfinished -= 1

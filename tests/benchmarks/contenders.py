@@ -1,0 +1,218 @@
+"""The ways to read the same lists that the benchmark compares. Each returns how many rows it read.
+
+The floor is the lower bound: bare sockets on uvloop and pyarrow's JSON reader, without checks. The sketch is what a
+plain script does with requests and eight threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.json
+import requests
+import uvloop
+from server import PREFIX
+
+import kismet_nb as kn
+
+__all__ = [
+    "HEADERS",
+    "IN_FLIGHT",
+    "USERS",
+    "dlt_users",
+    "docs_loop_users",
+    "floor_rows",
+    "floor_users",
+    "kismet_nb_calls",
+    "kismet_nb_users",
+    "new_client",
+    "session_loop_users",
+    "sketch_users",
+]
+
+USERS = "/organization_users"
+HEADERS = {"X-Client-ID": "bench-client", "X-Client-Secret": "bench-secret"}
+IN_FLIGHT = 8
+PAGES_PER_PARSE = 32  # One call of pyarrow's reader costs as much as the rows of ten pages.
+
+
+# ---- kismet_nb
+
+
+def new_client(url):
+    """Return a client of the server at the address."""
+    return kn.KismetClient(*HEADERS.values(), api_url=url)
+
+
+def kismet_nb_users(url):
+    """Read all users with kismet_nb and a new client."""
+    with new_client(url) as client:
+        return len(kn.fetch_users(client=client, progress=False))
+
+
+def kismet_nb_calls(url, owners):
+    """Read the calls of some users with kismet_nb and a new client."""
+    with new_client(url) as client:
+        return len(kn.fetch_calls(owners, client=client, progress=False))
+
+
+# ---- Plain scripts
+
+
+def sketch_users(url):
+    """Read page 1 with requests, then all other pages in eight threads with one session each."""
+    local = threading.local()
+
+    def read(page):
+        if not hasattr(local, "session"):
+            local.session = requests.Session()
+            local.session.headers.update(HEADERS)
+        params = {"page": page, "per_page": 500}
+        response = local.session.get(url + PREFIX + USERS, params=params, timeout=30)
+        response.raise_for_status()
+        return response.json()
+
+    with ThreadPoolExecutor(IN_FLIGHT) as threads:
+        first = read(1)
+        others = threads.map(read, range(2, first["pagination"]["total_pages"] + 1))
+        rows = [row for body in (first, *others) for row in body["organization_users"]]
+    return len(pd.DataFrame(rows))
+
+
+def docs_loop_users(url):
+    """Read as the vendor's examples do: pages of the default size one by one, each over a new connection."""
+    return _loop(url, requests.get, {})
+
+
+def session_loop_users(url):
+    """Read the pages one by one over one connection."""
+    with requests.Session() as session:
+        return _loop(url, session.get, {"per_page": 500})
+
+
+def _loop(url, get, size):
+    rows, page, pages = [], 1, 1
+    while page <= pages:
+        body = get(url + PREFIX + USERS, headers=HEADERS, params={"page": page, **size}, timeout=30).json()
+        rows += body["organization_users"]
+        pages = body["pagination"]["total_pages"]
+        page += 1
+    return len(pd.DataFrame(rows))
+
+
+def dlt_users(url):
+    """Read with the rest_api source of dlt, without loading the rows into a database."""
+    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
+    from dlt.sources.rest_api import rest_api_source
+
+    endpoint = {
+        "path": PREFIX + USERS,
+        "params": {"per_page": 500},
+        "data_selector": "organization_users",
+        "paginator": PageNumberPaginator(base_page=1, total_path="pagination.total_pages"),
+    }
+    client = {"base_url": url, "headers": HEADERS}
+    source = rest_api_source({"client": client, "resources": [{"name": "users", "endpoint": endpoint}]})
+    return len(pd.DataFrame(list(source)))
+
+
+# ---- The floor
+
+
+def floor_users(url):
+    """Read all users as fast as this machine can."""
+    return floor_rows(url, [USERS], "organization_users")
+
+
+def floor_rows(url, paths, envelope):
+    """Read all pages of some lists as fast as this machine can, and parse every field of their rows."""
+    with ThreadPoolExecutor(2) as threads:
+        reading = _FloorReading(url, paths, threads)
+        uvloop.run(reading.run())
+        tables = [parsed.result() for parsed in reading.parsed]
+    return sum(len(rows.values) for table in tables for rows in table[envelope].chunks)
+
+
+class _FloorReading:
+    """The pages still to read, and the rows of those that were read."""
+
+    def __init__(self, url, paths, threads):
+        self.host, self.port = url.removeprefix("http://").split(":")
+        headers = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+        self.request = f"GET {PREFIX}%s?page=%d&per_page=500 HTTP/1.1\r\nHost: {self.host}\r\n{headers}\r\n"
+        self.pages = deque((path, 1) for path in paths)
+        self.idle, self.in_flight = [], 0
+        self.threads, self.bodies, self.parsed = threads, [], []
+
+    async def run(self):
+        """Read all pages over eight connections."""
+        loop = asyncio.get_running_loop()
+        self.finished = loop.create_future()
+        connections = [
+            await loop.create_connection(lambda: _FloorConnection(self), self.host, int(self.port))
+            for _ in range(IN_FLIGHT)
+        ]
+        await self.finished
+        for transport, _ in connections:
+            transport.close()
+
+    def send_next(self, connection):
+        """Send the next request over a connection that has none in flight."""
+        if self.pages:
+            self.in_flight += 1
+            connection.path, connection.page = self.pages.popleft()
+            connection.transport.write((self.request % (connection.path, connection.page)).encode())
+        else:
+            self.idle.append(connection)
+
+    def receive(self, connection, body):
+        """Send the next requests, then hand the page to the threads that parse."""
+        self.in_flight -= 1
+        if connection.page == 1:
+            total_pages = int(body.rpartition(b'"total_pages": ')[2].partition(b",")[0])
+            self.pages.extend((connection.path, page) for page in range(2, total_pages + 1))
+        self.send_next(connection)
+        while self.pages and self.idle:
+            self.send_next(self.idle.pop())
+        self.bodies.append(body)
+        if len(self.bodies) == PAGES_PER_PARSE or not self.in_flight:
+            self.parsed.append(self.threads.submit(_parse, self.bodies))
+            self.bodies = []
+        if not self.in_flight:
+            self.finished.set_result(None)
+
+
+class _FloorConnection(asyncio.Protocol):
+    """One keep-alive connection with at most one request in flight."""
+
+    def __init__(self, reading):
+        self.reading, self.parts, self.missing = reading, [], 0
+
+    def connection_made(self, transport):
+        """Send the first request."""
+        self.transport = transport
+        self.reading.send_next(self)
+
+    def data_received(self, data):
+        """Collect a response."""
+        if not self.parts:
+            head, _, data = data.partition(b"\r\n\r\n")
+            self.missing = int(head.partition(b"Content-Length: ")[2].partition(b"\r")[0])
+        self.parts.append(data)
+        self.missing -= len(data)
+        if not self.missing:
+            body, self.parts = b"".join(self.parts), []
+            self.reading.receive(self, body)
+
+
+def _parse(bodies):
+    """Parse pages: one body is one line of the text, and a row of the table."""
+    options = pa.json.ReadOptions(use_threads=False, block_size=2**24)
+    return pa.json.read_json(pa.BufferReader(b"\n".join(bodies)), read_options=options)

@@ -1,0 +1,88 @@
+"""Wall times, measurements in a process of their own, and the lines of the printed table."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import contenders
+
+__all__ = ["LATENCY", "add_line", "at_least", "at_most", "best", "measure_apart", "print_table", "without_target"]
+
+LATENCY = 0.04  # seconds
+
+_lines = []
+
+
+def best(times, **readers):
+    """Return the shortest wall time of each function. They run in turns."""
+    seconds = dict.fromkeys(readers, math.inf)
+    for _ in range(times):
+        for name, read in readers.items():
+            gc.collect()
+            started = time.perf_counter()
+            read()
+            seconds[name] = min(seconds[name], time.perf_counter() - started)
+    return seconds
+
+
+def measure_apart(contender, url):
+    """Run a contender of contenders.py in its own process and return CPU seconds, peak memory in MB and rows."""
+    command = [sys.executable, __file__, contender, url]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+# ---- The table
+
+
+def at_most(what, limit, value, remark="", unit=" ×"):
+    """Add a line for a value that should be small."""
+    add_line(what, f"≤ {limit:g}{unit}", f"{round(value, 3):g}{unit}", "yes" if value <= limit else "NO", remark)
+
+
+def at_least(what, limit, value, remark=""):
+    """Add a line for a ratio that should be large."""
+    add_line(what, f"≥ {limit:g} ×", f"{round(value, 3):g} ×", "yes" if value >= limit else "NO", remark)
+
+
+def without_target(what, measured, remark=""):
+    """Add a line for something that has no target."""
+    add_line(what, "", measured, "", remark)
+
+
+def add_line(what, target, measured, met, remark):
+    """Add a line to the table, and show it on standard error at once."""
+    _lines.append(f"| {what} | {target} | {measured} | {met} | {remark} |")
+    print(_lines[-1], file=sys.stderr, flush=True)
+
+
+def print_table():
+    """Print the table as Markdown."""
+    print("| | target | measured | met | remark |", "|---|---|---|---|---|", *_lines, sep="\n")
+
+
+# ---- In the process of measure_apart
+
+
+def _main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("contender")
+    parser.add_argument("url")
+    options = parser.parse_args()
+    cpu = time.process_time()
+    rows = getattr(contenders, options.contender)(options.url)
+    cpu = time.process_time() - cpu
+    # ru_maxrss would begin with the memory that the parent process held at the fork.
+    status = Path("/proc/self/status").read_text()
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
+    print(json.dumps({"cpu": cpu, "peak": peak, "rows": rows}))
+
+
+if __name__ == "__main__":
+    _main()
