@@ -46,7 +46,7 @@ from kismet_nb.reports.report import report
 from kismet_nb.snapshots import snapshot
 from kismet_nb.tables.describe import describe
 from kismet_nb.transport.client import KismetClient
-from kismet_nb.widgets.login_form import login, login_status, logout
+from kismet_nb.widgets.login import login, login_status, logout
 from kismet_nb.widgets.table_view import view
 
 __all__ = [

@@ -81,8 +81,8 @@ print(seen + [name for name in heavy if name in sys.modules])
 
 
 @pytest.mark.slow
-def test_lab_copies_the_notebooks_and_their_data(monkeypatch, capsys):
-    """lab copies notebooks and data into a new folder, and reports if JupyterLab could not run."""
+def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
+    """lab copies missing notebooks and their data, and reports that JupyterLab could not run."""
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "config")
     Path("config").mkdir()
     Path("config/jupyter_server_config.py").write_text("raise SystemExit(3)")

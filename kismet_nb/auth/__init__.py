@@ -1,1 +1,1 @@
-"""Whose credentials, and where they may travel."""
+"""Credentials: where they are found, and which address they are sent to."""

@@ -1,4 +1,4 @@
-"""A Client ID with its secret, and the one rule for where they may be sent."""
+"""A Client ID with its secret, and the one rule for where they are sent."""
 
 from __future__ import annotations
 
@@ -12,13 +12,24 @@ from kismet_nb.errors import CredentialsError, InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["DEFAULT_API_URL", "Credentials", "checked_api_url", "masked"]
+__all__ = [
+    "DEFAULT_API_URL",
+    "ID_VARIABLE",
+    "SECRET_VARIABLE",
+    "THE_ARGUMENT",
+    "URL_VARIABLE",
+    "WAYS_TO_LOG_IN",
+    "Credentials",
+    "checked_api_url",
+    "masked",
+    "masked_unverified",
+]
 
 DEFAULT_API_URL = "https://api.kismethealth.com"
 ID_VARIABLE = "KISMET_CLIENT_ID"
 SECRET_VARIABLE = "KISMET_CLIENT_SECRET"  # noqa: S105 - the name of a variable, no secret
 URL_VARIABLE = "KISMET_API_URL"
-THE_ARGUMENT = "the argument"  # a source of credentials: passed to KismetClient
+THE_ARGUMENT = "the argument"  # the source of credentials that were passed to KismetClient
 ADDRESS = f"The API's address (api_url, or {URL_VARIABLE})"
 WAYS_TO_LOG_IN = (
     f"Run kn.login() in a notebook, or set {ID_VARIABLE} and {SECRET_VARIABLE} in the environment or in a .env "
@@ -29,12 +40,12 @@ WAYS_TO_LOG_IN = (
 class Credentials:
     """A Client ID and its secret; the secret is shown nowhere.
 
-    The constructor never raises, so that no traceback holds the secret as an argument; call ``check()`` next.
+    The constructor never raises, so that no traceback holds the secret as an argument. Call ``check()`` next.
 
     Parameters
     ----------
     client_id, client_secret
-        As copied from the Kismet dashboard. White space and line ends around them are dropped.
+        The two texts from the Kismet dashboard. Whitespace and line ends around them are removed.
 
     Attributes
     ----------
@@ -48,7 +59,7 @@ class Credentials:
     Examples
     --------
     >>> Credentials("my-client-ab12", "not shown")
-    Credentials(Client ID …ab12)
+    Credentials(Client ID my…)
     """
 
     __slots__ = ("client_id", "secret_value", "source")
@@ -61,51 +72,57 @@ class Credentials:
         self.secret_value: Callable[[], str] = lambda: stripped
 
     def check(self) -> None:
-        """Refuse values that no server could accept.
+        """Raise an error if a value cannot be sent.
 
         Raises
         ------
         CredentialsError
-            Either value is empty, not text, a placeholder, or holds a space, a line end or another character
-            that cannot stand in a header.
+            A value is empty, not text, or a placeholder, or it has a character that is not allowed in a header.
         """
         problem = _problem("Client ID", self.client_id) or _problem("Client Secret", self.secret_value())
         if problem:
             raise CredentialsError(problem)
 
     def headers_for(self, url: str, api_url: str) -> Mapping[str, str]:
-        """Return the two headers if ``url`` has the scheme, host and port of ``api_url``, otherwise none."""
+        """Return the two headers if ``url`` has the scheme, host and port of ``api_url``, otherwise no headers."""
         if _origin(url) != _origin(api_url):
             return {}
         return {"X-Client-ID": self.client_id, "X-Client-Secret": self.secret_value()}
 
     def echoed_in(self, text: str) -> bool:
-        """Tell whether ``text`` holds the secret or a telling piece of it, in any case of letters."""
+        """Return whether ``text`` contains six characters of the secret in a row, in upper or lower case."""
         secret, text = self.secret_value().lower(), text.lower()
         piece = min(6, len(secret))
         return any(secret[start : start + piece] in text for start in range(len(secret) - piece + 1))
 
     def __repr__(self) -> str:
-        return f"Credentials(Client ID {masked(self.client_id)})"
+        return f"Credentials(Client ID {masked_unverified(self.client_id)})"
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        # Covers pickle, copy, deepcopy and sending to another process.
+        # pickle, copy, deepcopy and multiprocessing all call this method.
         raise TypeError("Credentials are not copied or pickled: the secret would leave this process.")
 
 
 def masked(client_id: str) -> str:
-    """Return the last characters of a Client ID, for telling two apart without showing either."""
+    """Return the last four characters of a Client ID that the server has accepted, so that two can be told apart."""
     return f"…{client_id[-4:]}" if isinstance(client_id, str) and len(client_id) > 8 else "…"
 
 
+def masked_unverified(client_id: str) -> str:
+    """Return the first two characters of a Client ID that the server has not accepted.
+
+    If the two values were swapped, it is the secret, so that this shows less than ``masked``.
+    """
+    return f"{client_id[:2]}…" if isinstance(client_id, str) and len(client_id) > 8 else "…"
+
+
 def checked_api_url(api_url: str) -> str:
-    """Return ``api_url`` in its plain form, without a slash at the end or the API's own path prefix.
+    """Return ``api_url`` without a slash at the end and without ``/api/external``.
 
     Raises
     ------
     InvalidInputError
-        The address is not https (http is accepted for this machine alone), or carries a user, a query or a
-        fragment.
+        The address is not https (plain http is accepted for loopback only), or has a user, a query or a fragment.
     """
     text = api_url.strip() if isinstance(api_url, str) else ""
     try:
@@ -133,11 +150,11 @@ def _problem(name: str, value: object) -> str | None:
         return f"The {name} is empty. {WAYS_TO_LOG_IN}"
     if not re.fullmatch(r"[!-~]+", value):
         return (
-            f"The {name} holds a space, a line end or a character that cannot stand in a header: it was probably "
-            "cut or joined while copying. Copy it again from the Kismet dashboard."
+            f"The {name} holds a space, a line end or a character that is not allowed in a header. It was probably "
+            "changed while copying. Copy it again from the Kismet dashboard."
         )
     if re.match(r"(?i)your[-_]", value):
-        return f"The {name} is still the placeholder of the documentation. Put in your own."
+        return f"The {name} is still the placeholder of the documentation. Replace it by your own."
     return None
 
 

@@ -1,4 +1,4 @@
-"""The login of a notebook: the one thing that is remembered between calls."""
+"""The login of this notebook, which is the only state between calls."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Login", "current_login", "log_out", "login_watchers", "remember_logi
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The client that is logged in.
+    """A client whose credentials the server has accepted.
 
     Attributes
     ----------
     client
-        The client that fetches use.
+        The client that the fetch functions use.
     users
-        How many users the organization had at that moment.
+        The number of users in the organization when it logged in.
     """
 
     client: KismetClient
@@ -33,7 +33,7 @@ class Login:
 
     @property
     def source(self) -> str:
-        """Where the credentials came from."""
+        """The source of the credentials."""
         return self.client.source
 
     def __str__(self) -> str:
@@ -43,11 +43,11 @@ class Login:
         )
 
     def _ipython_display_(self) -> None:
-        """Show nothing below a cell that ends in ``kn.login()``: it has said all this already."""
+        """Show nothing below a cell that ends in ``kn.login()``, which has printed this text."""
 
 
 _login: Login | None = None
-# Called with the login before and the login after each change.
+# After each change, every watcher is called with the login before and the login now.
 login_watchers: list[Callable[[Login | None, Login | None], None]] = []
 
 
@@ -57,7 +57,7 @@ def current_login() -> Login | None:
 
 
 def remember_login(login: Login | None) -> None:
-    """Make a login this notebook's; None forgets the present one."""
+    """Set this notebook's login, or remove it with None, and call the watchers."""
     global _login
     before, _login = _login, login
     for watcher in login_watchers:
@@ -65,7 +65,7 @@ def remember_login(login: Login | None) -> None:
 
 
 def log_out() -> None:
-    """Forget this notebook's login and close its connections."""
+    """Remove this notebook's login and close its connections."""
     if _login is not None:
         _login.client.close()
     remember_login(None)

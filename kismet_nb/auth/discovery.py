@@ -1,16 +1,14 @@
-"""Where ``kn.login()`` looks for a pair of credentials, in which order, and what it finds there."""
+"""Find credentials: in the environment, in the nearest ``.env``, and in the operating system's key store."""
 
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
-from kismet_nb.auth import keyring_store as key_store
+from kismet_nb.auth import keyring_store
 from kismet_nb.auth.credentials import (
     DEFAULT_API_URL,
     ID_VARIABLE,
@@ -20,32 +18,36 @@ from kismet_nb.auth.credentials import (
     Credentials,
     checked_api_url,
     masked,
+    masked_unverified,
 )
+from kismet_nb.auth.current import current_login
+from kismet_nb.auth.dotenv_file import nearest_dotenv, read_dotenv
 from kismet_nb.errors import CredentialsError, KismetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 __all__ = [
-    "KEY_STORE",
-    "THE_ARGUMENT",
     "THIS_FORM",
+    "CredentialSource",
     "FoundCredentials",
-    "Place",
+    "credential_sources",
+    "deciding_source",
     "find_api_url",
     "find_credentials",
     "how_to_log_in_again",
-    "places",
+    "next_login_note",
 ]
 
 ENVIRONMENT = "the environment"
+KEYRING = "the key store"
 THIS_FORM = "this form"
-KEY_STORE = "the key store"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCredentials:
-    """A pair, the address that it belongs to, and where it was found."""
+    """Credentials, the address that they belong to, and the name of their source."""
 
     credentials: Credentials
     api_url: str
@@ -53,163 +55,186 @@ class FoundCredentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One place that is looked at.
+class CredentialSource:
+    """One source of credentials, and what it holds.
 
     Attributes
     ----------
     name
         ``"the environment"``, the path of a ``.env`` relative to the working directory, or ``"the key store"``.
     note
-        What is there, for people.
+        What the source holds, in words.
     found
-        The pair, if there is a usable one.
+        The credentials, if there are usable ones.
     error
-        What ``kn.login()`` raises because of this place. It has no traceback: the frames that read the
-        place hold the secret.
+        The error that ``kn.login()`` raises because of this source. It has no traceback, because the frames
+        that read the source hold the secret.
+    warning
+        What ``kn.login()`` warns of if it uses this source.
     """
 
     name: str
     note: str
     found: FoundCredentials | None = None
     error: KismetError | None = None
+    warning: str = ""
 
 
-def places(*, remembered: bool = True) -> Iterator[Place]:
-    """Look at the environment, the nearest ``.env`` that speaks of Kismet, and, if ``remembered``, the key store.
+def credential_sources(*, remembered: bool = True) -> Iterator[CredentialSource]:
+    """Read the environment, then the nearest ``.env`` with a Kismet variable, then the key store if ``remembered``.
 
-    The ``.env`` is looked for from the working directory upward, and read without changing ``os.environ``.
+    The ``.env`` is searched from the working directory upward. Reading it does not change ``os.environ``.
     """
-    file = _nearest_dotenv()
-    in_file = _read_dotenv(file) if file else {}
-    yield _look(ENVIRONMENT, os.environ, in_file or {}, file)
+    file, unreadable = nearest_dotenv()
+    in_file = (read_dotenv(file) or {}) if file else {}
+    yield _from_variables(ENVIRONMENT, os.environ, in_file, file)
     if file is None:
-        yield Place(".env", "none with Kismet's variables, from the working directory upward")
-    elif in_file is None:
-        problem = f"{_shown(file)} cannot be read. Check its permissions, and save it as plain UTF-8 text."
-        yield Place(_shown(file), problem, error=CredentialsError(problem))
+        passed_by = f" ({', '.join(map(os.path.relpath, unreadable))} cannot be read)" if unreadable else ""
+        yield CredentialSource(".env", f"none with Kismet's variables, from the working directory upward{passed_by}")
+    elif file in unreadable:
+        problem = f"{os.path.relpath(file)} cannot be read. Check its permissions, and save it as plain UTF-8 text."
+        yield CredentialSource(os.path.relpath(file), problem, error=CredentialsError(problem))
     else:
-        yield _look(_shown(file), in_file, {}, file)
-    in_file = None  # a traceback out of the key store, which may wait for a person, must not hold it
+        yield _from_variables(os.path.relpath(file), in_file, {}, file)
+    in_file = {}  # The key store may wait for a person. A traceback from there must not hold the file's secret.
     if remembered:
-        yield _look_into_key_store()
+        yield _from_keyring()
+
+
+def deciding_source(sources: Sequence[CredentialSource]) -> CredentialSource | None:
+    """Return the first source with credentials or an error, which decides what ``kn.login()`` does."""
+    return next((source for source in sources if source.found or source.error), None)
 
 
 def find_credentials(*, remembered: bool = False) -> FoundCredentials | None:
-    """Return the first pair: from the environment, from a ``.env``, and if ``remembered`` from the key store.
+    """Return the first credentials from the environment, a ``.env`` and, if ``remembered``, the key store.
 
     Raises
     ------
     CredentialsError
-        A place holds half a pair or an unusable one, or the pair is in the environment while the address is
-        in a ``.env``: a folder must not decide where the environment's secret is sent.
+        A source holds one of the two variables only, or unusable values. Or the environment has the credentials
+        and a ``.env`` has the address: a folder must not decide where the environment's secret is sent.
     InvalidInputError
-        The address beside the pair cannot be used.
+        The address of the credentials cannot be used.
+
+    Warns
+    -----
+    UserWarning
+        An address in the environment is ignored, because the ``.env`` with the credentials has another one.
     """
-    for place in places(remembered=remembered):
-        if place.error:
-            raise place.error
-        if place.found:
-            return place.found
+    for source in credential_sources(remembered=remembered):
+        if source.error:
+            raise source.error
+        if source.found:
+            if source.warning:
+                warnings.warn(source.warning, stacklevel=3)  # the caller of login() or from_env()
+            return source.found
     return None
 
 
-def how_to_log_in_again(source: str) -> str:
-    """Say what to do about a refused pair, which depends on where it came from."""
-    if source == THE_ARGUMENT:
-        return "Make a client with the right pair."
-    if source == KEY_STORE:
-        return "Run kn.logout(forget=True), which deletes it there, and log in again: kn.login()."
-    if source == ENVIRONMENT or source.endswith(".env"):
-        return f"Correct {ID_VARIABLE} and {SECRET_VARIABLE} there and run kn.login(); kn.login(prompt=True) asks."
-    return "Then try again." if source == THIS_FORM else "Then log in again: kn.login()."
-
-
 def find_api_url() -> str:
-    """Return the address for a pair that a person types: the environment's, the ``.env``'s, or Kismet's own.
+    """Return the address for typed credentials: from the environment, from the ``.env``, or Kismet's own.
 
     Raises
     ------
     InvalidInputError
         That address cannot be used.
     """
-    file = _nearest_dotenv()
-    named = os.environ.get(URL_VARIABLE) or ((_read_dotenv(file) or {}).get(URL_VARIABLE) if file else None)
+    file, _ = nearest_dotenv()
+    named = os.environ.get(URL_VARIABLE) or ((read_dotenv(file) or {}).get(URL_VARIABLE) if file else None)
     return checked_api_url(named or DEFAULT_API_URL)
 
 
-def _look(name: str, values: Mapping[str, str | None], elsewhere: Mapping[str, str | None], file: Path | None) -> Place:
-    """Say what a set of variables holds; ``elsewhere`` are those of a ``.env`` that must not name the address."""
-    client_id, secret = (values.get(variable) or "" for variable in (ID_VARIABLE, SECRET_VARIABLE))
-    given = {variable for variable in (ID_VARIABLE, SECRET_VARIABLE) if (values.get(variable) or "").strip()}
+def how_to_log_in_again(source: str) -> str:
+    """Return what to do about refused credentials, which depends on their source."""
+    if source == THE_ARGUMENT:
+        return "Make a client with the right credentials."
+    if source == KEYRING:
+        return "Run kn.logout(forget=True), which deletes them there, and log in again: kn.login()."
+    if source == ENVIRONMENT or source.endswith(".env"):
+        return f"Correct {ID_VARIABLE} and {SECRET_VARIABLE} there and run kn.login(); kn.login(prompt=True) asks."
+    return "Then try again." if source == THIS_FORM else "Then log in again: kn.login()."
+
+
+def next_login_note(sources: Sequence[CredentialSource]) -> str | None:
+    """Return what the next ``kn.login()`` does without asking, or None if it asks."""
+    source = deciding_source(sources)
+    if source is None:
+        return None
+    if source.error:
+        return f"kn.login() raises an error because of {source.name}: correct what is said of it."
+    forget = "; kn.logout(forget=True) deletes it there" if source.name == KEYRING else ""
+    return f"After kn.logout(), kn.login() would log in again from {source.name}{forget}."
+
+
+def _from_variables(
+    name: str, values: Mapping[str, str | None], in_file: Mapping[str, str | None], file: Path | None
+) -> CredentialSource:
+    """Read credentials from variables; ``in_file`` are those of a ``.env`` that must not supply the address."""
+    given = [variable for variable in (ID_VARIABLE, SECRET_VARIABLE) if (values.get(variable) or "").strip()]
     if not given:
         empty = ID_VARIABLE in values or SECRET_VARIABLE in values
-        return Place(name, "the variables are there, but empty" if empty else "neither variable is set")
+        return CredentialSource(name, "the variables are there, but empty" if empty else "neither variable is set")
     if len(given) == 1:
-        (missing,) = {ID_VARIABLE, SECRET_VARIABLE} - given
-        return _problem(name, f"{name} has {given.pop()} but no {missing}. Set both or neither.")
-    credentials = Credentials(client_id, secret)
+        missing = SECRET_VARIABLE if given == [ID_VARIABLE] else ID_VARIABLE
+        return _unusable(name, f"{name} has {given[0]} but no {missing}. Set both or neither.")
+    credentials = Credentials(values[ID_VARIABLE] or "", values[SECRET_VARIABLE] or "")
     address = values.get(URL_VARIABLE) or os.environ.get(URL_VARIABLE)
     try:
         credentials.check()
-        other = None if address else elsewhere.get(URL_VARIABLE)
+        other = None if address else in_file.get(URL_VARIABLE)
         if other and file and checked_api_url(other) != DEFAULT_API_URL:
-            return _problem(
+            return _unusable(
                 name,
-                f"The pair is in {name}, but {URL_VARIABLE} is in {_shown(file)}, which must not decide where "
-                f"that secret is sent. Set {URL_VARIABLE} in the environment too, or remove it from the file.",
+                f"The credentials are in {name}, but {URL_VARIABLE} is in {os.path.relpath(file)}, which must not "
+                f"decide where that secret is sent. Set {URL_VARIABLE} in the environment too, or remove it from "
+                "the file.",
             )
         found = FoundCredentials(credentials, checked_api_url(address or DEFAULT_API_URL), name)
     except KismetError as error:
-        return Place(name, f"unusable: {error}", error=type(error)(f"In {name}: {error}"))
-    return _pair(found)
+        return CredentialSource(name, f"unusable: {error}", error=type(error)(f"In {name}: {error}"))
+    return _usable(found, _ignored_address(found))
 
 
-def _look_into_key_store() -> Place:
+def _from_keyring() -> CredentialSource:
     try:
         api_url = find_api_url()
-        credentials = key_store.load_pair(api_url)
+        credentials = keyring_store.load_credentials(api_url)
     except KismetError as error:
-        return Place(KEY_STORE, f"not asked: {error}")
-    except key_store.KeyStoreError as error:
-        return Place(KEY_STORE, f"not used: {error}")
+        return CredentialSource(KEYRING, f"not asked: {error}")
+    except keyring_store.KeyringError as error:
+        return CredentialSource(KEYRING, f"not used: {error}")
     if credentials is None:
-        return Place(KEY_STORE, f"nothing is remembered for {urlsplit(api_url).netloc}")
-    return _pair(FoundCredentials(credentials, api_url, KEY_STORE))
+        return CredentialSource(KEYRING, f"nothing is remembered for {urlsplit(api_url).netloc}")
+    return _usable(FoundCredentials(credentials, api_url, KEYRING))
 
 
-def _pair(found: FoundCredentials) -> Place:
-    note = f"a pair for {urlsplit(found.api_url).netloc}, Client ID {masked(found.credentials.client_id)}"
-    return Place(found.source, note, found=found)
+def _usable(found: FoundCredentials, warning: str = "") -> CredentialSource:
+    login, client_id = current_login(), found.credentials.client_id
+    verified = login is not None and login.client.client_id == client_id
+    shown = masked(client_id) if verified else masked_unverified(client_id)
+    note = f"credentials for {urlsplit(found.api_url).netloc}, Client ID {shown}"
+    return CredentialSource(found.source, f"{note}. {warning}" if warning else note, found=found, warning=warning)
 
 
-def _problem(name: str, problem: str) -> Place:
-    return Place(name, f"unusable: {problem}", error=CredentialsError(problem))
+def _unusable(name: str, problem: str) -> CredentialSource:
+    return CredentialSource(name, f"unusable: {problem}", error=CredentialsError(problem))
 
 
-def _nearest_dotenv() -> Path | None:
+def _ignored_address(found: FoundCredentials) -> str:
+    """Return a warning if the environment names another address than the one of the credentials."""
+    ignored = os.environ.get(URL_VARIABLE)
+    if not ignored:
+        return ""
     try:
-        here = Path.cwd()
-    except OSError:
-        return None  # it was deleted
-    for folder in (here, *here.parents):
-        file = folder / ".env"
-        if not os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises where it may not look
-            continue
-        values = _read_dotenv(file)
-        if values is None or any(name in values for name in (ID_VARIABLE, SECRET_VARIABLE, URL_VARIABLE)):
-            return file
-    return None
-
-
-def _read_dotenv(file: Path) -> dict[str, str | None] | None:
-    """Return the variables of a ``.env``, or None if it cannot be read."""
-    try:
-        # A secret may hold a dollar sign: nothing is interpolated. Notepad writes a byte order mark: utf-8-sig.
-        return dotenv_values(file, interpolate=False, encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def _shown(file: Path) -> str:
-    return os.path.relpath(file)
+        ignored = checked_api_url(ignored)
+    except KismetError:
+        host = "which cannot be used"  # It may hold a password, so it is not shown.
+    else:
+        if ignored == found.api_url:
+            return ""
+        host = urlsplit(ignored).netloc
+    return (
+        f"{URL_VARIABLE} ({host}) of the environment is ignored: {found.source} has the credentials and its own "
+        f"{URL_VARIABLE} ({urlsplit(found.api_url).netloc}). Remove one of the two."
+    )

@@ -1,7 +1,7 @@
-"""The operating system's key store: the only place where a pair is kept for next time.
+"""Save, load and delete credentials in the operating system's key store, through the package keyring.
 
-It is reached through the optional package ``keyring`` (``pip install "kismet-nb[keyring]"``). Where there is no
-key store, that is said plainly; a pair is never written to a file of ours instead.
+keyring is optional (``pip install "kismet-nb[keyring]"``). Without a key store the credentials are not saved at all,
+and never in a file of this package.
 """
 
 from __future__ import annotations
@@ -16,68 +16,68 @@ from kismet_nb.auth.credentials import Credentials
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KeyStoreError", "delete_pair", "load_pair", "save_pair", "why_not"]
+__all__ = ["KeyringError", "delete_credentials", "load_credentials", "save_credentials", "unavailable_reason"]
 
 SERVICE = "kismet_nb"
-LONGEST_WAIT = 60.0  # seconds; the system may be asking for a password, in a window that nobody sees
+MAX_WAIT_SECONDS = 60.0  # The system may be asking for a password in a window that nobody sees.
 
 Result = TypeVar("Result")
 
 
-class KeyStoreError(Exception):
-    """The key store cannot be used; the message says why, and holds nothing secret."""
+class KeyringError(Exception):
+    """The key store cannot be used. The message says why and holds no secret."""
 
 
-def why_not() -> str | None:
-    """Say why nothing can be remembered on this machine, or return None if it can."""
+def unavailable_reason() -> str | None:
+    """Return why credentials cannot be saved on this machine, or None if they can."""
     try:
-        _ask(lambda _backend: None)
-    except KeyStoreError as error:
+        _call_backend(lambda _backend: None)
+    except KeyringError as error:
         return str(error)
     return None
 
 
-def load_pair(api_url: str) -> Credentials | None:
-    """Return the pair that is remembered for an address, or None.
+def load_credentials(api_url: str) -> Credentials | None:
+    """Return the credentials that are saved for an address, or None.
 
     Raises
     ------
-    KeyStoreError
-        There is no key store, it stays locked, or what it holds is not a pair of ours.
+    KeyringError
+        There is no key store, it stays locked, or its entry cannot be parsed.
     """
 
-    def load(backend: Any) -> Credentials | None:  # noqa: ANN401 - of a package that may be missing
-        kept = backend.get_password(SERVICE, api_url)
-        if kept is None:
+    def load(backend: Any) -> Credentials | None:  # noqa: ANN401 - the package keyring may be missing
+        entry = backend.get_password(SERVICE, api_url)
+        if entry is None:
             return None
-        pair = json.loads(kept)
-        return Credentials(pair["client_id"], pair["client_secret"])
+        values = json.loads(entry)
+        return Credentials(values["client_id"], values["client_secret"])
 
-    return _ask(load)
+    return _call_backend(load)
 
 
-def save_pair(api_url: str, credentials: Credentials) -> None:
-    """Remember a pair for an address, in place of an earlier one.
+def save_credentials(api_url: str, credentials: Credentials) -> None:
+    """Save credentials for an address, and replace earlier ones.
 
     Raises
     ------
-    KeyStoreError
+    KeyringError
         There is no key store, or it refused.
     """
 
     def save(backend: Any) -> None:  # noqa: ANN401 - as above
-        pair = {"client_id": credentials.client_id, "client_secret": credentials.secret_value()}
-        backend.set_password(SERVICE, api_url, json.dumps(pair))
+        values = {"client_id": credentials.client_id, "client_secret": credentials.secret_value()}
+        backend.set_password(SERVICE, api_url, json.dumps(values))
 
-    _ask(save)
+    _call_backend(save)
 
 
-def delete_pair(api_url: str) -> bool:
-    """Delete the pair that is remembered for an address; return whether there was one.
+def delete_credentials(api_url: str) -> bool:
+    """Delete the credentials that are saved for an address, and return whether there were any.
 
     Raises
     ------
-    KeyStoreError
+    KeyringError
         There is no key store, or it refused.
     """
 
@@ -87,44 +87,46 @@ def delete_pair(api_url: str) -> bool:
         backend.delete_password(SERVICE, api_url)
         return True
 
-    return _ask(delete)
+    return _call_backend(delete)
 
 
-def _ask(question: Callable[[Any], Result]) -> Result:
-    """Put a question to the key store, in a thread of its own so that nobody waits for ever.
+def _call_backend(function: Callable[[Any], Result]) -> Result:
+    """Call a function with the key store, in a thread with a time limit.
 
-    Only the name of an error comes out of that thread: the error's frames hold the secret.
+    Only the name of an error leaves that thread, because the error's frames hold the secret.
     """
     if importlib.util.find_spec("keyring") is None:
-        raise KeyStoreError('the package keyring is not installed; pip install "kismet-nb[keyring]" brings it')
-    answers: list[Result] = []
+        raise KeyringError('the package keyring is not installed; pip install "kismet-nb[keyring]" brings it')
+    results: list[Result] = []
     problems: list[str] = []
 
-    def ask() -> None:
+    def call() -> None:
         try:
             import keyring  # noqa: PLC0415 - optional, and slow to load
 
             chosen = keyring.get_keyring()
-            # keyring may chain what it finds: the first that is good enough is ours.
-            backend = next(filter(_is_a_key_store, getattr(chosen, "backends", [chosen])), None)
+            # keyring may return a chain of backends. The first one that is secure is used.
+            backend = next(filter(_is_secure, getattr(chosen, "backends", [chosen])), None)
             if backend is None:
                 problems.append("there is none on this machine")
             else:
-                answers.append(question(backend))
-        except Exception as error:  # noqa: BLE001 - backends raise whatever their system raises
+                results.append(function(backend))
+        except Exception as error:  # noqa: BLE001 - each backend raises the errors of its own system
             problems.append(f"it refused ({type(error).__name__})")
 
-    thread = threading.Thread(target=ask, name="kismet-nb key store", daemon=True)
+    thread = threading.Thread(target=call, name="kismet-nb key store", daemon=True)
     thread.start()
-    thread.join(LONGEST_WAIT)
-    if answers:
-        return answers[0]
-    raise KeyStoreError(problems[0] if problems else f"it did not answer within {LONGEST_WAIT:.0f} s; is it locked?")
+    thread.join(MAX_WAIT_SECONDS)
+    if results:
+        return results[0]
+    if problems:
+        raise KeyringError(problems[0])
+    raise KeyringError(f"it did not answer within {MAX_WAIT_SECONDS:.0f} s; is it locked?")
 
 
-def _is_a_key_store(backend: Any) -> bool:  # noqa: ANN401 - as above
-    """Tell whether a backend of keyring keeps secrets as the operating system does.
+def _is_secure(backend: Any) -> bool:  # noqa: ANN401 - as above
+    """Return whether a backend of keyring uses the operating system's key store.
 
-    keyring gives its own null and fail backends, and the plain files of ``keyrings.alt``, a priority below 1.
+    keyring gives its null and fail backends, and the plain files of ``keyrings.alt``, a priority below 1.
     """
     return bool(backend.priority >= 1) and not type(backend).__module__.startswith("keyrings.alt")

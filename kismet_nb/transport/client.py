@@ -9,7 +9,13 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, get_args
 
-from kismet_nb.auth.credentials import DEFAULT_API_URL, WAYS_TO_LOG_IN, Credentials, checked_api_url, masked
+from kismet_nb.auth.credentials import (
+    DEFAULT_API_URL,
+    WAYS_TO_LOG_IN,
+    Credentials,
+    checked_api_url,
+    masked_unverified,
+)
 from kismet_nb.auth.discovery import find_credentials
 from kismet_nb.errors import CredentialsError, InvalidInputError
 from kismet_nb.transport.connection import ConnectionPool
@@ -220,7 +226,7 @@ class KismetClient:
         self.close()
 
     def __repr__(self) -> str:
-        return f"KismetClient({self.api_url}, Client ID {masked(self.client_id)})"
+        return f"KismetClient({self.api_url}, Client ID {masked_unverified(self.client_id)})"
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError("A KismetClient is not copied or pickled: its secret would leave this process.")

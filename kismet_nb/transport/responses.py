@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
-from kismet_nb.auth.credentials import masked
+from kismet_nb.auth.credentials import masked_unverified
 from kismet_nb.auth.discovery import how_to_log_in_again
 from kismet_nb.errors import (
     AuthenticationError,
@@ -87,10 +87,10 @@ def judge(response: Response, credentials: Credentials, *, one_of_many: bool) ->
         return RequestRefusedError(text, status=status)
     if status in {401, 403}:
         return AuthenticationError(
-            f"The server refused the credentials ({status}; Client ID {masked(credentials.client_id)}, from "
-            f"{credentials.source}). Reasons, in order: a wrong Client ID; a wrong secret; credentials that "
-            "have expired; characters lost or added while copying. Copy both again from the Kismet dashboard; a "
-            "secret is shown there only once, so if it is lost, create new credentials. "
+            f"The server refused the credentials ({status}; Client ID {masked_unverified(credentials.client_id)}, from "
+            f"{credentials.source}). Reasons, in order: a wrong Client ID; a wrong secret; Client ID and secret "
+            "swapped; expired credentials; characters lost or added while copying. Copy both again from the Kismet "
+            "dashboard; a secret is shown there only once, so if it is lost, create new credentials. "
             f"{how_to_log_in_again(credentials.source)}",
             status=status,
         )

@@ -1,17 +1,16 @@
-// The log-in form. The secret lives in its field only, and leaves it once: as the binary buffer of one message.
+// The fields, buttons and answers of the login form. The secret is kept in its field only and sent once, as the
+// binary buffer of one message.
 
-const ACKNOWLEDGED = 8; // seconds in which an idle kernel says that it has the pair
-const VERIFIED = 150; // seconds that the kernel may then spend on a slow server
+const MAX_SECONDS_TO_RECEIVE = 8; // until the kernel reports that it has the credentials
+const MAX_SECONDS_TO_VERIFY = 150; // until the server has answered the kernel
 
 const FORM = `
-  <form novalidate data-lm-suppress-shortcuts="true" aria-busy="false">
-    <p class="where">Log in to <strong></strong></p>
+  <form novalidate aria-label="Kismet login" data-lm-suppress-shortcuts="true" aria-busy="false">
     <label>Client ID
       <input name="id" type="text" autocomplete="username" spellcheck="false" autocapitalize="off" required></label>
     <label>Client Secret
       <input name="secret" type="password" autocomplete="current-password" spellcheck="false" required></label>
     <label class="remember"><input name="remember" type="checkbox"> Remember on this computer</label>
-    <p class="hint" hidden></p>
     <div class="buttons">
       <button type="submit">Log in</button>
       <button type="button" class="show" aria-pressed="false">Show secret</button>
@@ -25,10 +24,10 @@ const FORM = `
     <button type="button" class="switch">Switch</button>
   </div>`;
 
-let forms = 0;
+let forms = 0; // for unique ids
 
 function render({ model, el }) {
-  el.classList.add("kismet-login");
+  el.classList.add("kismet-fields");
   el.innerHTML = FORM;
   const find = (selector) => el.querySelector(selector);
   const form = find("form");
@@ -37,16 +36,12 @@ function render({ model, el }) {
   let waiting = null;
   let presentLogin = "";
 
-  find("strong").textContent = model.get("api_url").replace(/^https?:\/\//, "");
   find(".alert").id = `kismet-login-alert-${(forms += 1)}`;
   secret.setAttribute("aria-describedby", find(".alert").id);
-  const cannotRemember = model.get("cannot_remember");
-  find(".remember").hidden = Boolean(cannotRemember);
-  find(".hint").hidden = !cannotRemember;
-  find(".hint").textContent = `This computer's key store cannot be used to remember you: ${cannotRemember}.`;
+  find(".remember").hidden = !model.get("can_remember");
 
   function say(text, problem = "") {
-    const whole = (sentence) => sentence.replaceAll("…", "…\u2060"); // no line break inside "…ab12"
+    const whole = (sentence) => sentence.replaceAll("…", "…\u2060"); // no line break inside "…cd34"
     find(".status").textContent = whole(text || presentLogin);
     find(".status").classList.toggle("good", (text || presentLogin) === presentLogin);
     find(".alert").textContent = whole(problem);
@@ -60,14 +55,14 @@ function render({ model, el }) {
     say("Verifying …");
     waiting = setTimeout(() => {
       busy(false);
-      say("", "The kernel has not answered. If a cell is still running, this log-in waits for it. If the kernel was " +
+      say("", "The kernel has not answered. If a cell is still running, this login waits for it. If the kernel was " +
         "restarted, run the cell with kn.login() again.");
     }, seconds * 1000);
   }
 
-  function hear({ state, message }) {
+  function receive({ state, message }) {
     if (state === "verifying") {
-      busy(true, VERIFIED);
+      busy(true, MAX_SECONDS_TO_VERIFY);
       return;
     }
     const asked = form.getAttribute("aria-busy") === "true";
@@ -80,13 +75,13 @@ function render({ model, el }) {
       return;
     }
     const done = state === "done";
-    if (done) secret.value = ""; // another cell may have logged in meanwhile
+    if (done) secret.value = ""; // Another cell may have logged in while someone was typing.
     presentLogin = done ? message : "";
     say(message);
     form.hidden = done;
     find(".after").hidden = !done;
     find(".keep").hidden = true;
-    // The status, not "Log out": a second Enter would log out again.
+    // The status gets the focus and not "Log out", so that a second Enter does not log out again.
     if (done && asked) find(".status").focus();
   }
 
@@ -105,18 +100,18 @@ function render({ model, el }) {
     event.preventDefault();
     if (submit.disabled) return;
     if (!id.value.trim() || !secret.value.trim()) {
-      say("", "Fill in both fields. They are in the Kismet dashboard; the secret was shown once.");
+      say("", "Fill in both fields. The Kismet dashboard has both; it shows the secret only once.");
       (id.value.trim() ? secret : id).focus();
       return;
     }
-    const pair = JSON.stringify({ id: id.value.trim(), secret: secret.value.trim() });
+    const credentials = JSON.stringify({ id: id.value.trim(), secret: secret.value.trim() });
     secret.value = "";
     show(false);
-    busy(true, ACKNOWLEDGED);
-    send({ kind: "log-in", remember: remember.checked }, [new TextEncoder().encode(pair).buffer]);
+    busy(true, MAX_SECONDS_TO_RECEIVE);
+    send({ kind: "log-in", remember: remember.checked }, [new TextEncoder().encode(credentials).buffer]);
   });
 
-  // JupyterLab takes Enter for itself wherever a cell has the focus; the attribute on the form asks it not to.
+  // JupyterLab handles Enter itself while a cell has the focus, so the form submits here.
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
     event.preventDefault();
@@ -149,14 +144,14 @@ function render({ model, el }) {
   });
   find(".keep").addEventListener("click", () => {
     secret.value = "";
-    hear({ state: "done", message: presentLogin });
+    receive({ state: "done", message: presentLogin });
     find(".switch").focus();
   });
 
-  // Drawn again after the page was loaded again, the form asks for what it missed.
-  model.on("msg:custom", hear);
+  // After the page was reloaded, the form asks for its state.
+  model.on("msg:custom", receive);
   send({ kind: "hello" });
-  return () => model.off("msg:custom", hear);
+  return () => model.off("msg:custom", receive);
 }
 
 export default { render };

@@ -1,4 +1,4 @@
-"""Credentials: where they are found, what is refused, where they are sent, and that the secret is shown nowhere."""
+"""Credentials: what is refused, where they are sent, and that the secret is shown nowhere."""
 
 import base64
 import copy
@@ -25,63 +25,13 @@ from support.faulty_server import SECRET, serving
 from support.rows import page_of, user
 
 import kismet_nb as kn
+from kismet_nb.auth import current
 from kismet_nb.auth.credentials import Credentials
 
 ID = "client-id-ab12"
 
 
-def test_the_environment_takes_precedence_over_a_dotenv(demo, monkeypatch, tmp_path, capsys):
-    """login() uses the credentials of the environment and says so, with the last characters of the Client ID only."""
-    (tmp_path / ".env").write_text("KISMET_CLIENT_ID=other\nKISMET_CLIENT_SECRET=other\n")
-    set_environment(
-        monkeypatch, client_id=demo.client_id, client_secret=f" {demo.client_secret}\r\n", api_url=demo.api_url
-    )
-    kn.login()
-    said = capsys.readouterr().out
-
-    assert "131 users" in said
-    assert "the environment" in said
-    assert "…t-id" in said
-    assert demo.client_secret not in said
-    assert 131 == len(kn.fetch_users())
-
-
-def test_a_dotenv_is_found_upward_and_changes_no_environment(demo, monkeypatch, tmp_path, capsys):
-    """A .env above the working directory logs in. os.environ stays as it was, and a $ in a value is kept."""
-    text = f"\ufeffKISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET='{demo.client_secret}'\n"
-    (tmp_path / ".env").write_text(text + f"KISMET_API_URL={demo.api_url}\n", encoding="utf-8")
-    (tmp_path / "deep" / "er").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "deep" / "er")
-    before = dict(os.environ)
-    kn.login()
-
-    assert before == dict(os.environ)
-    assert f"..{os.sep}..{os.sep}.env" in capsys.readouterr().out
-    kn.logout()
-    assert "would log in again" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("given", "missing"), [({"client_id": ID}, "KISMET_CLIENT_SECRET"), ({"client_secret": SECRET}, "KISMET_CLIENT_ID")]
-)
-def test_one_credential_alone_is_an_error_that_names_the_other(monkeypatch, given, missing):
-    """One of the two variables, while the other is unset or empty, is never ignored."""
-    set_environment(monkeypatch, **{"client_id": "", "client_secret": "", **given})
-    with pytest.raises(kn.CredentialsError, match=f"no {missing}") as caught:
-        kn.login()
-
-    assert SECRET not in shown(caught.value)
-
-
-def test_a_dotenv_does_not_decide_where_the_environments_secret_is_sent(monkeypatch, tmp_path):
-    """An address in a .env with the credentials in the environment is refused."""
-    set_environment(monkeypatch, client_id=ID, client_secret=SECRET)
-    (tmp_path / ".env").write_text("KISMET_API_URL=https://elsewhere.example.org\n")
-    with pytest.raises(kn.CredentialsError, match="must not decide"):
-        kn.login()
-
-
-def test_login_raises_at_once_without_a_notebook_or_terminal(monkeypatch):
+def test_where_nobody_can_answer_login_raises_at_once(monkeypatch):
     """Without credentials, notebook or terminal, the error names the two variables."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(kn.CredentialsError, match="KISMET_CLIENT_ID and KISMET_CLIENT_SECRET"):
@@ -89,7 +39,7 @@ def test_login_raises_at_once_without_a_notebook_or_terminal(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "pair",
+    "credentials",
     [
         ("", SECRET),
         (ID, " \n"),
@@ -100,10 +50,10 @@ def test_login_raises_at_once_without_a_notebook_or_terminal(monkeypatch):
         ("your-client-id", SECRET),
     ],
 )
-def test_invalid_credentials_are_refused_before_anything_is_sent(pair):
-    """Empty values, line breaks and characters that no header can hold are refused, without showing them."""
+def test_unusable_credentials_are_refused_before_anything_is_sent(credentials):
+    """Empty values, line ends inside and characters that no header takes are refused, without showing them."""
     with pytest.raises(kn.CredentialsError) as caught:
-        kn.KismetClient(*pair)
+        kn.KismetClient(*credentials)
 
     assert SECRET not in shown(caught.value)
 
@@ -123,13 +73,13 @@ def test_invalid_credentials_are_refused_before_anything_is_sent(pair):
     ],
 )
 def test_an_address_that_is_not_https_is_refused(address):
-    """Plain http is allowed for loopback only."""
+    """Plain http is for this machine alone."""
     with pytest.raises(kn.InvalidInputError):
         kn.KismetClient(ID, SECRET, api_url=address)
 
 
 def shown(error):
-    """Return everything that a verbose traceback could show of an error, its frames and its causes."""
+    """Return all that a verbose traceback could show of the frames behind an error, and of its causes."""
     texts, todo = [], [error]
     while todo:
         one = todo.pop()
@@ -157,7 +107,7 @@ def shown(error):
     ],
 )
 def test_no_error_shows_the_secret(reply, monkeypatch):
-    """Neither the message nor any frame of an error holds the secret, even if the server echoes it."""
+    """Neither the message nor any frame behind it holds the secret, even if the server echoes it."""
     with serving(lambda *_: reply) as (url, _):
         set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
         with pytest.raises(kn.KismetError) as one, kn.KismetClient.from_env(retries=1, timeout=2) as client:
@@ -171,8 +121,8 @@ def test_no_error_shows_the_secret(reply, monkeypatch):
         assert SECRET[:9] not in shown(caught.value)
 
 
-def test_an_error_does_not_lead_to_the_headers_of_a_parallel_request():
-    """The frames of a request hold the secret. A response is parsed while the next request is in flight."""
+def test_an_error_found_while_the_next_request_is_under_way_does_not_lead_to_its_headers():
+    """The frames of a request hold the secret; an answer is worked on while the next one is awaited."""
 
     def reply(query, _):
         page = page_of([user(number) for number in range(1, 2000)], query)
@@ -190,7 +140,7 @@ def test_an_error_does_not_lead_to_the_headers_of_a_parallel_request():
 
 
 def test_no_log_and_no_debug_output_shows_the_secret(monkeypatch, caplog, capsys):
-    """With every logger at DEBUG and http.client printing, the secret is in no output."""
+    """With everything at DEBUG and http.client printing, the secret is not there."""
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 9)
     with (
@@ -204,8 +154,8 @@ def test_no_log_and_no_debug_output_shows_the_secret(monkeypatch, caplog, capsys
     assert SECRET not in caplog.text + printed
 
 
-def test_printing_or_copying_an_object_does_not_show_the_secret(demo):
-    """repr, vars and format hide the secret. pickle and copy are refused."""
+def test_nothing_that_prints_or_copies_an_object_gets_the_secret(demo):
+    """repr, vars and format hide it; pickle and copy are refused."""
     client = kn.KismetClient(ID, SECRET)
     for thing in (client, client._credentials):
         assert SECRET not in repr(thing) + str(thing) + f"{thing}" + repr(getattr(thing, "__dict__", ""))
@@ -213,10 +163,11 @@ def test_printing_or_copying_an_object_does_not_show_the_secret(demo):
             with pytest.raises(TypeError, match="copied or pickled"):
                 copying(thing)
     assert demo.client_secret not in repr(demo)
+    assert SECRET[-4:] not in repr(Credentials(SECRET, ID))  # swapped
 
 
-def test_both_headers_are_on_each_request_and_netrc_is_ignored(monkeypatch, tmp_path):
-    """The stripped credentials are sent. A ~/.netrc entry for the host changes and adds nothing."""
+def test_both_headers_are_on_each_request_whatever_netrc_says(monkeypatch, tmp_path):
+    """The credentials, stripped, are sent as they are; a ~/.netrc entry for the host changes and adds nothing."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login netrc password netrc\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     with (
@@ -242,12 +193,12 @@ def test_both_headers_are_on_each_request_and_netrc_is_ignored(monkeypatch, tmp_
     ],
 )
 def test_the_credentials_belong_to_one_scheme_host_and_port(url, count):
-    """Only a URL with the scheme, host and port of the API gets the headers."""
+    """Only an address with the scheme, host and port of the API's own gets the headers."""
     assert count == len(Credentials(ID, SECRET).headers_for(url, "https://api.example.org"))
 
 
-def test_the_address_of_a_client_cannot_change():
-    """The credentials were given for one address. Another address needs another client, and a path holds no query."""
+def test_a_client_keeps_to_its_address():
+    """The credentials were given for one address; another one needs another client, and a path holds no query."""
     with kn.KismetClient(ID, SECRET, api_url="https://api.example.org") as client:
         with pytest.raises(AttributeError):
             client.api_url = "https://elsewhere.example.org"
@@ -258,11 +209,11 @@ def test_the_address_of_a_client_cannot_change():
 
 
 class TimeIsUpError(BaseException):
-    """Raised by the signal handler of a test."""
+    """What a signal's handler may raise."""
 
 
-def test_an_exception_of_a_signal_handler_shows_no_secret(monkeypatch):
-    """An exception that ends a request from outside keeps no frame that holds the headers."""
+def test_what_a_signal_raises_shows_no_secret(monkeypatch):
+    """Whatever breaks off a request from outside keeps no frame that holds the headers."""
 
     def ring(*_):
         raise TimeIsUpError
@@ -282,8 +233,8 @@ def test_an_exception_of_a_signal_handler_shows_no_secret(monkeypatch):
     assert SECRET not in shown(caught.value)
 
 
-def test_an_invalid_header_line_is_not_logged(caplog):
-    """If a server echoes the secret in an invalid header, neither it nor the query is logged."""
+def test_a_line_that_is_no_header_is_not_logged(caplog):
+    """A server that echoes the secret in a broken header does not bring it, or the query, into a log."""
     body = json.dumps(page_of([user(1)], {})).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\necho {SECRET}\r\nA: b\r\n\r\n"
     with (
@@ -295,8 +246,8 @@ def test_an_invalid_header_line_is_not_logged(caplog):
     assert [] == caplog.messages
 
 
-def test_a_proxy_is_not_used_for_loopback(monkeypatch):
-    """With a proxy in the environment, requests to loopback are sent directly."""
+def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):
+    """With a proxy in the environment, requests to loopback still go straight there."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with (
@@ -306,8 +257,8 @@ def test_a_proxy_is_not_used_for_loopback(monkeypatch):
         assert [1] == kn.fetch_users(client=client)["id"].tolist()
 
 
-def test_a_proxy_gets_its_own_password_and_not_the_secret(monkeypatch):
-    """A request to an https address uses HTTPS_PROXY, which sees the host name alone. The error names its refusal."""
+def test_a_proxy_that_the_environment_names_gets_its_own_password_and_not_our_secret(monkeypatch):
+    """An https address goes through HTTPS_PROXY, which sees the host's name alone; its refusal is said plainly."""
     heard = []
     with socket.create_server(("127.0.0.1", 0)) as proxy:
 
@@ -321,7 +272,7 @@ def test_a_proxy_gets_its_own_password_and_not_the_secret(monkeypatch):
         thread.start()
         monkeypatch.setenv("HTTPS_PROXY", f"http://me:p%40ss@127.0.0.1:{proxy.getsockname()[1]}")
         client = kn.KismetClient(ID, SECRET, api_url="https://api.example.org", retries=0)
-        with client, pytest.raises(kn.UnavailableError, match="proxy"):
+        with client, pytest.raises(kn.RequestRefusedError, match=r"proxy forbids connections to api\.example"):
             kn.fetch_users(client=client)
         thread.join()
 
@@ -340,8 +291,8 @@ def test_a_proxy_gets_its_own_password_and_not_the_secret(monkeypatch):
         ("REQUESTS_CA_BUNDLE", "no-such-file.pem"),
     ],
 )
-def test_an_invalid_environment_variable_is_named(monkeypatch, name, value):
-    """An invalid proxy address or certificate file is an error that names the variable, not its value."""
+def test_a_setting_of_the_environment_that_cannot_be_used_is_named(monkeypatch, name, value):
+    """What is no proxy's address, or no file of certificates, is an error that names the variable, not its value."""
     monkeypatch.setenv(name, value)
     with (
         kn.KismetClient(ID, SECRET, api_url="https://api.example.org", retries=0) as client,
@@ -353,19 +304,8 @@ def test_an_invalid_environment_variable_is_named(monkeypatch, name, value):
     assert "7f3a" not in str(caught.value) + "".join(frames.format())
 
 
-def test_a_secret_in_a_dotenv_is_taken_literally(tmp_path):
-    """A dollar sign and braces in a value are part of it."""
-    secret = "pa$HOME${HOME}word"
-    with serving(lambda query, _: page_of([user(1)], query)) as (url, visits):
-        (tmp_path / ".env").write_text(f"KISMET_CLIENT_ID={ID}\nKISMET_CLIENT_SECRET={secret}\nKISMET_API_URL={url}\n")
-        with kn.KismetClient.from_env() as client:
-            kn.fetch_users(client=client)
-
-    assert secret == visits[0]["X-Client-Secret"]
-
-
-def test_a_404_at_login_names_the_address():
-    """If a login gets a 404, the error names the address."""
+def test_an_address_that_is_not_the_apis_is_named():
+    """A login that gets a 404 says which address gave it, and leaves nobody logged in."""
     with (
         serving(lambda *_: (404, {}, b"")) as (url, _),
         kn.KismetClient(ID, SECRET, api_url=f"{url}/v2") as client,
@@ -374,19 +314,8 @@ def test_a_404_at_login_names_the_address():
         kn.login(client)
 
 
-@pytest.mark.usefixtures("_demo_environment")
-def test_a_deleted_working_directory_does_not_prevent_a_login_from_the_environment(monkeypatch, tmp_path):
-    """Then there is no .env to look for."""
-    deleted = tmp_path / "deleted"
-    deleted.mkdir()
-    monkeypatch.chdir(deleted)
-    deleted.rmdir()
-
-    assert "the environment" == kn.KismetClient.from_env().source
-
-
 def test_a_redirect_is_not_followed():
-    """Neither the headers nor anything else is sent to another address."""
+    """Neither the headers nor anything else reaches another address."""
     with serving(lambda query, _: page_of([user(1)], query)) as (other, visits):
         redirect = (307, {"Location": f"{other}/api/external/organization_users"}, b"")
         with (
@@ -400,7 +329,7 @@ def test_a_redirect_is_not_followed():
 
 
 def test_a_redirect_that_echoes_the_secret_is_not_quoted():
-    """The error hides the secret even if it is in the host name."""
+    """Also where the server has put it into the name of a host."""
     secret = "INVENTED-SECRET-OF-A-TEST"
     with (
         serving(lambda *_: (307, {"Location": f"https://{secret}.example.org/"}, b"")) as (url, _),
@@ -412,9 +341,8 @@ def test_a_redirect_that_echoes_the_secret_is_not_quoted():
     assert secret.lower() not in str(caught.value).lower()
 
 
-@pytest.mark.slow
-def test_a_terminal_prompts_and_shows_no_secret(demo, monkeypatch):
-    """In a terminal, login() names the address, prompts for both, and does not echo the secret."""
+def test_a_terminal_asks_and_shows_no_secret(demo, monkeypatch):
+    """In a terminal, login() names the address, asks for both, and does not echo the secret."""
     set_environment(monkeypatch, api_url=demo.api_url)
     process, terminal = pty.fork()
     if process == 0:
@@ -434,17 +362,17 @@ def test_a_terminal_prompts_and_shows_no_secret(demo, monkeypatch):
 
 
 def test_a_refused_login_keeps_the_earlier_one(demo, monkeypatch):
-    """Refused credentials do not end an earlier login."""
+    """A refusal does not log out who was logged in."""
     kn.use_demo()
     set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=demo.api_url)
     with pytest.raises(kn.AuthenticationError, match="refused the credentials"):
         kn.login()
 
-    assert "the demo organization" == kn.login_status().login.source
+    assert "the demo organization" == current.current_login().source
 
 
 def test_use_demo_starts_once_and_can_be_stopped(capsys):
-    """A second use_demo() returns the same organization. stop() ends it with its threads."""
+    """A second use_demo() gives the same organization; stop() ends it with its threads."""
     one, two = kn.use_demo(), kn.use_demo()
     before = threading.active_count()
     one.stop()
@@ -456,13 +384,25 @@ def test_use_demo_starts_once_and_can_be_stopped(capsys):
 
 
 def test_an_export_holds_no_secret(demo, tmp_path):
-    """Neither a file nor its sidecar holds the credentials."""
+    """Neither a file nor the JSON beside it holds the secret."""
     kn.use_demo()
     users = kn.fetch_users()
     for name in ("u.csv", "u.parquet"):
         kn.export(users, tmp_path / name)
-    login = kn.login_status().login
+    login = current.current_login()
 
     assert login is not None
     secret = login.client._credentials.secret_value().encode()
     assert [] == [file for file in Path(tmp_path).iterdir() if secret in file.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [({"CLIENT_ID": ID}, "KISMET_CLIENT_SECRET"), ({"CLIENT_SECRET": SECRET}, "KISMET_CLIENT_ID")]
+)
+def test_one_variable_alone_is_an_error_that_names_the_other(monkeypatch, given, missing):
+    """One of the two variables alone, the other empty, is never passed over."""
+    set_environment(monkeypatch, **{"CLIENT_ID": "", "CLIENT_SECRET": "", **given})
+    with pytest.raises(kn.CredentialsError, match=f"no {missing}") as caught:
+        kn.login()
+
+    assert SECRET not in shown(caught.value)

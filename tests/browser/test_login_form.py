@@ -1,4 +1,4 @@
-"""The log-in form in a real JupyterLab and Notebook 7 in a real Chromium, and the secret nowhere behind it."""
+"""The login form in a real JupyterLab and Notebook 7 in a real Chromium, and the secret nowhere behind it."""
 
 import pytest
 
@@ -10,7 +10,7 @@ FRONTS = ("lab/tree", "notebooks")
 @pytest.mark.parametrize("saving", [True, False])
 @pytest.mark.parametrize("front", FRONTS)
 def test_no_moment_leaves_a_trace(open_notebook, front, saving):
-    """At no moment of a log-in's life is the secret in a file, a log or a message from the kernel."""
+    """At no moment of a login is the secret in a file, a log or a message from the kernel."""
     cells = (LOG_IN, "len(kn.fetch_users(client=me.client))", "import time; time.sleep(3)")
     book = open_notebook(front, *cells, saving=saving)
     book.run(0)
@@ -67,7 +67,7 @@ def test_no_moment_leaves_a_trace(open_notebook, front, saving):
     book.restart()
     assert [] == book.traces(), "kernel restarted"
     book.submit("lost its kernel")
-    assert [] == book.traces(), "sent to a kernel that is gone"
+    assert [] == book.traces(), "sent to a kernel that has ended"
     book.run(0)
     book.type(book.secret)
     book.run(0)
@@ -82,7 +82,7 @@ def test_a_busy_kernel_is_said_to_be_busy(open_notebook):
     book.type_id()
     book.type(book.secret)
     book.run(1)
-    book.submit("If a cell is still running, this log-in waits for it.")
+    book.submit("If a cell is still running, this login waits for it.")
     book.wait_for("Logged in: 3 users")
 
     assert [] == book.traces()
@@ -93,12 +93,12 @@ import anywidget, ipywidgets, traitlets
 from pathlib import Path
 import kismet_nb.widgets.login_form as ours
 
-class Weak(ours._form_class()):
+class Weak(ours.LoginFields):
     _esm = Path(ours.__file__).with_name("login_form.js").read_text().replace(
-        "const pair =", 'model.set("typed", secret.value); model.save_changes(); const pair =')
+        "const credentials =", 'model.set("typed", secret.value); model.save_changes(); const credentials =')
     typed = traitlets.Unicode().tag(sync=True)
 
-form = Weak(ours.FormLogin(None), api_url="http://127.0.0.1:9")
+form = Weak(ours.FormLogin(None), api_url="http://127.0.0.1:9").add_class("kismet-login")
 password = ipywidgets.Password(description="Client Secret")
 display({name})
 """
@@ -131,8 +131,8 @@ def test_the_scan_finds_a_weakened_form(open_notebook):
     )
 
 
-def test_a_remembered_pair_logs_in_and_is_forgotten(open_notebook):
-    """Ticked, the pair goes to the key store, login() finds it there, and logout(forget=True) deletes it."""
+def test_remembered_credentials_log_in_and_are_deleted(open_notebook):
+    """With the box ticked, the key store has them, login() uses them, and logout(forget=True) deletes them."""
     book = open_notebook("notebooks", LOG_IN, "kn.logout()\nkn.login()", "kn.logout(forget=True)\nkn.login_status()")
     book.run(0)
     book.type_id()
@@ -165,6 +165,14 @@ def test_the_form_by_keyboard_and_paste(open_notebook, jupyter, dark, width):
     book.run(0)
     book.field("Client ID").focus()
     picture("open")
+    assert book.page.locator(".kismet-heading").get_by_text("Log in to 127.0.0.1").is_visible()
+    help_button, answer = book.page.locator(".kismet-help summary"), book.page.get_by_text("which asks below the cell")
+    assert not answer.is_visible()
+    help_button.press("Enter")
+    assert answer.is_visible()
+    picture("help")
+    help_button.press("Enter")
+    book.field("Client ID").focus()
     book.page.evaluate(
         """text => { const data = new DataTransfer(); data.setData('text', text); document.activeElement.dispatchEvent(
         new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })); }""",
@@ -185,6 +193,8 @@ def test_the_form_by_keyboard_and_paste(open_notebook, jupyter, dark, width):
     book.submit("Logged in: 3 users")
     book.page.keyboard.press("Enter")
     picture("done")
+    assert not book.page.locator(".kismet-heading").is_visible()
+    assert not help_button.is_visible()
     book.button("Switch").click()
     picture("switch")
     book.button("Stay logged in").click()

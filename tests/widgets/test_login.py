@@ -1,134 +1,38 @@
-"""login(), logout(), login_status() and the login form: sources, prompts, and a secret that is shown nowhere."""
+"""Logging in: who is asked, what login_status() shows, and a kernel that shows no secret."""
 
 import io
 import json
 import os
 import re
+import subprocess
 import sys
-import threading
 
-import keyring
-import keyring.backends.null
 import pytest
 from support.environment import set_environment
 from support.faulty_server import SECRET, serving
-from support.memory_keyring import Keyring
 from support.rows import page_of, user
 
 import kismet_nb as kn
-from kismet_nb.auth import keyring_store as key_store
-from kismet_nb.auth.credentials import Credentials
+from kismet_nb.auth import current
 
 ID = "client-id-ab12"
 
 
-@pytest.fixture
-def kept(demo, monkeypatch):
-    """Save the demo's credentials in a keyring in memory."""
-    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
-    keyring.set_keyring(Keyring())
-    key_store.save_pair(demo.api_url, Credentials(demo.client_id, demo.client_secret))
-
-
-def test_remembered_credentials_log_in_until_they_are_deleted(kept, capsys):
-    """login() uses the keyring's credentials and says so. logout(forget=True) deletes them."""
-    kn.login()
-    assert "from the key store" in capsys.readouterr().out
-    kn.logout()
-    assert "log in again from the key store; kn.logout(forget=True) deletes it" in capsys.readouterr().out
-    kn.logout(forget=True)
-    assert "Deleted from the key store." in capsys.readouterr().out
-    with pytest.raises(kn.CredentialsError):
-        kn.login()
-
-
-def test_forget_with_an_invalid_address_says_so(kept, monkeypatch, capsys):
-    """logout(forget=True) raises nothing."""
-    monkeypatch.setenv("KISMET_API_URL", "http://x.example.org")
-    kn.logout(forget=True)
-
-    assert "must begin with https" in capsys.readouterr().out
-
-
-@pytest.mark.usefixtures("_demo_environment")
-def test_the_environment_takes_precedence_over_the_keyring(kept, monkeypatch):
-    """Credentials in the environment are used without a request to the keyring."""
-    monkeypatch.setattr(keyring.get_keyring(), "get_password", None)
-
-    assert "the environment" == kn.login().source
-
-
-def test_credentials_are_remembered_for_their_own_address(kept, monkeypatch):
-    """The keyring is asked for the address of the login, and for no other."""
-    monkeypatch.setenv("KISMET_API_URL", "https://elsewhere.example.org")
-
-    assert "nothing is remembered for elsewhere.example.org" in repr(kn.login_status())
-
-
-class Plain(Keyring):
-    """A backend that keyring rates as insecure."""
-
-    priority = 0.5
-
-
-@pytest.mark.parametrize("backend", [keyring.backends.null.Keyring, Plain])
-def test_an_insecure_keyring_is_not_used(demo, backend):
-    """Backends that discard passwords, or keep them in plain files, are refused, and nothing is written."""
-    keyring.set_keyring(backend())
-    with pytest.raises(key_store.KeyStoreError, match="none on this machine"):
-        key_store.save_pair(demo.api_url, Credentials(ID, SECRET))
-
-    assert {} == getattr(keyring.get_keyring(), "kept", {})
-
-
-def test_without_keyring_the_status_says_what_to_install(monkeypatch, capsys):
-    """A missing package is not an error."""
-    monkeypatch.setitem(sys.modules, "keyring", None)
-    kn.logout(forget=True)
-
-    assert 'pip install "kismet-nb[keyring]"' in capsys.readouterr().out
-    assert 'pip install "kismet-nb[keyring]"' in repr(kn.login_status())
-
-
-def test_a_blocked_keyring_does_not_block_the_login(kept, monkeypatch):
-    """A locked keyring that nobody unlocks delays a login by its timeout only."""
-    go_on = threading.Event()
-    monkeypatch.setattr(keyring.get_keyring(), "get_password", lambda *_: go_on.wait(20) and None)
-    monkeypatch.setattr(key_store, "LONGEST_WAIT", 0.1)
-    status = repr(kn.login_status())
-    go_on.set()
-
-    assert "did not answer" in status
-
-
-def test_an_error_of_the_keyring_shows_no_secret(kept, monkeypatch):
-    """Only the type of the system's exception is shown."""
-
-    def refuse(*_):
-        raise OSError(SECRET)
-
-    monkeypatch.setattr(keyring.get_keyring(), "get_password", refuse)
-    status = repr(kn.login_status())
-
-    assert "it refused (OSError)" in status
-    assert SECRET not in status
-
-
-def test_the_status_names_all_sources_and_the_one_in_use(demo, tmp_path, monkeypatch):
-    """Sources are in the order of precedence, with the .env as a relative path and the one in use marked."""
+def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkeypatch):
+    """Places stand in the order of looking, with the .env as a relative path and the winner marked."""
     (tmp_path / "deep").mkdir()
-    pair = f"KISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET={demo.client_secret}\n"
-    (tmp_path / ".env").write_text(f"{pair}KISMET_API_URL={demo.api_url}\n")
+    credentials = f"KISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET={demo.client_secret}\n"
+    (tmp_path / ".env").write_text(f"{credentials}KISMET_API_URL={demo.api_url}\n")
     monkeypatch.chdir(tmp_path / "deep")
     dotenv = f"..{os.sep}.env"
     kn.login()
     status = kn.login_status()
 
-    assert ("the environment", dotenv, "the key store") == tuple(place.name for place in status.places)
+    assert ("the environment", dotenv, "the key store") == tuple(source.name for source in status.sources)
     assert dotenv == status.next_source
-    assert re.search(r"2\. \.\..\.env +a pair for 127\.0\.0\.1:\d+, Client ID …t-id  <- this login", repr(status))
+    assert re.search(r"2\. \.\..\.env +credentials for 127\.0\.0\.1:\d+, Client ID …t-id  <- this login", repr(status))
     assert f"After kn.logout(), kn.login() would log in again from {dotenv}." in repr(status)
-    assert demo.client_secret not in repr(status) + repr(status.places)
+    assert demo.client_secret not in repr(status) + repr(status.sources)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +46,7 @@ def test_the_status_names_all_sources_and_the_one_in_use(demo, tmp_path, monkeyp
     ],
 )
 def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, named):
-    """A single credential, empty values and placeholders are named, without an error and without the secret."""
+    """Incomplete credentials, empty values and placeholders are named, without an error and without the secret."""
     set_environment(monkeypatch, client_id=client_id, client_secret=client_secret, api_url="")
     status = repr(kn.login_status())
 
@@ -150,8 +54,8 @@ def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, n
     assert SECRET not in status
 
 
-def test_a_401_after_a_login_names_the_source_and_what_to_do(monkeypatch):
-    """When credentials expire, the error names their source and says how to log in again."""
+def test_a_401_in_the_middle_of_work_names_the_source_and_the_way_back(monkeypatch):
+    """When the credentials expire, the error says where it came from, and how to log in again from there."""
     expired = []
     with serving(lambda query, _: (401, {}, b"") if expired else page_of([user(1)], query)) as (url, _):
         set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
@@ -165,22 +69,22 @@ def test_a_401_after_a_login_names_the_source_and_what_to_do(monkeypatch):
 
 
 def test_two_organizations_can_be_compared(demo, client, monkeypatch):
-    """The result of login() has a client. login(client) makes a client this notebook's login."""
+    """login() returns what has a client; login(client) makes a client this notebook's."""
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
         set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
         here, there = kn.login(), kn.login(client)
 
         assert (1, 131) == tuple(len(kn.fetch_users(client=login.client)) for login in (here, there))
-        assert "the argument" == kn.login_status().login.source
+        assert "the argument" == current.current_login().source
         with pytest.raises(kn.InvalidInputError):
             kn.login(there)
 
 
-def test_without_a_terminal_an_existing_login_is_kept(demo, monkeypatch, capsys):
-    """A second login() prints the existing login. login(prompt=True) raises at once."""
+def test_where_nobody_can_answer_a_present_login_is_kept(demo, monkeypatch, capsys):
+    """A second login() says who is logged in; login(prompt=True) raises at once."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
     kn.use_demo()
-    present = kn.login_status().login
+    present = current.current_login()
 
     assert present is kn.login()
     assert "from the demo organization" in capsys.readouterr().out
@@ -188,8 +92,8 @@ def test_without_a_terminal_an_existing_login_is_kept(demo, monkeypatch, capsys)
         kn.login(prompt=True)
 
 
-def test_the_prompt_in_a_notebook_uses_getpass(demo, kernel, monkeypatch):
-    """login(prompt=True) prompts below the cell, hides the secret, and prints only the login."""
+def test_the_prompt_in_a_notebook_asks_with_getpass(demo, kernel, monkeypatch):
+    """login(prompt=True) asks below the cell, hides the secret, and shows nothing but who is logged in."""
     said = kernel.run(
         f"import os; os.environ['KISMET_API_URL'] = '{demo.api_url}'\nimport kismet_nb as kn\nkn.login(prompt=True)",
         demo.client_id,
@@ -204,17 +108,17 @@ def test_the_prompt_in_a_notebook_uses_getpass(demo, kernel, monkeypatch):
     assert "Logged in: 131 users" in kept
 
 
-def test_a_kernel_does_not_show_the_secret(kernel):
-    """After a login by the form and a refusal, no magic, traceback or log of the kernel holds the secret."""
+def test_a_kernel_shows_the_secret_to_nobody(kernel):
+    """After a form's login and a refusal, no magic, traceback or log of the kernel holds the secret."""
     refuse = []
     with serving(lambda query, _: (401, {}, SECRET.encode()) if refuse else page_of([user(1)], query)) as (url, visits):
         code = "import logging, os; logging.basicConfig(level=0)\nos.environ['KISMET_API_URL'] = '{}'\n%xmode Verbose\n"
         kernel.run(code.format(url) + "import kismet_nb as kn\nme = kn.login()")
         assert "The form is not logged in" in kernel.run("me.client")
-        pair = json.dumps({"id": ID, "secret": SECRET}).encode()
-        done = kernel.send({"kind": "log-in"}, pair)
+        credentials = json.dumps({"id": ID, "secret": SECRET}).encode()
+        done = kernel.send({"kind": "log-in"}, credentials)
         refuse.append(True)
-        refused = kernel.send({"kind": "log-in"}, pair)
+        refused = kernel.send({"kind": "log-in"}, credentials)
         said = kernel.run("me\n%whos\nprint(vars(me), dir(me), me.client.__dict__)\nkn.fetch_users(client=me.client)")
 
     assert ["verifying", "done"] == [answer["state"] for answer in done]
@@ -225,15 +129,15 @@ def test_a_kernel_does_not_show_the_secret(kernel):
     assert SECRET[:8] not in json.dumps(kernel.messages, default=str)
 
 
-def test_a_form_follows_logins_and_logouts_of_other_cells(kernel):
-    """After kn.logout() in another cell it has no credentials. After another login it is not the notebook's."""
-    pair = json.dumps({"id": ID, "secret": SECRET}).encode()
+def test_a_form_takes_back_what_is_no_longer_true(kernel):
+    """After kn.logout() in another cell it is logged out; after another login it says what it still is."""
+    credentials = json.dumps({"id": ID, "secret": SECRET}).encode()
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
         kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
-        kernel.send({"kind": "log-in"}, pair)
+        kernel.send({"kind": "log-in"}, credentials)
         logged_out = kernel.run("kn.logout()")
         forgotten = kernel.run("me.client")
-        kernel.send({"kind": "log-in"}, pair)
+        kernel.send({"kind": "log-in"}, credentials)
         replaced = kernel.run("demo = kn.use_demo()")
         kept = kernel.run("print('rows:', len(kn.fetch_users(client=me.client)))")
         back = kernel.run("login = kn.login(me.client)")
@@ -246,7 +150,93 @@ def test_a_form_follows_logins_and_logouts_of_other_cells(kernel):
 
 
 def test_a_form_whose_secret_did_not_arrive_says_what_to_do(kernel):
-    """If a front-end drops binary messages, the form names login(prompt=True)."""
+    """Where a front-end drops binary messages, the form names login(prompt=True)."""
     kernel.run("import kismet_nb as kn\nkn.login()")
 
     assert "kn.login(prompt=True)" in kernel.send({"kind": "log-in"})[-1]["message"]
+
+
+def test_a_refused_client_id_shows_two_characters(monkeypatch):
+    """With the fields swapped it is the secret, so that its last characters must not be shown; the reason is named."""
+    with serving(lambda *_: (401, {}, b"")) as (url, _):
+        set_environment(monkeypatch, client_id=SECRET, client_secret=ID, api_url=url)
+        with pytest.raises(kn.AuthenticationError, match="Client ID and secret swapped") as caught:
+            kn.login()
+        status = repr(kn.login_status())
+
+    assert f"Client ID {SECRET[:2]}…, from the environment" in str(caught.value)
+    for text in (str(caught.value), status):
+        assert SECRET[:3] not in text
+        assert SECRET[-3:] not in text
+
+
+def test_a_short_refused_client_id_is_not_shown():
+    """Two characters of a short value would be too much of it."""
+    with (
+        serving(lambda *_: (403, {}, b"")) as (url, _),
+        kn.KismetClient("ab12cd34", SECRET, api_url=url) as client,
+        pytest.raises(kn.AuthenticationError, match=r"\(403; Client ID …, from the argument\)"),
+    ):
+        kn.login(client)
+
+
+def test_a_form_with_swapped_fields_shows_two_characters(kernel):
+    """No message of the kernel shows more of the secret."""
+    with serving(lambda *_: (401, {}, b"")) as (url, _):
+        kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
+        refused = kernel.send({"kind": "log-in"}, json.dumps({"id": "xyz-secret-uvw", "secret": ID}).encode())[-1]
+        kernel.run("me\nprint(me, vars(me))\nkn.login_status()")
+    said = json.dumps(kernel.messages, default=str, ensure_ascii=False)
+
+    assert "refused" == refused["state"]
+    assert "Client ID xy…" in refused["message"]
+    assert "Client ID and secret swapped" in refused["message"]
+    assert "xyz" not in said
+    assert "uvw" not in said
+
+
+def test_no_widget_state_holds_the_credentials_or_the_answers(kernel):
+    """A saved notebook keeps the state of every widget: it says nothing of who is logged in."""
+    with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
+        kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
+        done = kernel.send({"kind": "log-in"}, json.dumps({"id": ID, "secret": SECRET}).encode())
+        state = kernel.run("from ipywidgets import Widget\nprint(Widget.get_manager_state())")
+
+    assert "Logged in: 1 users" in done[-1]["message"]
+    assert "VBoxModel" in state
+    assert "Log in to <strong>127.0.0.1" in state
+    assert [] == [text for text in (SECRET, ID[-4:], "1 users", "Logged in: ") if text in state]
+
+
+def test_the_address_in_the_heading_is_text(kernel):
+    """What stands in KISMET_API_URL cannot become a part of the page."""
+    kernel.run("import os; os.environ['KISMET_API_URL'] = 'https://x<img>.example.org'")
+    kernel.run("import kismet_nb as kn\nme = kn.login()")
+    said = json.dumps(kernel.messages, default=str)
+
+    assert "x&lt;img&gt;.example.org" in said
+    assert "<img>" not in said.replace("'https://x<img>.example.org'", "")
+
+
+def test_the_package_loads_no_widgets():
+    """ipywidgets and anywidget are slow to import, so that they wait for the first form."""
+    code = "import sys, kismet_nb; print([name for name in ('ipywidgets', 'anywidget') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]\n" == done.stdout
+
+
+def test_the_former_name_of_the_sources_still_works():
+    """LoginStatus.places warns and returns the same."""
+    status = kn.login_status()
+    with pytest.warns(DeprecationWarning, match="LoginStatus.sources"):
+        assert status.sources == status.places
+
+
+def test_the_help_says_why_nothing_can_be_remembered(kernel):
+    """Without a key store the form has no box to tick, and its help names the reason."""
+    kernel.run("import kismet_nb as kn\nme = kn.login()")
+    said = json.dumps(kernel.messages, default=str, ensure_ascii=False)
+
+    assert '"can_remember": false' in said
+    assert "Its key store cannot be used: there is none on this machine." in said

@@ -1,0 +1,220 @@
+"""login(), logout() and login_status().
+
+``login()`` uses stored credentials, asks if a person is there, and never blocks a headless run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from kismet_nb.auth import keyring_store
+from kismet_nb.auth.credentials import WAYS_TO_LOG_IN, Credentials
+from kismet_nb.auth.current import Login, current_login, log_out
+from kismet_nb.auth.discovery import (
+    credential_sources,
+    deciding_source,
+    find_api_url,
+    find_credentials,
+    next_login_note,
+)
+from kismet_nb.errors import CredentialsError, InvalidInputError, KismetError
+from kismet_nb.fetch.verify import log_in
+from kismet_nb.transport.client import KismetClient
+
+if TYPE_CHECKING:
+    from kismet_nb.auth.discovery import CredentialSource
+    from kismet_nb.widgets.login_form import FormLogin
+
+__all__ = ["LoginStatus", "login", "login_status", "logout"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoginStatus:
+    """Who is logged in, and what ``login()`` would find.
+
+    Attributes
+    ----------
+    login
+        This notebook's login, or None.
+    sources
+        The sources that ``login()`` reads, in this order, and what each holds.
+    next_source
+        The source that ``login()`` would use now without asking; None if it would ask or raise an error.
+    """
+
+    login: Login | None
+    sources: tuple[CredentialSource, ...]
+    next_source: str | None
+
+    @property
+    def places(self) -> tuple[CredentialSource, ...]:
+        """The former name of ``sources``."""
+        warnings.warn("LoginStatus.places is now LoginStatus.sources.", DeprecationWarning, stacklevel=2)
+        return self.sources
+
+    def __repr__(self) -> str:
+        width = max(len(source.name) for source in self.sources)
+        lines = [str(self.login or "Nobody is logged in."), "", "kn.login() looks at, in this order:"]
+        for number, source in enumerate(self.sources, start=1):
+            used = "  <- this login" if self.login and self.login.source == source.name else ""
+            lines.append(f"  {number}. {source.name:{width}}  {source.note}{used}")
+        lines.append(f"  {len(self.sources) + 1}. {'you':{width}}  a form in a notebook, questions in a terminal")
+        lines += ["", next_login_note(self.sources) or "After kn.logout(), kn.login() asks you."]
+        lines.append("A client= argument goes before all of this.")
+        return "\n".join(lines)
+
+
+def login(client: KismetClient | None = None, *, prompt: bool = False) -> Login | FormLogin:
+    """Log this notebook in, and print the organization's address and the source of the credentials.
+
+    Credentials are taken from the environment, then from the nearest ``.env``, then from the operating system's
+    key store, if "Remember on this computer" saved them there. Without any, a notebook shows a form and a terminal
+    asks. The credentials are verified with one small request (``/organization_users``). If the server refuses
+    them, an earlier login stays.
+
+    Parameters
+    ----------
+    client
+        Use this client's credentials instead of searching for some.
+    prompt
+        Ask with getpass, even if credentials are stored. For notebooks that cannot show the form, and to switch.
+
+    Returns
+    -------
+    Login or FormLogin
+        Pass its ``.client`` to the fetch functions to compare two organizations. A form has a client after it
+        has logged in.
+
+    Raises
+    ------
+    CredentialsError
+        A source holds one of the two values only, or there are no credentials and nobody can be asked.
+    AuthenticationError, UnavailableError, UnexpectedAnswerError, NotFoundError, RequestRefusedError
+        The server refused the credentials, or did not answer as documented.
+    InvalidInputError
+        ``client`` is not a client, or the API's address cannot be used.
+
+    Warns
+    -----
+    UserWarning
+        ``KISMET_API_URL`` in the environment is ignored, because the ``.env`` with the credentials has another one.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.login()  # doctest: +SKIP
+    Logged in: 131 users at api.kismethealth.com, from the environment, Client ID …ab12.
+
+    Two organizations side by side:
+
+    >>> here = kn.login()  # doctest: +SKIP
+    >>> there = kn.login(prompt=True)  # doctest: +SKIP
+    >>> kn.fetch_users(client=here.client), kn.fetch_users(client=there.client)  # doctest: +SKIP
+    """
+    if client is not None:
+        if not isinstance(client, KismetClient):
+            raise InvalidInputError("kn.login(client) takes a KismetClient.")
+        return _log_in_and_print(client, client.source)
+    present = current_login()
+    if not prompt and (found := find_credentials(remembered=True)):
+        client = KismetClient.from_credentials(found.credentials, api_url=found.api_url)
+        return _log_in_and_print(client, found.source)
+    if not _is_interactive():
+        if present is None or prompt:
+            raise CredentialsError(f"There are no credentials, and nobody to ask for them. {WAYS_TO_LOG_IN}")
+        print(present)
+        return present
+    if _kernel() is None or prompt:
+        return _ask(present)
+    from kismet_nb.widgets.login_form import show_form  # noqa: PLC0415 - ipywidgets and anywidget are slow to import
+
+    return show_form(present)
+
+
+def logout(*, forget: bool = False) -> None:
+    """End this notebook's login, and print what would log it in again.
+
+    Parameters
+    ----------
+    forget
+        Also delete the credentials that "Remember on this computer" saved in the key store.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.logout()
+    Nobody was logged in.
+    """
+    present = current_login()
+    log_out()
+    print("Logged out." if present else "Nobody was logged in.")
+    if forget:
+        try:
+            deleted = keyring_store.delete_credentials(present.client.api_url if present else find_api_url())
+            print("Deleted from the key store." if deleted else "The key store held nothing.")
+        except (keyring_store.KeyringError, KismetError) as error:
+            print(f"The key store was not used: {str(error).rstrip('.')}.")
+    if note := next_login_note(tuple(credential_sources())):
+        print(note)
+
+
+def login_status() -> LoginStatus:
+    """Return who is logged in, which sources ``login()`` reads, and what would log in after ``logout()``.
+
+    Nothing is sent. Incomplete, empty and placeholder values are named. The key store may ask to be unlocked.
+
+    Examples
+    --------
+    >>> import kismet_nb as kn
+    >>> kn.login_status()  # doctest: +SKIP
+    Logged in: 131 users at api.kismethealth.com, from ../.env, Client ID …ab12.
+
+    kn.login() looks at, in this order:
+      1. the environment  neither variable is set
+      2. ../.env          credentials for api.kismethealth.com, Client ID …ab12  <- this login
+      3. the key store    nothing is remembered for api.kismethealth.com
+      4. you              a form in a notebook, questions in a terminal
+
+    After kn.logout(), kn.login() would log in again from ../.env.
+    A client= argument goes before all of this.
+    """
+    sources = tuple(credential_sources())
+    deciding = deciding_source(sources)
+    return LoginStatus(current_login(), sources, deciding.name if deciding and deciding.found else None)
+
+
+def _log_in_and_print(client: KismetClient, source: str) -> Login:
+    login = log_in(client, source)
+    print(login)
+    return login
+
+
+def _ask(present: Login | None) -> Login:
+    """Ask in the terminal, or below the cell."""
+    if present is not None:
+        print(present)
+        if input("Log in with other credentials? [y/N] ").strip().lower() not in {"y", "yes"}:
+            return present
+    api_url = find_api_url()
+    client_id = input(f"Client ID for {api_url}: ")
+    # The secret is not a variable of this frame, because the traceback of a refusal would hold it.
+    typed = Credentials(client_id, getpass.getpass("Client Secret (not shown): "))
+    return _log_in_and_print(KismetClient.from_credentials(typed, api_url=api_url), "the terminal")
+
+
+def _kernel() -> Any:  # noqa: ANN401 - ipykernel has no types
+    ipython = sys.modules.get("IPython")
+    return getattr(ipython.get_ipython() if ipython else None, "kernel", None)
+
+
+def _is_interactive() -> bool:
+    """Return whether a person can answer a question."""
+    kernel = _kernel()
+    if kernel is None:
+        return sys.stdin is not None and sys.stdin.isatty()
+    # A headless run (papermill, nbconvert) sends allow_stdin=False with its request.
+    return bool(kernel.get_parent("shell").get("content", {}).get("allow_stdin", False))

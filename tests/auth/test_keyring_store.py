@@ -1,0 +1,109 @@
+"""The operating system's key store: what is saved there, and what happens without one."""
+
+import sys
+import threading
+
+import keyring
+import keyring.backends.null
+import pytest
+from support.faulty_server import SECRET
+from support.memory_keyring import Keyring
+
+import kismet_nb as kn
+from kismet_nb.auth import keyring_store
+from kismet_nb.auth.credentials import Credentials
+
+ID = "client-id-ab12"
+
+
+@pytest.fixture
+def kept(demo, monkeypatch):
+    """Save the demo's credentials in a key store in memory."""
+    monkeypatch.setenv("KISMET_API_URL", demo.api_url)
+    keyring.set_keyring(Keyring())
+    keyring_store.save_credentials(demo.api_url, Credentials(demo.client_id, demo.client_secret))
+
+
+def test_remembered_credentials_log_in_until_they_are_deleted(kept, capsys):
+    """login() takes the key store's credentials and says so; logout(forget=True) deletes it."""
+    kn.login()
+    assert "from the key store" in capsys.readouterr().out
+    kn.logout()
+    assert "log in again from the key store; kn.logout(forget=True) deletes it" in capsys.readouterr().out
+    kn.logout(forget=True)
+    assert "Deleted from the key store." in capsys.readouterr().out
+    with pytest.raises(kn.CredentialsError):
+        kn.login()
+
+
+def test_forgetting_at_an_address_that_cannot_be_used_says_so(kept, monkeypatch, capsys):
+    """logout(forget=True) raises nothing."""
+    monkeypatch.setenv("KISMET_API_URL", "http://x.example.org")
+    kn.logout(forget=True)
+
+    assert "must begin with https" in capsys.readouterr().out
+
+
+def test_the_environment_goes_before_the_key_store(kept, demo, monkeypatch):
+    """Credentials in the environment are used without asking the key store."""
+    monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
+    monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
+    monkeypatch.setattr(keyring.get_keyring(), "get_password", None)
+
+    assert "the environment" == kn.login().source
+
+
+def test_credentials_are_remembered_for_their_own_address(kept, monkeypatch):
+    """The key store is asked for the address that is logged in to, and for no other."""
+    monkeypatch.setenv("KISMET_API_URL", "https://elsewhere.example.org")
+
+    assert "nothing is remembered for elsewhere.example.org" in repr(kn.login_status())
+
+
+class Plain(Keyring):
+    """A backend that keyring itself rates as insecure."""
+
+    priority = 0.5
+
+
+@pytest.mark.parametrize("backend", [keyring.backends.null.Keyring, Plain])
+def test_what_is_no_key_store_is_not_used(demo, backend):
+    """Backends that forget, or that keep plain files, are refused, and nothing is written."""
+    keyring.set_keyring(backend())
+    with pytest.raises(keyring_store.KeyringError, match="none on this machine"):
+        keyring_store.save_credentials(demo.api_url, Credentials(ID, SECRET))
+
+    assert {} == getattr(keyring.get_keyring(), "kept", {})
+
+
+def test_without_keyring_the_status_says_what_to_install(monkeypatch, capsys):
+    """A missing package is no error."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    kn.logout(forget=True)
+
+    assert 'pip install "kismet-nb[keyring]"' in capsys.readouterr().out
+    assert 'pip install "kismet-nb[keyring]"' in repr(kn.login_status())
+
+
+def test_a_key_store_that_does_not_answer_is_not_waited_for(kept, monkeypatch):
+    """A locked key store with nobody to unlock it does not block a login."""
+    go_on = threading.Event()
+    monkeypatch.setattr(keyring.get_keyring(), "get_password", lambda *_: go_on.wait(20) and None)
+    monkeypatch.setattr(keyring_store, "MAX_WAIT_SECONDS", 0.1)
+    status = repr(kn.login_status())
+    go_on.set()
+
+    assert "did not answer" in status
+
+
+def test_an_error_of_the_key_store_shows_no_secret(kept, monkeypatch):
+    """Only the name of the system's error is shown."""
+
+    def refuse(*_):
+        raise OSError(SECRET)
+
+    monkeypatch.setattr(keyring.get_keyring(), "get_password", refuse)
+    status = repr(kn.login_status())
+
+    assert "it refused (OSError)" in status
+    assert SECRET not in status
