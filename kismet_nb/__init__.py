@@ -45,6 +45,8 @@ from kismet_nb.fetch import (
 from kismet_nb.files.export import export, read_export
 from kismet_nb.reports.report import report
 from kismet_nb.snapshots import snapshot
+from kismet_nb.store.read import read_store, store_files
+from kismet_nb.store.sync import sync
 from kismet_nb.tables.describe import describe
 from kismet_nb.transport.client import KismetClient
 from kismet_nb.widgets.login import login, login_status, logout
@@ -85,9 +87,12 @@ __all__ = [
     "profile",
     "pseudonymize",
     "read_export",
+    "read_store",
     "report",
     "snapshot",
+    "store_files",
     "summaries",
+    "sync",
     "use_demo",
     "view",
 ]

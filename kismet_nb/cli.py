@@ -29,6 +29,8 @@ from kismet_nb.reports.report import report
 from kismet_nb.reports.shipped import copy_notebooks
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import LISTS, snapshot
+from kismet_nb.store.lists import DEFAULT_TABLES
+from kismet_nb.store.sync import sync
 from kismet_nb.tables.date_filter import created_between
 from kismet_nb.tables.describe import describe
 from kismet_nb.tables.provenance import provenance
@@ -78,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("table", nargs="?", choices=list(RESOURCES))
     command.set_defaults(run=_tables)
     _add_snapshot(commands)
+    _add_sync(commands)
     _add_compare(commands)
     _add_report(commands)
     command = commands.add_parser("lab", help="open JupyterLab on the notebooks, which show the demo organization")
@@ -123,6 +126,21 @@ def _add_snapshot(commands: Commands) -> None:
     command.add_argument("tables", nargs="+", metavar="TABLE", choices=LISTS, help=", ".join(LISTS))
     command.add_argument("--folder", default="snapshots", help="folder for the copies (default: %(default)s)")
     command.set_defaults(run=_snapshot)
+
+
+def _add_sync(commands: Commands) -> None:
+    command = commands.add_parser("sync", help="bring the local copy of an organization up to date, with its history")
+    command.add_argument("folder", metavar="FOLDER", help="the store; it is made if it is missing")
+    command.add_argument(
+        "--organization", default="organization", metavar="NAME", help="its name in the store (default: %(default)s)"
+    )
+    command.add_argument(
+        "--env-file", metavar="FILE", help="file with the credentials (default: the environment, or the nearest .env)"
+    )
+    command.add_argument("--tables", nargs="+", metavar="TABLE", help=f"default: {' '.join(DEFAULT_TABLES)}")
+    command.add_argument("--strict", action="store_true", help="fail if the API sends unknown columns or values")
+    command.add_argument("--accept-removals", action="store_true", help="accept that most of a table is removed")
+    command.set_defaults(run=_sync)
 
 
 def _add_compare(commands: Commands) -> None:
@@ -219,6 +237,18 @@ def _snapshot(options: argparse.Namespace) -> None:
     with KismetClient.from_env() as client:
         for file in snapshot(options.tables, folder=options.folder, client=client):
             print(f"Wrote {file}")
+
+
+def _sync(options: argparse.Namespace) -> None:
+    with KismetClient.from_env(file=options.env_file, strict=options.strict) as client:
+        report = sync(
+            options.folder,
+            options.tables,
+            organization=options.organization,
+            client=client,
+            accept_removals=options.accept_removals,
+        )
+    print(report.to_string(index=False))
 
 
 def _compare(options: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,17 +23,17 @@ from kismet_nb.auth.credentials import (
 )
 from kismet_nb.auth.current import current_login
 from kismet_nb.auth.dotenv_file import nearest_dotenv, read_dotenv
-from kismet_nb.errors import CredentialsError, KismetError
+from kismet_nb.errors import CredentialsError, InvalidInputError, KismetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 __all__ = [
     "THIS_FORM",
     "CredentialSource",
     "FoundCredentials",
     "credential_sources",
+    "credentials_in_file",
     "deciding_source",
     "find_api_url",
     "find_credentials",
@@ -130,6 +131,37 @@ def find_credentials(*, remembered: bool = False) -> FoundCredentials | None:
                 warnings.warn(source.warning, stacklevel=3)  # the caller of login() or from_env()
             return source.found
     return None
+
+
+def credentials_in_file(file: str | os.PathLike[str]) -> FoundCredentials:
+    """Return the credentials in one file that is written like a ``.env``.
+
+    Raises
+    ------
+    CredentialsError
+        The file cannot be read, or has no usable credentials.
+    InvalidInputError
+        ``file`` is no path, or the address of the credentials cannot be used.
+
+    Warns
+    -----
+    UserWarning
+        An address in the environment is ignored, because the file has another one.
+    """
+    if not isinstance(file, str | os.PathLike):
+        raise InvalidInputError(f"file must be the name of a file, not {type(file).__name__}.")
+    path = Path(file)
+    values = read_dotenv(path) if path.is_file() else None
+    if values is None:
+        raise CredentialsError(f"{path} cannot be read. Check its name and permissions; save it as plain UTF-8 text.")
+    source = _from_variables(str(path), values, {}, path)
+    if source.error:
+        raise source.error
+    if source.found is None:
+        raise CredentialsError(f"{path} has no credentials: {source.note}. Set {ID_VARIABLE} and {SECRET_VARIABLE}.")
+    if source.warning:
+        warnings.warn(source.warning, stacklevel=3)  # the caller of from_env()
+    return source.found
 
 
 def find_api_url() -> str:

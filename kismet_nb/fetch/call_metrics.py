@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kismet_nb.transport.client import KismetClient
 
-__all__ = ["fetch_call_metrics"]
+__all__ = ["accepted_ranges", "fetch_call_metrics", "metrics_query"]
 
 
 def fetch_call_metrics(
@@ -104,15 +104,15 @@ def fetch_call_metrics(
     users = [None] if user_id is None else keys_in("user_id", user_id, "users", "id")
     chosen = chosen_client(client)
     # Whether date_end is included is not documented, so the day after is asked for too.
-    queries = [_metrics(user, first, last, last + dt.timedelta(days=1)) for user in users]
+    queries = [metrics_query(user, first, last, last + dt.timedelta(days=1)) for user in users]
     with contextlib.suppress(RequestRefusedError):
         return fetch_table(chosen, "call_metrics", queries, progress, resume=resume, on_error=on_error)[0]
-    ranges = _accepted_ranges(chosen, users, first, last)
-    queries = [_metrics(user, *days) for user in users for days in ranges]
+    ranges = accepted_ranges(chosen, users, first, last)
+    queries = [metrics_query(user, *days) for user in users for days in ranges]
     return fetch_table(chosen, "call_metrics", queries, progress, resume=resume, on_error=on_error)[0]
 
 
-def _metrics(user: int | str | None, first: dt.date, last: dt.date, end: dt.date) -> Query:
+def metrics_query(user: int | str | None, first: dt.date, last: dt.date, end: dt.date) -> Query:
     """Return the figures of some days; ``end`` is what the server is asked for as the last."""
     user = None if user is None else parse_id(user)
     query = (("date_start", first.isoformat()), ("date_end", end.isoformat()))
@@ -121,7 +121,7 @@ def _metrics(user: int | str | None, first: dt.date, last: dt.date, end: dt.date
     return Query(RESOURCES["call_metrics"].path, (*query, *asked), (("user_id", user),), days)
 
 
-def _accepted_ranges(
+def accepted_ranges(
     client: KismetClient, users: Sequence[int | str | None], first: dt.date, last: dt.date
 ) -> list[tuple[dt.date, dt.date, dt.date]]:
     """Find out why a range was refused, and cut it into what the server gives: first and last day, and what to ask for.
@@ -135,7 +135,7 @@ def _accepted_ranges(
 
     def ask(start: dt.date, end: dt.date) -> None:
         for user in users:
-            query = _metrics(user, start, end, end)
+            query = metrics_query(user, start, end, end)
             [(_, result)] = read_lists(client, RESOURCES["call_metrics"], [query], lambda *_: None)
             if not result.missing:
                 return

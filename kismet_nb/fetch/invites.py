@@ -12,7 +12,7 @@ from kismet_nb.fetch.table import fetch_table
 if TYPE_CHECKING:
     from kismet_nb.transport.client import KismetClient
 
-__all__ = ["fetch_invites", "fetch_roles"]
+__all__ = ["fetch_invites", "fetch_roles", "invite_status"]
 
 
 def fetch_invites(*, client: KismetClient | None = None, progress: bool | None = None) -> pd.DataFrame:
@@ -54,13 +54,20 @@ def fetch_invites(*, client: KismetClient | None = None, progress: bool | None =
     >>> kn.fetch_invites()["status"].value_counts()  # doctest: +SKIP
     """
     invites = fetch_table(chosen_client(client), "invites", whole_list("invites"), progress)[0]
-    # Should the API send a status one day, or times that cannot be read, its own word stands.
+    # If the API sends a status one day, or times that cannot be read, its own values stay.
     times = ("expires_at", "used_at")
     if invites["status"].isna().all() and all(isinstance(invites[name].dtype, pd.DatetimeTZDtype) for name in times):
-        expired = invites["expires_at"] <= pd.Timestamp.now("UTC")
-        status = expired.map({True: "expired", False: "open"}).mask(invites["expires_at"].isna())
-        invites["status"] = status.mask(invites["used_at"].notna(), "used").astype(invites["status"].dtype)
+        status = invite_status(invites["expires_at"], invites["used_at"], pd.Timestamp.now("UTC"))
+        invites["status"] = status.astype(invites["status"].dtype)
     return invites
+
+
+def invite_status(
+    expires_at: pd.Series[pd.Timestamp], used_at: pd.Series[pd.Timestamp], moment: pd.Timestamp
+) -> pd.Series[str]:
+    """Return the status of invites at a moment: used, expired or open; missing if it is not known."""
+    status = (expires_at <= moment).map({True: "expired", False: "open"}).mask(expires_at.isna())
+    return status.mask(used_at.notna(), "used")
 
 
 def fetch_roles(*, client: KismetClient | None = None, progress: bool | None = None) -> pd.DataFrame:

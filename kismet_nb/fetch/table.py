@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Results = dict[Query, ListResult[list[Columns]]]
 
-__all__ = ["fetch_table", "read_lists"]
+__all__ = ["callers_level", "fetch_table", "read_lists"]
 
 PACKAGE = Path(__file__).parents[1]
 Chunk = TypeVar("Chunk")
@@ -251,19 +251,19 @@ def _warn_or_raise(
         text += f" and {len(which) - 5} more." if len(which) > 5 else "."
         if client.strict or len(missing) == len(queries):
             raise NotFoundError(f"{text} Check them, or fetch the table that they come from again.", status=404)
-        warnings.warn(f"{text} The table is complete without {them}.", GoneWarning, stacklevel=_callers_level())
+        warnings.warn(f"{text} The table is complete without {them}.", GoneWarning, stacklevel=callers_level())
     errors = [str(result.error) for result in results.values() if result.error]
     if errors:
         text = f"{resource.name}: {len(errors)} of {len(queries)} lists were left out. {' '.join(errors[:5])}"
         text += f" And {len(errors) - 5} more." if len(errors) > 5 else ""
-        warnings.warn(text, IncompleteWarning, stacklevel=_callers_level())
+        warnings.warn(text, IncompleteWarning, stacklevel=callers_level())
     if drifts and client.strict:
         raise SchemaDriftError(" ".join(drifts), resource=resource.name)
     for drift in drifts:
-        warnings.warn(drift, SchemaDriftWarning, stacklevel=_callers_level())
+        warnings.warn(drift, SchemaDriftWarning, stacklevel=callers_level())
 
 
-def _callers_level() -> int:
+def callers_level() -> int:
     """Return how far up the first line outside of this package is, from the function that asks."""
     level, frame = 0, inspect.currentframe()
     while frame and PACKAGE in Path(frame.f_code.co_filename).parents:

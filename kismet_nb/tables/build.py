@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from kismet_nb.resources import Dtype, Resource
     from kismet_nb.tables.columns import Columns, Field
 
-__all__ = ["as_strings", "build_table"]
+__all__ = ["PANDAS_DTYPES", "as_strings", "build_table", "infer_column", "is_day", "name_fields", "parse_instant"]
 
-_PANDAS_DTYPES = {
+PANDAS_DTYPES = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
     pa.large_string(): pd.StringDtype("pyarrow", na_value=np.nan),
@@ -46,15 +46,7 @@ def build_table(resource: Resource, chunks: Sequence[Columns]) -> tuple[pd.DataF
         In words, where the API's answer differs from the declaration; no values.
     """
     rows = sum(piece.length for piece in chunks)
-    sent = dict.fromkeys(field for piece in chunks for field in piece.columns)
-    fields: dict[str, Field] = {field: field for field in sent if isinstance(field, str)}
-    for field in sent:
-        if not isinstance(field, str):
-            # user_id is a field of its own; an id within user must not take its place.
-            names = itertools.chain(
-                [column_name(resource, field)], (("." * dots).join(field) for dots in itertools.count(1))
-            )
-            fields[next(name for name in names if name not in fields)] = field
+    fields = name_fields(resource, dict.fromkeys(field for piece in chunks for field in piece.columns))
     drift, series = [], {}
     for column in resource.columns:
         if rows and column.name not in fields and column.expected:
@@ -65,10 +57,24 @@ def build_table(resource: Resource, chunks: Sequence[Columns]) -> tuple[pd.DataF
             drift.append(f"{column.name} has {mismatches} values that are not {column.dtype}, and stays as it came")
     for name, field in fields.items():
         if name not in series:
-            series[name] = _inferred(_pieces(field, chunks))
+            series[name] = infer_column(_pieces(field, chunks))
             drift.append(f"{name} is new, and kept as {series[name].dtype}")
     drift = ["".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text) for text in drift]
     return _framed(series, rows), drift
+
+
+def name_fields(resource: Resource, sent: Iterable[Field]) -> dict[str, Field]:
+    """Return the fields that were sent, by the names of their columns."""
+    sent = list(sent)
+    fields: dict[str, Field] = {field: field for field in sent if isinstance(field, str)}
+    for field in sent:
+        if not isinstance(field, str):
+            # user_id is a field of its own; an id within user must not take its place.
+            names = itertools.chain(
+                [column_name(resource, field)], (("." * dots).join(field) for dots in itertools.count(1))
+            )
+            fields[next(name for name in names if name not in fields)] = field
+    return fields
 
 
 def _framed(series: dict[str, pd.Series[Any]], rows: int) -> pd.DataFrame:
@@ -106,7 +112,7 @@ def _build_column(dtype: Dtype, pieces: list[pa.Array | list[Any]]) -> tuple[pd.
     if not dtype.startswith("datetime64"):
         if dtype != "str":
             column = column.combine_chunks()  # pandas takes long over many
-        return column.to_pandas(types_mapper=_PANDAS_DTYPES.get), 0
+        return column.to_pandas(types_mapper=PANDAS_DTYPES.get), 0
     times, mismatches = _times(column) if dtype.endswith("UTC]") else _days(column)
     return (_as_it_came(pieces), mismatches) if times is None else (times, 0)
 
@@ -124,26 +130,27 @@ def _times(column: pa.ChunkedArray) -> tuple[pd.Series[Any] | None, int]:
             return times, 0
     except pa.ArrowInvalid:
         pass  # Arrow reads the usual spellings fast; the others are read one by one
-    values = [_instant(text) for text in column.to_pylist()]
+    values = [parse_instant(text) for text in column.to_pylist()]
     mismatches = sum(isinstance(value, str) for value in values)
     return (None, mismatches) if mismatches else (pa.chunked_array([pa.array(values, arrow)]).to_pandas(), 0)
 
 
 def _days(column: pa.ChunkedArray) -> tuple[pd.Series[Any] | None, int]:
     """Read plain days: the API does not say in which time zone they begin."""
-    mismatches = sum(text is not None and not _is_day(text) for text in column.to_pylist())
+    mismatches = sum(text is not None and not is_day(text) for text in column.to_pylist())
     return (None, mismatches) if mismatches else (column.cast(pa.timestamp("us")).to_pandas(), 0)
 
 
-def _is_day(text: str) -> bool:
+def is_day(text: str) -> bool:
+    """Return whether a text is a plain day, such as 2026-02-01."""
     try:
         return dt.date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
 
 
-def _instant(text: str | None) -> dt.datetime | str | None:
-    """Read an ISO 8601 time with an offset; give back what cannot be held to the microsecond."""
+def parse_instant(text: str | None) -> dt.datetime | str | None:
+    """Return an ISO 8601 time with an offset in UTC, or the text if it cannot be held to the microsecond."""
     if text is None or not _INSTANT.fullmatch(text):
         return text
     try:
@@ -161,11 +168,12 @@ def _as_it_came(pieces: Iterable[pa.Array | list[Any]]) -> pd.Series[Any]:
     return pd.Series(column, dtype=object)
 
 
-def _inferred(pieces: list[pa.Array | list[Any]]) -> pd.Series[Any]:
+def infer_column(pieces: list[pa.Array | list[Any]]) -> pd.Series[Any]:
+    """Return an undeclared column with the dtype that all its values have, or as objects."""
     came = _as_it_came(pieces)
     if came.notna().any():
         for dtype in ("Int64", "boolean", "str", "Float64"):
             held = to_arrow(list(came), dtype)
             if not isinstance(held, list):
-                return cast("pd.Series[Any]", pa.chunked_array([held]).to_pandas(types_mapper=_PANDAS_DTYPES.get))
+                return cast("pd.Series[Any]", pa.chunked_array([held]).to_pandas(types_mapper=PANDAS_DTYPES.get))
     return came

@@ -16,7 +16,7 @@ from kismet_nb.auth.credentials import (
     checked_api_url,
     masked_unverified,
 )
-from kismet_nb.auth.discovery import find_credentials
+from kismet_nb.auth.discovery import credentials_in_file, find_credentials
 from kismet_nb.errors import CredentialsError, InvalidInputError
 from kismet_nb.transport.connection import ConnectionPool
 from kismet_nb.transport.retry import RetryPolicy
@@ -133,17 +133,25 @@ class KismetClient:
         self._connections = ConnectionPool(self._api_url, self._credentials, self.timeout)
 
     @classmethod
-    def from_env(cls, **options: Any) -> Self:  # noqa: ANN401 - keywords of the constructor, passed on
-        """Make a client from the environment or the nearest ``.env``; ``options`` are the constructor's.
+    def from_env(cls, *, file: str | os.PathLike[str] | None = None, **options: Any) -> Self:  # noqa: ANN401 - the constructor's
+        """Make a client from the environment or the nearest ``.env``.
+
+        Parameters
+        ----------
+        file
+            Read the credentials from this file only, which is written like a ``.env``. So programs that work for
+            several organizations can keep one file for each.
+        options
+            Keywords of the constructor.
 
         Raises
         ------
         CredentialsError
-            Neither place holds a whole, usable pair.
+            There are no usable credentials in these places.
         InvalidInputError
-            The address that goes with it, or an option, cannot be used.
+            The address that goes with them, or an option, cannot be used.
         """
-        found = find_credentials()
+        found = find_credentials() if file is None else credentials_in_file(file)
         if found is None:
             raise CredentialsError(f"No credentials were found. {WAYS_TO_LOG_IN}")
         client = cls.from_credentials(found.credentials, **{"api_url": found.api_url, **options})
@@ -173,6 +181,11 @@ class KismetClient:
     @source.setter
     def source(self, source: str) -> None:
         self._credentials.source = source
+
+    @property
+    def answered(self) -> int:
+        """How many requests have succeeded so far, over all fetches of this client."""
+        return self._throttle.successes
 
     def get(self, path: str, params: Params | None = None) -> Any:  # noqa: ANN401 - any JSON
         """Send one GET below ``/api/external`` and return the decoded JSON.

@@ -42,9 +42,12 @@ NAMES = [
     "profile",
     "pseudonymize",
     "read_export",
+    "read_store",
     "report",
     "snapshot",
+    "store_files",
     "summaries",
+    "sync",
     "use_demo",
     "view",
 ]
@@ -107,6 +110,11 @@ SIGNATURES = {
     "profile": ({"df": REQUIRED}, {}, None),
     "pseudonymize": ({"df": REQUIRED}, {"key": REQUIRED, "columns": (), "keep": ()}, None),
     "read_export": ({"path": REQUIRED}, {}, None),
+    "read_store": (
+        {"folder": REQUIRED, "table": REQUIRED},
+        {"organizations": None, "at": None, "history": False, "columns": None},
+        None,
+    ),
     "report": (
         {"path": REQUIRED},
         {
@@ -121,6 +129,19 @@ SIGNATURES = {
         None,
     ),
     "snapshot": ({"tables": REQUIRED}, {"folder": "snapshots", "client": None, "progress": None}, None),
+    "store_files": ({"folder": REQUIRED, "table": REQUIRED}, {"organizations": None}, None),
+    "sync": (
+        {"folder": REQUIRED, "tables": None},
+        {
+            "organization": "organization",
+            "client": None,
+            "participants": False,
+            "keep": 3,
+            "accept_removals": False,
+            "progress": None,
+        },
+        None,
+    ),
     "use_demo": ({}, {}, None),
     "view": ({"df": REQUIRED}, {"tz": None}, None),
     "summaries.admins_and_roles": ({"users": REQUIRED}, {}, None),
@@ -167,7 +188,7 @@ SIGNATURES = {
     "charts.users_over_time": ({"users": REQUIRED}, {"by": "month", "tz": "UTC"}, None),
     "charts.users_without_waiting_room": ({"users": REQUIRED}, {"by": "year", "tz": "UTC"}, None),
     "charts.wait_and_duration": ({"metrics": REQUIRED}, {"by": "day"}, None),
-    "KismetClient.from_env": ({}, {}, "options"),
+    "KismetClient.from_env": ({}, {"file": None}, "options"),
     "KismetClient.get": ({"path": REQUIRED, "params": None}, {}, None),
     "KismetClient.close": ({}, {}, None),
 }
@@ -298,6 +319,7 @@ COMMANDS = {
     "export": ["--since", "--until", "--tz", "--strict"],
     "tables": [],
     "snapshot": ["--folder"],
+    "sync": ["--organization", "--env-file", "--tables", "--strict", "--accept-removals"],
     "compare": ["--ignore", "--key", "--out"],
     "report": ["--out", "--demo", "--month", "--start", "--end", "--tz", "--fail-rate-unit", "--notebook"],
     "lab": [],

@@ -1,0 +1,70 @@
+"""Files and folders of a version: written, linked, flushed to the disk, removed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+__all__ = ["flush_names", "flush_tree", "link_file", "make_private", "open_parquet", "remove_tree", "seal_file"]
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only this user can read; it is as personal as the source."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def open_parquet(file: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Begin a Parquet file; call ``seal_file`` after its end."""
+    return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True)
+
+
+def seal_file(file: Path) -> None:
+    """Flush a finished file to the disk and make it read-only."""
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())
+    file.chmod(0o400)
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Give a file another name; where the file system has no links, copy it."""
+    with contextlib.suppress(OSError):
+        os.link(source, target)
+        return
+    target.unlink(missing_ok=True)
+    shutil.copyfile(source, target)
+    seal_file(target)
+
+
+def flush_tree(folder: Path) -> None:
+    """Flush the names in a folder and in the folders below it to the disk."""
+    for path, _, _ in os.walk(folder, topdown=False):
+        flush_names(path)
+
+
+def flush_names(folder: str | Path) -> None:
+    """Flush the names in a folder to the disk."""
+    if os.name == "nt":
+        return  # Windows cannot open folders
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with its read-only files; it need not exist."""
+    if os.name == "nt":
+        for path, _, names in os.walk(folder):
+            for name in names:
+                os.chmod(os.path.join(path, name), 0o600)  # noqa: PTH101, PTH118 - os.walk gives texts
+    shutil.rmtree(folder, ignore_errors=True)

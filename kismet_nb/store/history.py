@@ -1,0 +1,92 @@
+"""The history of a table: its rows as they were until a sync found them changed or removed."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kismet_nb.store.files import link_file, open_parquet, seal_file
+from kismet_nb.store.schema import TIME, history_schema, upgrade
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from kismet_nb.resources import Resource
+
+__all__ = ["HistoryWriter", "carry_history"]
+
+MAX_FILES = 50  # before those of a year become one
+
+
+class HistoryWriter:
+    """The file with the rows that a sync ended; there is none if no row is written.
+
+    Parameters
+    ----------
+    resource
+        Whose history.
+    folder
+        The folder of the history in the version under way.
+    name
+        The version's name.
+    moment
+        The version's moment, until which the rows were seen.
+    """
+
+    def __init__(self, resource: Resource, folder: Path, name: str, moment: dt.datetime) -> None:
+        self._schema = history_schema(resource)
+        self._file = folder / f"{name}.parquet"
+        self._moment = pa.scalar(moment, TIME)
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, rows: pa.Table, changed: NDArray[np.bool_]) -> None:
+        """Write rows that were changed, and others that were removed."""
+        if not rows.num_rows:
+            return
+        ended = pa.array(np.where(changed, "changed", "removed")).cast(pa.large_string())
+        rows = rows.append_column("seen_until", pa.repeat(self._moment, rows.num_rows)).append_column("ended", ended)
+        if self._writer is None:
+            self._file.parent.mkdir(mode=0o700, exist_ok=True)
+            self._writer = open_parquet(self._file, self._schema)
+        self._writer.write_table(rows.select(self._schema.names).cast(self._schema))
+
+    def close(self) -> None:
+        """End the file, if there is one."""
+        if self._writer is not None:
+            self._writer.close()
+            seal_file(self._file)
+
+
+def carry_history(resource: Resource, before: Path, folder: Path) -> None:
+    """Bring the history of an older version into a new one; many files become one for each year.
+
+    Parameters
+    ----------
+    resource
+        Whose history.
+    before, folder
+        The folder of the history in the older and in the new version. The older need not exist.
+    """
+    files = sorted(before.glob("*.parquet"))
+    if not files:
+        return
+    folder.mkdir(mode=0o700, exist_ok=True)
+    schema = history_schema(resource)
+    merge = len(files) > MAX_FILES or any(not pq.read_schema(file).equals(schema) for file in files)
+    if not merge:
+        for file in files:
+            link_file(file, folder / file.name)
+        return
+    for year, group in itertools.groupby(files, key=lambda file: file.name[:4]):
+        target = folder / f"{year}.parquet"
+        with open_parquet(target, schema) as writer:
+            for file in group:
+                writer.write_table(upgrade(resource.name, pq.read_table(file), schema))
+        seal_file(target)

@@ -1,0 +1,293 @@
+"""The journal of a sync: the lists that were read, for a process that goes on after this one was killed.
+
+It is an SQLite database, whose exclusive lock also keeps a second sync of the organization out: the lock ends with the
+process, however that ends. Rows are saved as they are read, and count once the list that they belong to is proved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import itertools
+import json
+import sqlite3
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kismet_nb.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+__all__ = ["Journal", "JournaledList"]
+
+MAX_DELAY_SECONDS = 0.25  # from a finished list to its place on the disk
+MAX_DELAY_ROWS = 2000
+MAX_WAITING_ROWS = 20_000  # beyond these, the threads that read wait for the disk
+MAX_AGE = dt.timedelta(hours=24)
+CHUNK = "_chunk"  # the column that names the chunk that a row came in
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS lists (task TEXT, key TEXT, labels TEXT, read_at TEXT, rows INTEGER, pages INTEGER,
+    attempts INTEGER, proof TEXT, missing INTEGER, chunks TEXT, PRIMARY KEY (task, key));
+CREATE TABLE IF NOT EXISTS saved (id INTEGER PRIMARY KEY, resource TEXT, last_chunk INTEGER, rows BLOB);
+CREATE TABLE IF NOT EXISTS committing (version TEXT);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledList:
+    """A list that was read whole.
+
+    Attributes
+    ----------
+    key
+        What distinguishes it from other lists of the same table.
+    labels
+        Whose list it is, as JSON.
+    read_at
+        When it was read, as ISO 8601 text in UTC.
+    rows, pages, attempts, proof, missing
+        As in ``ListResult``.
+    chunks
+        The chunks with its rows.
+    """
+
+    key: str
+    labels: str
+    read_at: str
+    rows: int
+    pages: int
+    attempts: int
+    proof: str
+    missing: bool
+    chunks: tuple[int, ...]
+
+
+class Journal:
+    """The open journal of one organization; while it is open, nobody else can open it.
+
+    Raises
+    ------
+    ExportError
+        Another sync of this organization is under way, or the file cannot be used.
+    """
+
+    def __init__(self, file: Path, organization: str) -> None:
+        self._file = file
+        self._database = self._open(organization)
+        last = self._database.execute("SELECT max(last_chunk) FROM saved").fetchone()[0] or 0
+        self._numbers = itertools.count(last + 1)
+        self._waiting: list[tuple[int, Mapping[str, pa.RecordBatch]] | tuple[str, JournaledList]] = []
+        self._waiting_rows = 0
+        self._saving = False
+        self._urgent = False
+        self._closing = False
+        self._failure = ""
+        self._changed = threading.Condition()
+        self._writer = threading.Thread(target=self._write, name="kismet_nb journal", daemon=True)
+        self._writer.start()
+
+    def _open(self, organization: str) -> sqlite3.Connection:
+        problem = ""
+        try:
+            # The writer's thread uses the connection too, but never at the same time as another.
+            database = sqlite3.connect(self._file, timeout=0, isolation_level=None, check_same_thread=False)
+            try:
+                database.execute("PRAGMA locking_mode=EXCLUSIVE")
+                database.execute("PRAGMA journal_mode=WAL")
+                database.execute("PRAGMA synchronous=NORMAL")
+                database.execute("BEGIN EXCLUSIVE")
+                for statement in _SCHEMA.split(";"):
+                    database.execute(statement)
+                oldest = (dt.datetime.now(dt.UTC) - MAX_AGE).isoformat()
+                database.execute("DELETE FROM lists WHERE read_at < ?", (oldest,))
+                if not database.execute("SELECT 1 FROM lists LIMIT 1").fetchone():
+                    database.execute("DELETE FROM saved")
+                database.execute("COMMIT")
+            except BaseException:
+                database.close()
+                raise
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                problem = f"Another sync of {organization} is under way. Wait until it has ended."
+            else:
+                problem = f"{self._file} cannot be used: {error}."
+        except sqlite3.DatabaseError as error:
+            problem = f"{self._file} cannot be used: {error}. Delete it; the finished versions do not need it."
+        if problem:
+            raise ExportError(problem)
+        return database
+
+    # ---- What is read
+
+    def add_rows(self, batches: Mapping[str, pa.RecordBatch]) -> int:
+        """Save rows by their resources, within a moment, and return the number of their chunk."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting_rows < MAX_WAITING_ROWS or self._failure or self._closing)
+            self._check()
+            number = next(self._numbers)
+            self._waiting.append((number, batches))
+            self._waiting_rows += sum(batch.num_rows for batch in batches.values())
+            self._changed.notify_all()
+        return number
+
+    def add_list(self, task: str, read: JournaledList) -> None:
+        """Save that a list was read whole, within a moment."""
+        with self._changed:
+            self._check()
+            self._waiting.append((task, read))
+            self._changed.notify_all()
+
+    def flush(self) -> None:
+        """Wait until everything is saved."""
+        with self._changed:
+            self._urgent = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._failure or not (self._waiting or self._saving))
+            self._urgent = False
+            self._check()
+
+    def _check(self) -> None:
+        if self._failure:
+            raise ExportError(self._failure)
+
+    def _write(self) -> None:
+        """Save what is waiting, in transactions; runs in the writer's thread."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                if not self._waiting:
+                    return
+                self._changed.wait_for(
+                    lambda: self._waiting_rows >= MAX_DELAY_ROWS or self._urgent or self._closing,
+                    timeout=MAX_DELAY_SECONDS,
+                )
+                waiting, self._waiting, self._waiting_rows, self._saving = self._waiting, [], 0, True
+            problem = ""
+            try:
+                self._save(waiting)
+            except (sqlite3.Error, OSError, pa.ArrowException) as error:
+                problem = f"{self._file} could not be written: {error}. The finished versions are untouched."
+            with self._changed:
+                self._saving, self._failure = False, problem
+                self._changed.notify_all()
+            if problem:
+                return
+
+    def _save(self, waiting: list[tuple[int, Mapping[str, pa.RecordBatch]] | tuple[str, JournaledList]]) -> None:
+        rows: defaultdict[str, list[pa.RecordBatch]] = defaultdict(list)
+        lists, last = [], 0
+        for name, item in waiting:
+            if isinstance(item, JournaledList):
+                lists.append((name, item))
+                continue
+            last = int(name)
+            for resource, batch in item.items():
+                if batch.num_rows:
+                    number = pa.repeat(pa.scalar(last, pa.int64()), batch.num_rows)
+                    rows[resource].append(batch.append_column(CHUNK, number))
+        packed = [(resource, last, _pack(batches)) for resource, batches in rows.items()]
+        self._database.execute("BEGIN")
+        try:
+            self._database.executemany("INSERT INTO saved (resource, last_chunk, rows) VALUES (?, ?, ?)", packed)
+            self._database.executemany(
+                "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (task, of.key, of.labels, of.read_at, of.rows, of.pages, of.attempts, of.proof, of.missing, numbers)
+                    for task, of in lists
+                    for numbers in [json.dumps(of.chunks)]
+                ],
+            )
+            self._database.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.execute("ROLLBACK")
+            raise
+
+    # ---- What was read, by this process or an earlier one
+
+    def lists(self, task: str) -> dict[str, JournaledList]:
+        """Return the lists of a task that were read whole, by their keys."""
+        self.flush()
+        found = {}
+        for _, key, labels, read_at, rows, pages, attempts, proof, missing, chunks in self._database.execute(
+            "SELECT * FROM lists WHERE task = ?", (task,)
+        ):
+            numbers = tuple(json.loads(chunks))
+            found[key] = JournaledList(key, labels, read_at, rows, pages, attempts, proof, bool(missing), numbers)
+        return found
+
+    def rows(self, resource: str, lists: Iterable[JournaledList]) -> Iterator[pa.Table]:
+        """Yield the rows of lists, some thousand at a time, in the order in which they were saved."""
+        self.flush()
+        counted = pa.array(sorted({number for of in lists for number in of.chunks}), pa.int64())
+        cursor = self._database.execute("SELECT rows FROM saved WHERE resource = ? ORDER BY id", (resource,))
+        for (packed,) in cursor:
+            table = pa.ipc.open_stream(packed).read_all()
+            table = table.filter(pc.is_in(table[CHUNK], value_set=counted)).drop_columns([CHUNK])
+            if table.num_rows:
+                yield table
+
+    # ---- The commit
+
+    @property
+    def committing(self) -> str | None:
+        """The version that was about to get its name when the journal was last used."""
+        found = self._database.execute("SELECT version FROM committing").fetchone()
+        return found[0] if found else None
+
+    def begin_commit(self, version: str) -> None:
+        """Record that a version is complete, except for its name."""
+        self.flush()
+        self._run(("DELETE FROM committing", ()), ("INSERT INTO committing VALUES (?)", (version,)))
+
+    def empty(self) -> None:
+        """Forget everything, on the disk too."""
+        self.flush()
+        self._run(("DELETE FROM lists", ()), ("DELETE FROM saved", ()), ("DELETE FROM committing", ()))
+        with contextlib.suppress(sqlite3.Error):  # the pages may stay until the next sync
+            self._database.execute("VACUUM")
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _run(self, *statements: tuple[str, tuple[str, ...]]) -> None:
+        problem = ""
+        try:
+            with contextlib.closing(self._database.cursor()) as cursor:
+                cursor.execute("BEGIN")
+                for statement, values in statements:
+                    cursor.execute(statement, values)
+                cursor.execute("COMMIT")
+        except sqlite3.Error as error:
+            problem = f"{self._file} could not be written: {error}. The finished versions are untouched."
+        if problem:
+            raise ExportError(problem)
+
+    def close(self) -> None:
+        """Save what is waiting, and let go of the lock."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._writer.join()
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _pack(batches: list[pa.RecordBatch]) -> bytes:
+    table = pa.Table.from_batches(batches).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+        stream.write_table(table)
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed

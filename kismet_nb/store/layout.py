@@ -1,0 +1,193 @@
+"""Where things lie in a store: organizations, versions, tables, and what may be a name of one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from kismet_nb.errors import ExportError, InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "HISTORY",
+    "LISTS",
+    "OrganizationFolder",
+    "check_folder",
+    "chosen_organizations",
+    "host_of",
+    "read_version",
+    "version_name",
+    "version_time",
+]
+
+HISTORY = "_history"  # ends the name of the table that has the earlier states of another
+LISTS = "lists"  # the table of the lists that were read
+_VERSION_FORMAT = "%Y-%m-%dT%H%M%SZ"
+_VERSION = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z", re.ASCII)
+# Engines skip names that begin with a dot or an underscore, and read a=b as a column.
+_ORGANIZATION = re.compile(r"""(?![._ ])[^/\\:*?"<>|=\x00-\x1f\x7f]{1,100}(?<![. ])""")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # by Windows
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationFolder:
+    """The part of a store that belongs to one organization.
+
+    Attributes
+    ----------
+    path
+        Its folder. The folder's name is the organization's.
+    """
+
+    path: Path
+
+    @classmethod
+    def named(cls, folder: str | os.PathLike[str], organization: str) -> OrganizationFolder:
+        """Return the folder of an organization, which need not exist yet.
+
+        Raises
+        ------
+        InvalidInputError
+            The store cannot be a folder, or the organization's name cannot be the name of one.
+        """
+        usable = isinstance(organization, str) and _ORGANIZATION.fullmatch(organization)
+        if not usable or _RESERVED.fullmatch(organization) or len(os.fsencode(organization)) > 200:
+            raise InvalidInputError(
+                f"organization must be usable as the name of a folder, such as 'clinic-a', not {organization!r}: up to "
+                "100 letters, digits, dashes or dots, without a dot or an underscore in front."
+            )
+        path = check_folder(folder) / organization
+        if os.path.lexists(path) and not path.is_dir():
+            raise InvalidInputError(f"{path} is a file. Name another folder or another organization.")
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        """The organization."""
+        return self.path.name
+
+    @property
+    def work(self) -> Path:
+        """The hidden folder of the sync under way."""
+        return self.path / ".sync"
+
+    @property
+    def journal(self) -> Path:
+        """The file with what the sync under way has read."""
+        return self.work / "journal.sqlite"
+
+    def versions(self) -> list[Path]:
+        """Return the folders of the finished versions, the oldest first."""
+        try:
+            return sorted(entry for entry in self.path.iterdir() if _VERSION.fullmatch(entry.name))
+        except OSError:
+            return []
+
+    def newest(self) -> Path | None:
+        """Return the folder of the newest version, or None before the first sync has finished."""
+        versions = self.versions()
+        return versions[-1] if versions else None
+
+    def check_host(self, host: str) -> None:
+        """Raise InvalidInputError if the newest version came from another host."""
+        newest = self.newest()
+        if newest is None:
+            return
+        recorded = read_version(newest)["host"]
+        if recorded != host:
+            raise InvalidInputError(
+                f"{self.path} is a copy of an organization at {recorded}, and this client is of {host}. All rows would "
+                "look changed or removed. Name another organization or another folder."
+            )
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder of a store, with ``~`` expanded; it need not exist.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no path, or it is a file.
+    """
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+        raise InvalidInputError("folder must be the name of a folder, such as 'store'.")
+    problem = ""
+    try:
+        path = Path(folder).expanduser()
+        if os.path.lexists(path) and not path.is_dir():
+            problem = "it is a file"
+    except (OSError, RuntimeError, ValueError) as error:
+        problem = str(error).rstrip(".")
+    if problem:
+        raise InvalidInputError(f"{str(folder)!r} cannot be used: {problem}. Name another folder.")
+    return path
+
+
+def chosen_organizations(folder: str | os.PathLike[str], organizations: str | Iterable[str] | None) -> list[Path]:
+    """Return the newest versions of organizations of a store; None chooses all that have one.
+
+    Raises
+    ------
+    InvalidInputError
+        The folder is no store, or one of the organizations has no finished sync in it.
+    """
+    root = check_folder(folder)
+    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+    newest = {name: version for name in names if (version := OrganizationFolder(root / name).newest())}
+    if not newest:
+        raise InvalidInputError(f"{root} holds no finished sync. Make one with kn.sync({str(folder)!r}).")
+    chosen = list(newest) if organizations is None else organizations
+    chosen = [chosen] if isinstance(chosen, str) else list(chosen)
+    for name in chosen:
+        if name not in newest:
+            raise InvalidInputError(f"{root} has no organization {name!r}. There is: {', '.join(newest)}.")
+    if not chosen:
+        raise InvalidInputError("organizations must name at least one organization; None means all.")
+    return [newest[name] for name in dict.fromkeys(chosen)]
+
+
+def host_of(api_url: str) -> str:
+    """Return the host of an API; on this machine without its port, which changes with each start of a server."""
+    parts = urlsplit(api_url)
+    return parts.hostname or "" if parts.scheme == "http" else parts.netloc
+
+
+def version_name(moment: dt.datetime) -> str:
+    """Return the name of a version's folder."""
+    return moment.strftime(_VERSION_FORMAT)
+
+
+def version_time(name: str) -> dt.datetime:
+    """Return the moment of a version, from its name."""
+    return dt.datetime.strptime(name, _VERSION_FORMAT).replace(tzinfo=dt.UTC)
+
+
+def read_version(version: Path) -> dict[str, Any]:
+    """Return what a version records about itself.
+
+    Raises
+    ------
+    ExportError
+        Its version.json is missing or is not this package's.
+    """
+    try:
+        recorded = json.loads((version / "version.json").read_text(encoding="utf-8"))
+        if (
+            isinstance(recorded, dict)
+            and isinstance(recorded.get("host"), str)
+            and isinstance(recorded["tables"], dict)
+        ):
+            return recorded
+    except FileNotFoundError:
+        raise  # the version may have been removed by a sync since it was found
+    except (OSError, ValueError, KeyError):
+        pass
+    raise ExportError(f"{version / 'version.json'} cannot be read. Delete {version} if an older version is beside it.")

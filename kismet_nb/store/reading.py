@@ -1,0 +1,162 @@
+"""The reading half of a sync: all lists of a table into the journal, but for those that it has already."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+from kismet_nb.errors import GoneWarning, IncompleteError, NotFoundError, RequestRefusedError
+from kismet_nb.fetch.call_metrics import accepted_ranges, metrics_query
+from kismet_nb.fetch.rows import add_labels, keep_days, participants_of
+from kismet_nb.fetch.table import callers_level, read_lists
+from kismet_nb.resources import RESOURCES
+from kismet_nb.store.journal import JournaledList
+from kismet_nb.store.lists import key_of, metrics_start, queries_of
+from kismet_nb.store.schema import rows_to_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from kismet_nb.fetch.pages import Record
+    from kismet_nb.fetch.pagination import ListResult, Query
+    from kismet_nb.store.journal import Journal
+    from kismet_nb.store.version import TableReport
+    from kismet_nb.transport.client import KismetClient
+
+__all__ = ["TableReader"]
+
+
+class TableReader:
+    """Reads tables one after the other; a table's lists are found from those before it.
+
+    Parameters
+    ----------
+    client
+        Sends the requests.
+    journal
+        Has what an earlier process read, and takes what is read now.
+    participants
+        Whether the participants of calls are kept too.
+    metrics_since
+        The first day of which a version has figures of calls, if there is one.
+    progress
+        Whether to show progress bars.
+
+    Attributes
+    ----------
+    lists
+        The lists of each table that was read.
+    """
+
+    def __init__(
+        self,
+        client: KismetClient,
+        journal: Journal,
+        *,
+        participants: bool,
+        metrics_since: dt.date | None,
+        progress: bool | None,
+    ) -> None:
+        self.lists: dict[str, list[JournaledList]] = {}
+        self._client, self._journal = client, journal
+        self._participants, self._metrics_since, self._progress = participants, metrics_since, progress
+
+    def read(self, report: TableReport) -> None:
+        """Read a table; add requests and seconds to its report.
+
+        Raises
+        ------
+        KismetError
+            As in a fetch. What was read stays in the journal.
+        """
+        started, answered = time.monotonic(), self._client.answered
+        name = report.table
+        start = metrics_start(self._rows, self._metrics_since) if name == "call_metrics" else dt.date.min
+        queries = queries_of(name, self._rows, start)
+        try:
+            self.lists[name] = self._read_lists(name, queries)
+        except RequestRefusedError:
+            if name != "call_metrics":
+                raise
+            # The server may refuse the range of a month, or a day that lies ahead.
+            ranges = accepted_ranges(self._client, [None], start, dt.datetime.now(dt.UTC).date())
+            self.lists[name] = self._read_lists(name, [metrics_query(None, *days) for days in ranges])
+        if name == "calls" and self._participants:
+            self.lists["participants"] = self.lists[name]
+        report.requests = self._client.answered - answered
+        report.seconds += time.monotonic() - started
+
+    def _rows(self, name: str) -> Iterator[pa.Table]:
+        return self._journal.rows(name, self.lists[name])
+
+    def _read_lists(self, name: str, queries: Sequence[Query]) -> list[JournaledList]:
+        resource = RESOURCES[name]
+        with_participants = name == "calls" and self._participants
+        task = f"{name} with participants" if with_participants else name
+
+        def convert(query: Query, records: list[Record]) -> int:
+            rows = keep_days(records, resource.key[-1], query.days)
+            if query.labels:
+                labels = dict(query.labels)
+                rows = [add_labels(labels, row) for row in rows]
+            batches = {name: rows_to_batch(resource, rows)}
+            if with_participants:
+                people = participants_of(rows, names=False)
+                batches["participants"] = rows_to_batch(RESOURCES["participants"], people)
+            return self._journal.add_rows(batches)
+
+        known = self._journal.lists(task)
+        todo = [query for query in queries if key_of(query) not in known]
+        lists = read_lists(self._client, resource, todo, convert, progress=self._progress)
+        with contextlib.closing(lists) as finished:
+            for query, result in finished:
+                _check_unchanged(name, result)
+                self._journal.add_list(task, _journaled(query, result))
+        known = self._journal.lists(task)
+        found = [known[key_of(query)] for query in queries]
+        self._report_missing(name, found)
+        return found
+
+    def _report_missing(self, name: str, lists: Sequence[JournaledList]) -> None:
+        """Warn of lists that are missing; a strict client raises."""
+        missing = sum(of.missing for of in lists)
+        if not missing:
+            return
+        text = f"{name}: {missing} of {len(lists)} lists are missing by now (404); the table lists names them."
+        if self._client.strict or missing == len(lists):
+            raise NotFoundError(f"{text} Sync again; the lists are then found anew.", status=404)
+        warnings.warn(text, GoneWarning, stacklevel=callers_level())
+
+
+def _journaled(query: Query, result: ListResult[int]) -> JournaledList:
+    about = dict(query.labels) | ({"first_day": query.days[0], "last_day": query.days[1]} if query.days else {})
+    return JournaledList(
+        key_of(query),
+        json.dumps(about),
+        dt.datetime.now(dt.UTC).isoformat(),
+        result.rows,
+        result.pages,
+        result.attempts,
+        result.proof,
+        result.missing,
+        tuple(result.chunks),
+    )
+
+
+def _check_unchanged(name: str, result: ListResult[int]) -> None:
+    if not result.change:
+        return
+    if result.unordered:
+        text = f"The server's list has no unique order: {result.change}, the same rows in two attempts. Report it."
+    else:
+        text = (
+            f"The list changed during each of {result.attempts} attempts to read it, or the server's total is wrong. "
+            f"In the last, {result.change}. Sync again in a quiet moment; lists that were read are kept until then."
+        )
+    raise IncompleteError(text, resource=name)

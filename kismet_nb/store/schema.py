@@ -1,0 +1,174 @@
+"""Records to rows of a store: declared columns in their declared types, everything else as JSON text in ``rest``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kismet_nb.errors import SchemaDriftError
+from kismet_nb.resources import RESOURCES
+from kismet_nb.tables.build import is_day, name_fields, parse_instant
+from kismet_nb.tables.columns import ARROW_TYPES, to_arrow, to_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kismet_nb.resources import Dtype, Resource
+
+__all__ = ["LISTS_SCHEMA", "REST", "TIME", "history_schema", "row_schema", "rows_to_batch", "stored_schema", "upgrade"]
+
+REST = "rest"
+TIME = pa.timestamp("us", tz="UTC")
+_TEXT = pa.large_string()
+_DAY = pa.timestamp("us")
+_TYPES: dict[Dtype, pa.DataType] = {dtype: arrow for dtype, (_, arrow) in ARROW_TYPES.items()} | {
+    "datetime64[us, UTC]": TIME,
+    "datetime64[us]": _DAY,
+    "object": pa.list_(pa.string()),
+}
+_EARLIEST, _LATEST = (
+    pa.scalar(text).cast(TIME) for text in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z")
+)  # Arrow reads years that Python does not have
+LISTS_SCHEMA = pa.schema(
+    [
+        ("organization", _TEXT),
+        ("resource", _TEXT),
+        ("key", _TEXT),
+        ("read_at", TIME),
+        ("rows", pa.int64()),
+        ("pages", pa.int64()),
+        ("attempts", pa.int64()),
+        ("proof", _TEXT),
+        ("missing", pa.bool_()),
+    ]
+)
+
+
+def row_schema(resource: Resource) -> pa.Schema:
+    """Return the columns of rows as they are read."""
+    return pa.schema([(column.name, _TYPES[column.dtype]) for column in resource.columns] + [(REST, _TEXT)])
+
+
+def stored_schema(resource: Resource) -> pa.Schema:
+    """Return the columns of a table's files."""
+    return pa.schema([("organization", _TEXT), *row_schema(resource), ("seen_from", TIME)])
+
+
+def history_schema(resource: Resource) -> pa.Schema:
+    """Return the columns of the files of a table's history."""
+    return pa.schema([*stored_schema(resource), ("seen_until", TIME), ("ended", _TEXT)])
+
+
+def rows_to_batch(resource: Resource, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
+    """Turn rows into a batch of a store's rows; called in the threads that read them.
+
+    Raises
+    ------
+    SchemaDriftError
+        A key is missing or does not fit its type, so that rows cannot be told apart.
+    """
+    sent = to_columns(resource, rows)
+    fields = name_fields(resource, sent.columns)
+    rest: dict[int, dict[str, Any]] = {}
+    arrays = []
+    for column in resource.columns:
+        values = sent.columns.get(fields.get(column.name, ""), [None] * len(rows))
+        array, mismatches = _fit(values, column.dtype)
+        optional = column.nullable or resource.layout == "part"
+        if column.name in resource.key and (mismatches or (array.null_count and not optional)):
+            raise SchemaDriftError(
+                f"{column.name} is missing or is not {column.dtype} in some rows, so a store cannot tell rows apart. "
+                "Nothing was changed. Look for a newer version of kismet-nb, or report it.",
+                resource=resource.name,
+            )
+        arrays.append(array)
+        for position, value in mismatches:
+            rest.setdefault(position, {})[column.name] = value
+    declared = {column.name for column in resource.columns}
+    for name, field in fields.items():
+        if name in declared:
+            continue
+        values = sent.columns[field]
+        for position, value in enumerate(values if isinstance(values, list) else values.to_pylist()):
+            if value is not None:
+                rest.setdefault(position, {})[name] = value
+    arrays.append(_rest_column(rest, len(rows)))
+    return pa.record_batch(arrays, schema=row_schema(resource))
+
+
+def _rest_column(rest: dict[int, dict[str, Any]], length: int) -> pa.Array:
+    if not rest:
+        return pa.nulls(length, _TEXT)
+    return pa.array([_json(rest[row]) if rest.get(row) else None for row in range(length)], _TEXT)
+
+
+def _json(fields: dict[str, Any]) -> str:
+    # Sorted, so that equal fields are equal text. In ASCII, because half a surrogate pair has no encoding.
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+
+
+def _fit(values: pa.Array | list[Any], dtype: Dtype) -> tuple[pa.Array, list[tuple[int, Any]]]:
+    """Return the values that fit a dtype as an array, and the others with their positions."""
+    if isinstance(values, pa.Array) and not dtype.startswith("datetime64"):
+        return values, []
+    if isinstance(values, pa.Array):
+        fast = _times(values) if dtype.endswith("UTC]") else None
+        if fast is not None:
+            return fast, []
+        values = values.to_pylist()
+    fitting, mismatches = [], []
+    for position, value in enumerate(values):
+        fits, converted = _fit_one(value, dtype)
+        fitting.append(converted)
+        if not fits:
+            mismatches.append((position, value))
+    return pa.array(fitting, _TYPES[dtype]), mismatches
+
+
+def _times(texts: pa.Array) -> pa.Array | None:
+    """Return times in the usual spellings; None if one of them has another."""
+    try:
+        times = texts.cast(TIME)
+    except pa.ArrowInvalid:
+        return None
+    bounds = pc.min_max(times)
+    in_range = bounds["min"].as_py() is None or (
+        pc.greater_equal(bounds["min"], _EARLIEST).as_py() and pc.less_equal(bounds["max"], _LATEST).as_py()
+    )
+    return times if in_range else None
+
+
+def _fit_one(value: Any, dtype: Dtype) -> tuple[bool, Any]:  # noqa: ANN401 - any JSON
+    """Return whether a value fits a dtype, and the value in it."""
+    if value is None:
+        return True, None
+    if dtype == "object":
+        fits = isinstance(value, list) and not isinstance(to_arrow(value, "str"), list) and None not in value
+        return fits, value if fits else None
+    if isinstance(to_arrow([value], dtype), list):
+        return False, None
+    if dtype == "datetime64[us, UTC]":
+        moment = parse_instant(value)
+        return (False, None) if isinstance(moment, str) else (True, moment)
+    if dtype == "datetime64[us]":
+        return (True, pa.scalar(value).cast(_DAY).as_py()) if is_day(value) else (False, None)
+    return True, value
+
+
+def upgrade(resource_name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return rows of an older version's file with the columns of this one; new columns are filled from ``rest``."""
+    if table.schema.equals(schema):
+        return table
+    resource = RESOURCES[resource_name]
+    new = [column for column in resource.columns if column.name not in table.column_names]
+    rest = [json.loads(text) if text else {} for text in table[REST].to_pylist()]
+    columns = {name: table[name] for name in table.column_names}
+    for column in new:
+        columns[column.name], mismatches = _fit([fields.pop(column.name, None) for fields in rest], column.dtype)
+        for position, value in mismatches:
+            rest[position][column.name] = value
+    columns[REST] = pa.array([_json(fields) if fields else None for fields in rest], _TEXT)
+    return pa.table([columns[name] for name in schema.names], schema=schema)

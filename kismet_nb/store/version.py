@@ -1,0 +1,256 @@
+"""A version of a store: all tables written beside the older versions, then given its name in one step."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kismet_nb.errors import KismetError
+from kismet_nb.fetch.invites import invite_status
+from kismet_nb.resources import RESOURCES
+from kismet_nb.store.files import flush_names, flush_tree, link_file, open_parquet, remove_tree, seal_file
+from kismet_nb.store.fold import TableFold
+from kismet_nb.store.history import HistoryWriter, carry_history
+from kismet_nb.store.layout import HISTORY, LISTS, read_version, version_name
+from kismet_nb.store.partition import partition
+from kismet_nb.store.schema import LISTS_SCHEMA, TIME
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kismet_nb.store.journal import Journal, JournaledList
+    from kismet_nb.store.layout import OrganizationFolder
+
+__all__ = ["NewVersion", "TableReport", "remove_old_versions"]
+
+MAX_REMOVED_ROWS = 20  # of a small table, all may go
+
+
+@dataclass(slots=True)
+class TableReport:
+    """What a sync found in a table."""
+
+    table: str
+    rows: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+
+
+class NewVersion:
+    """The version under way; nothing of it can be seen before ``commit``.
+
+    Parameters
+    ----------
+    store
+        Whose version.
+    journal
+        What was read.
+    moment
+        The version's moment.
+    host
+        The API's host.
+    accept_removals
+        Whether most of a table may be removed.
+
+    Attributes
+    ----------
+    name
+        The version's name.
+    drift
+        In words, where the API's answers differ from the declarations.
+    """
+
+    def __init__(
+        self, store: OrganizationFolder, journal: Journal, moment: dt.datetime, host: str, *, accept_removals: bool
+    ) -> None:
+        self.name = version_name(moment)
+        self.drift: list[str] = []
+        self._store, self._journal, self._moment, self._host = store, journal, moment, host
+        self._accept_removals = accept_removals
+        self._folder = store.work / "next"
+        self._parts = store.work / "parts"
+        self._before = store.newest()
+        self._recorded: dict[str, Any] = read_version(self._before)["tables"] if self._before else {}
+        self._tables: dict[str, Any] = {}
+        self._lists: list[pa.Table] = []
+        remove_tree(self._folder)
+        remove_tree(self._parts)
+        self._folder.mkdir(mode=0o700)
+        self._parts.mkdir(mode=0o700)
+
+    def add_table(self, report: TableReport, lists: list[JournaledList]) -> None:
+        """Write a table from the lists that were read, and its history; complete its report.
+
+        Raises
+        ------
+        KismetError
+            Most of the table would be removed.
+        """
+        started = time.monotonic()
+        name, resource = report.table, RESOURCES[report.table]
+        rows = self._journal.rows(name, lists)
+        rows = self._with_status(rows) if name == "invites" else rows
+        before = {file.stem: file for file in self._files_before(name)}
+        parts = partition(resource, rows, self._parts / name, before)
+        if self._before:
+            carry_history(resource, self._before / f"{name}{HISTORY}", self._folder / f"{name}{HISTORY}")
+        history = HistoryWriter(resource, self._folder / f"{name}{HISTORY}", self.name, self._moment)
+        fold = TableFold(resource, self._store.name, self._moment, history)
+        (self._folder / name).mkdir(mode=0o700)
+        for stem in sorted(parts):
+            fold.fold_file(parts[stem], before.get(stem), self._folder / name / f"{stem}.parquet")
+            parts[stem].path.unlink(missing_ok=True)
+        fold.finish()
+        history.close()
+        report.rows, report.added, report.changed, report.removed = fold.rows, fold.added, fold.changed, fold.removed
+        self._check_removals(report)
+        self._note_drift(fold)
+        self._record(report)
+        self._add_lists(name, lists)
+        report.seconds += time.monotonic() - started
+
+    def commit(self) -> Path:
+        """Bring the other tables over, give the version its name, and forget what was read."""
+        for name in self._recorded.keys() - self._tables.keys():
+            self._carry_table(name)
+        self._write_lists()
+        about = {
+            "host": self._host,
+            "organization": self._store.name,
+            "kismet_nb": installed_version("kismet-nb"),
+            "tables": self._tables,
+        }
+        file = self._folder / "version.json"
+        file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        seal_file(file)
+        remove_tree(self._parts)
+        flush_tree(self._folder)
+        self._journal.begin_commit(self.name)
+        target = self._store.path / self.name
+        os.rename(self._folder, target)  # noqa: PTH104 - unlike Path.replace, it never replaces another version
+        flush_names(self._store.path)
+        self._journal.empty()
+        return target
+
+    def discard(self) -> None:
+        """Remove what was written, unless it is committed."""
+        remove_tree(self._folder)
+        remove_tree(self._parts)
+
+    def _files_before(self, name: str) -> list[Path]:
+        return sorted((self._before / name).glob("*.parquet")) if self._before else []
+
+    def _with_status(self, tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+        """Fill in the status of invites, which the API does not send."""
+        moment = pd.Timestamp(self._moment)
+        for table in tables:
+            if table["status"].null_count < table.num_rows:
+                yield table
+                continue
+            times = table.select(["expires_at", "used_at"]).to_pandas()
+            status = invite_status(times["expires_at"], times["used_at"], moment)
+            texts = pa.array(status.astype(object), pa.large_string(), from_pandas=True)
+            yield table.set_column(table.column_names.index("status"), "status", texts)
+
+    def _check_removals(self, report: TableReport) -> None:
+        rows = self._recorded.get(report.table, {}).get("rows", 0)
+        if self._accept_removals or report.removed <= max(MAX_REMOVED_ROWS, rows / 2):
+            return
+        raise KismetError(
+            f"{report.removed} of {rows} {report.table} would be removed at once. Either the credentials are of "
+            f"another organization than {self._store.name}, or the server lost its list. Nothing was changed. If it is "
+            "right, sync again with accept_removals=True, or --accept-removals in a terminal."
+        )
+
+    def _note_drift(self, fold: TableFold) -> None:
+        declared = {column.name: column for column in fold.resource.columns}
+        counts = Counter(name for texts in fold.rest for text in texts.to_pylist() for name in json.loads(text))
+        notes = [
+            f"{name} has {count} values that are not {declared[name].dtype}, and are kept in rest"
+            if name in declared
+            else f"{name} is new in {count} rows, and kept in rest"
+            for name, count in counts.items()
+        ]
+        notes += [
+            f"{column.name} is missing in every row"
+            for column in declared.values()
+            if fold.rows and column.expected and not column.nullable and column.name not in fold.columns
+        ]
+        if notes:
+            text = f"{fold.resource.name}: {'; '.join(notes)}."
+            self.drift.append("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text))
+
+    def _record(self, report: TableReport) -> None:
+        since = self._recorded.get(report.table, {}).get("since", self.name)
+        self._tables[report.table] = {
+            "rows": report.rows,
+            "added": report.added,
+            "changed": report.changed,
+            "removed": report.removed,
+            "since": since,
+            "synced": self.name,
+        }
+
+    def _add_lists(self, name: str, lists: list[JournaledList]) -> None:
+        if not lists or name == "participants":  # these come with the lists of calls
+            return
+        count = len(lists)
+        columns: dict[str, Any] = {
+            "organization": [self._store.name] * count,
+            "resource": [name] * count,
+            "key": [of.labels for of in lists],
+            "read_at": pa.array([of.read_at for of in lists]).cast(TIME),
+            "rows": [of.rows for of in lists],
+            "pages": [of.pages for of in lists],
+            "attempts": [of.attempts for of in lists],
+            "proof": [of.proof for of in lists],
+            "missing": [of.missing for of in lists],
+        }
+        self._lists.append(pa.table(columns).cast(LISTS_SCHEMA).sort_by("key"))
+
+    def _carry_table(self, name: str) -> None:
+        """Link the files of a table that was not read."""
+        before = self._before
+        if before is None:
+            return
+        for table in (name, f"{name}{HISTORY}"):
+            files = sorted((before / table).glob("*.parquet"))
+            if files or table == name:
+                (self._folder / table).mkdir(mode=0o700)
+            for file in files:
+                link_file(file, self._folder / table / file.name)
+        self._tables[name] = self._recorded[name] | {"added": 0, "changed": 0, "removed": 0}
+
+    def _write_lists(self) -> None:
+        read = [table["resource"][0].as_py() for table in self._lists]
+        for file in self._files_before(LISTS):
+            table = pq.read_table(file)
+            kept = [name not in read for name in table["resource"].to_pylist()]
+            self._lists.append(table.filter(pa.array(kept, pa.bool_())).cast(LISTS_SCHEMA))
+        (self._folder / LISTS).mkdir(mode=0o700)
+        target = self._folder / LISTS / "all.parquet"
+        with open_parquet(target, LISTS_SCHEMA) as writer:
+            writer.write_table(pa.concat_tables(self._lists))
+        seal_file(target)
+
+
+def remove_old_versions(store: OrganizationFolder, keep: int) -> None:
+    """Remove all but the newest versions, and what an earlier removal left."""
+    for version in store.versions()[:-keep]:
+        version.rename(store.work / f"old-{version.name}")  # so that no reader finds half of it
+    for leftover in store.work.glob("old-*"):
+        remove_tree(leftover)
