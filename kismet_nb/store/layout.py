@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,8 +124,9 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     problem = ""
     try:
         path = Path(folder).expanduser()
-        if os.path.lexists(path) and not path.is_dir():
-            problem = "it is a file"
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISDIR(path.stat().st_mode):
+                problem = "it is a file"
     except (OSError, RuntimeError, ValueError) as error:
         problem = str(error).rstrip(".")
     if problem:

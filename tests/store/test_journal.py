@@ -1,0 +1,173 @@
+"""What a sync has read when it fails: kept, not read again, and never half."""
+
+import contextlib
+import datetime as dt
+import resource
+import shutil
+import signal
+import sqlite3
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from store.clinic import versions
+from support.fetching import client_of
+from support.rows import call, page_of, user
+
+import kismet_nb as kn
+from kismet_nb.store.journal import Journal, JournaledList
+
+CALLS_OF_2 = "/organization_users/2/calls"
+
+
+def calls_of(clinic):
+    """Return the ids of the calls in the store and those on the server."""
+    stored = kn.read_store("store", "calls")["id"].tolist()
+    return sorted(stored), sorted(record["id"] for records in clinic.calls.values() for record in records)
+
+
+def test_lists_that_were_read_are_not_read_again(clinic):
+    """After a failure, the next sync asks for the list that failed and for nothing else."""
+    clinic.failures[CALLS_OF_2] = (500, {}, b"")
+    with pytest.raises(kn.UnavailableError):
+        clinic.sync("calls")
+    assert [] == versions()
+    clinic.failures, clinic.requests = {}, []
+    clinic.sync("calls")
+
+    assert {CALLS_OF_2} == set(clinic.requests)
+    assert [10, 11, 20] == calls_of(clinic)[0]
+
+
+def test_after_a_version_everything_is_read_anew(clinic):
+    """The journal is for one sync: the next finds what changed."""
+    clinic.sync("calls")
+    clinic.calls[1].append(call(12))
+    clinic.sync("calls")
+
+    assert [10, 11, 12, 20] == calls_of(clinic)[0]
+    assert "user1@" not in Path("store/clinic-a/.sync/journal.sqlite").read_bytes().decode(errors="replace")
+
+
+def test_what_was_read_is_kept_for_a_day(clinic):
+    """An entry older than 24 hours is read again; the rows that it had do not count."""
+    clinic.failures[CALLS_OF_2] = (500, {}, b"")
+    with pytest.raises(kn.UnavailableError):
+        clinic.sync("calls")
+    with contextlib.closing(sqlite3.connect("store/clinic-a/.sync/journal.sqlite")) as database, database:
+        old = (dt.datetime.now(dt.UTC) - dt.timedelta(hours=24, minutes=1)).isoformat()
+        assert database.execute("UPDATE lists SET read_at = ? WHERE task = 'calls'", (old,)).rowcount
+    clinic.failures, clinic.requests = {}, []
+    clinic.calls[1] = [call(11)]
+    clinic.sync("calls")
+
+    assert {"/organization_users/1/calls", CALLS_OF_2} == set(clinic.requests)
+    assert [11, 20] == calls_of(clinic)[0]
+
+
+def test_lists_of_users_that_are_missing_by_now_do_not_count(clinic):
+    """The journal may hold calls of a user that the list of users, read again, does not have."""
+    clinic.failures[CALLS_OF_2] = (500, {}, b"")
+    with pytest.raises(kn.UnavailableError):
+        clinic.sync("calls")
+    with contextlib.closing(sqlite3.connect("store/clinic-a/.sync/journal.sqlite")) as database, database:
+        database.execute("UPDATE lists SET read_at = '2026-01-01T00:00:00+00:00' WHERE task = 'users'")
+    clinic.failures, clinic.users = {}, [user(2)]
+    clinic.sync("calls")
+
+    assert [20] == kn.read_store("store", "calls")["id"].tolist()
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_rows_of_an_attempt_that_failed_do_not_count():
+    """A list that changed while it was read is read again. The rows of both attempts are saved; one's are kept."""
+    first, pages = [user(number) for number in range(1, 31)], []
+
+    def answer(query, _):
+        pages.append(query.get("page"))
+        # Once, after some pages, the list is shorter and its rows have other names.
+        rows = first if len(pages) <= 3 else [user(number, display_name="later") for number in range(1, 26)]
+        return page_of(rows, query)
+
+    with client_of(answer, page_size=10) as client:
+        kn.sync("store", "users", client=client)
+    users = kn.read_store("store", "users")
+
+    assert (25, {"later"}) == (len(users), set(users["display_name"]))
+    assert 1 < kn.read_store("store", "lists")["attempts"].max()
+
+
+def test_a_second_sync_of_the_organization_ends_at_once(clinic):
+    """It sends nothing. Another organization is not affected, and neither is the next sync."""
+    clinic.sync()
+    clinic.requests = []
+    with Journal(Path("store/clinic-a/.sync/journal.sqlite"), "clinic-a"):
+        started = time.monotonic()
+        with pytest.raises(kn.ExportError, match="Another sync of clinic-a is under way"):
+            clinic.sync()
+        assert ([], True) == (clinic.requests, time.monotonic() - started < 1)
+        clinic.sync(organization="clinic-b")
+    clinic.sync()
+
+    assert (2, 1) == (len(versions()), len(versions("store/clinic-b")))
+
+
+def test_a_finished_list_is_on_the_disk_within_a_quarter_of_a_second(tmp_path):
+    """A copy of the journal, as another process would find it after a kill, has it; a few rows before it has not."""
+    def saved(name):
+        (tmp_path / name).mkdir()
+        for file in tmp_path.glob("journal.sqlite*"):
+            shutil.copy(file, tmp_path / name / file.name)
+        with Journal(tmp_path / name / "journal.sqlite", "copy") as copy:
+            lists = copy.lists("users")
+            return [row for table in copy.rows("users", lists.values()) for row in table["id"].to_pylist()]
+
+    with Journal(tmp_path / "journal.sqlite", "clinic-a") as journal:
+        chunk = journal.add_rows({"users": pa.record_batch({"id": [1, 2]})})
+        unproved = journal.add_rows({"users": pa.record_batch({"id": [3]})})
+        journal.add_list(
+            "users",
+            JournaledList("key", "{}", dt.datetime.now(dt.UTC).isoformat(), 2, 1, 1, "one page", False, (chunk,)),
+        )
+        time.sleep(0.4)
+        assert [1, 2] == saved("later")
+        assert unproved == chunk + 1
+        many = journal.add_rows({"users": pa.record_batch({"id": list(range(2000))})})
+        journal.add_list(
+            "users",
+            JournaledList("many", "{}", dt.datetime.now(dt.UTC).isoformat(), 2000, 1, 1, "", False, (many,)),
+        )
+        journal.flush()
+        assert 2002 == len(saved("flushed"))
+
+
+def test_a_full_disk_is_an_error_and_nothing_is_lost(clinic):
+    """The older version stays whole. With room, the next sync finishes without reading a list again."""
+    clinic.sync("calls")
+    before = kn.read_store("store", "calls")
+    clinic.calls[1] = [call(number, name="x" * 50 + str(number)) for number in range(1000, 5000)]
+    clinic.client.page_size = 500
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(kn.ExportError, match="finished versions are untouched"):
+            clinic.sync("calls")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (1, True) == (len(versions()), before.equals(kn.read_store("store", "calls")))
+    clinic.sync("calls")
+
+    assert calls_of(clinic)[0] == calls_of(clinic)[1]
+
+
+def test_a_journal_that_is_no_database_is_an_error(clinic):
+    """The message names the file, and says that it can be deleted."""
+    clinic.sync()
+    for file in Path("store/clinic-a/.sync").glob("journal*"):
+        file.unlink()
+    Path("store/clinic-a/.sync/journal.sqlite").write_bytes(b"nothing that SQLite knows" * 100)
+    with pytest.raises(kn.ExportError, match=r"journal\.sqlite cannot be used.*Delete it"):
+        clinic.sync()
