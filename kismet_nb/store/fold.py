@@ -40,13 +40,15 @@ class TableFold:
         The moment of the new version.
     history
         Takes the rows that ended.
+    first
+        Whether there is no older version of the table.
 
     Attributes
     ----------
     rows, added, changed, removed
-        How many there are; ``removed`` only after ``finish``.
-    fields
-        How many rows have each field that is in ``rest``.
+        How many there are, once ``finish`` has returned.
+    rest
+        The texts in ``rest``.
     columns
         The columns that have a value in some row.
     """
@@ -55,6 +57,7 @@ class TableFold:
     organization: str
     moment: dt.datetime
     history: HistoryWriter
+    first: bool
     rows: int = 0
     added: int = 0
     changed: int = 0
@@ -129,6 +132,8 @@ class TableFold:
             return old, True
         if not old.num_rows:
             self.added += new.num_rows
+            if new.num_rows and not self.first:
+                self._added_keys.append(key_table(self.resource, new))
             return self._stored(new, pa.repeat(pa.scalar(self.moment, TIME), new.num_rows)), False
         found = compare_rows(self.resource, new, old)
         self.added += len(found.added)

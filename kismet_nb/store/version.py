@@ -109,7 +109,7 @@ class NewVersion:
         if self._before:
             carry_history(resource, self._before / f"{name}{HISTORY}", self._folder / f"{name}{HISTORY}")
         history = HistoryWriter(resource, self._folder / f"{name}{HISTORY}", self.name, self._moment)
-        fold = TableFold(resource, self._store.name, self._moment, history)
+        fold = TableFold(resource, self._store.name, self._moment, history, first=name not in self._recorded)
         (self._folder / name).mkdir(mode=0o700)
         for stem in sorted(parts):
             fold.fold_file(parts[stem], before.get(stem), self._folder / name / f"{stem}.parquet")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from store.clinic import versions
+from store.clinic import open_clinic, versions
 from support.fetching import client_of
 from support.rows import call, page_of, user
 
@@ -19,6 +19,13 @@ import kismet_nb as kn
 from kismet_nb.store.journal import Journal, JournaledList
 
 CALLS_OF_2 = "/organization_users/2/calls"
+
+
+@pytest.fixture
+def clinic():
+    """Serve an organization to a client that reads one list after the other."""
+    with open_clinic(max_in_flight=1) as clinic:
+        yield clinic
 
 
 def calls_of(clinic):
@@ -115,6 +122,7 @@ def test_a_second_sync_of_the_organization_ends_at_once(clinic):
 
 def test_a_finished_list_is_on_the_disk_within_a_quarter_of_a_second(tmp_path):
     """A copy of the journal, as another process would find it after a kill, has it; a few rows before it has not."""
+
     def saved(name):
         (tmp_path / name).mkdir()
         for file in tmp_path.glob("journal.sqlite*"):
@@ -123,21 +131,19 @@ def test_a_finished_list_is_on_the_disk_within_a_quarter_of_a_second(tmp_path):
             lists = copy.lists("users")
             return [row for table in copy.rows("users", lists.values()) for row in table["id"].to_pylist()]
 
+    def proved(key, chunk):
+        now = dt.datetime.now(dt.UTC).isoformat()
+        return JournaledList(key, "{}", now, rows=0, pages=1, attempts=1, proof="", missing=False, chunks=(chunk,))
+
     with Journal(tmp_path / "journal.sqlite", "clinic-a") as journal:
         chunk = journal.add_rows({"users": pa.record_batch({"id": [1, 2]})})
         unproved = journal.add_rows({"users": pa.record_batch({"id": [3]})})
-        journal.add_list(
-            "users",
-            JournaledList("key", "{}", dt.datetime.now(dt.UTC).isoformat(), 2, 1, 1, "one page", False, (chunk,)),
-        )
+        journal.add_list("users", proved("first", chunk))
         time.sleep(0.4)
         assert [1, 2] == saved("later")
         assert unproved == chunk + 1
         many = journal.add_rows({"users": pa.record_batch({"id": list(range(2000))})})
-        journal.add_list(
-            "users",
-            JournaledList("many", "{}", dt.datetime.now(dt.UTC).isoformat(), 2000, 1, 1, "", False, (many,)),
-        )
+        journal.add_list("users", proved("second", many))
         journal.flush()
         assert 2002 == len(saved("flushed"))
 

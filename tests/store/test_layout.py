@@ -34,8 +34,13 @@ def test_a_store_has_a_folder_for_each_organization_and_version(clinic):
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", ".sync", "_a", " a", "a ", "a.", "a/b", "a\\b", "a\0", "a\n", "a=b", "con", "Nul.x", "ä" * 101]
-    + [None, 7],
+    [
+        *("", ".", "..", ".sync", "_a", " a", "a ", "a.", "a/b", "a\\b", "a\0", "a\n", "a=b"),
+        "con",
+        "Nul.x",
+        "ä" * 101,
+        7,
+    ],
 )
 def test_a_name_that_is_no_name_of_a_folder_is_refused(clinic, name):
     """Nothing is sent and no folder is made."""

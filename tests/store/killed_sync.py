@@ -1,0 +1,11 @@
+"""Sync in a process of its own, which a test kills; started by ``test_kill.py``."""
+
+import sys
+
+import kismet_nb as kn
+
+if __name__ == "__main__":
+    url, client_id, secret, folder = sys.argv[1:]
+    with kn.KismetClient(client_id, secret, api_url=url) as client:
+        print("begins", flush=True)
+        kn.sync(folder, ["calls", "roles", "waiting_rooms"], client=client, participants=True)

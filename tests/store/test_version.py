@@ -1,0 +1,125 @@
+"""How a version gets its name: all tables at once, or nothing; and how older ones go."""
+
+import os
+import stat
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from store.clinic import versions
+from support.rows import user
+
+import kismet_nb as kn
+from kismet_nb.store.journal import Journal
+from kismet_nb.store.version import NewVersion
+
+
+def killed(*_, **__):
+    """Stand for the moment at which a process is killed: nothing that follows runs, but the files stay."""
+    raise KeyboardInterrupt
+
+
+def left_alone(_self):
+    """Stand for a clean-up that a killed process does not reach."""
+
+
+def test_a_sync_that_ends_before_the_rename_goes_on(clinic, monkeypatch):
+    """There is no new version; the next sync reads no list again, and the version is that of an undisturbed sync."""
+    clinic.sync("calls")
+    clinic.users.append(user(3))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", killed)
+        patch.setattr(NewVersion, "discard", left_alone)
+        with pytest.raises(KeyboardInterrupt):
+            clinic.sync("calls")
+    assert (1, 2) == (len(versions()), len(kn.read_store("store", "users")))
+    assert Path("store/clinic-a/.sync/next/version.json").is_file()
+    clinic.requests = []
+    found = clinic.sync("calls")["users"]
+
+    assert ([], 1, 3) == (clinic.requests, found["added"], found["rows"])
+    assert 3 == len(kn.read_store("store", "users"))
+
+
+def test_a_sync_that_ends_after_the_rename_is_finished(clinic, monkeypatch):
+    """The version is there; the next sync reads everything anew."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "empty", killed)
+        with pytest.raises(KeyboardInterrupt):
+            clinic.sync("calls")
+    assert 2 == len(kn.read_store("store", "users"))
+    clinic.users.append(user(3))
+    found = clinic.sync("calls")
+
+    assert (1, 3) == (found["users"]["added"], len(kn.read_store("store", "users")))
+    assert 2 == len(versions())
+
+
+def test_only_the_newest_versions_are_kept(clinic):
+    """Three by default; the history is complete in the newest."""
+    for number in range(5):
+        clinic.users[0]["display_name"] = str(number)
+        clinic.sync()
+    assert 3 == len(versions())
+    clinic.sync(keep=1)
+
+    assert 1 == len(versions())
+    assert 4 == len(kn.read_store("store", "users", history=True))
+    assert ["journal.sqlite"] == [file.name for file in Path("store/clinic-a/.sync").iterdir()]
+
+
+def test_two_syncs_in_one_second_have_two_names(clinic):
+    """The second is a second later, so that names stay in order."""
+    clinic.sync()
+    clinic.sync()
+
+    assert 2 == len(set(versions()))
+
+
+def test_an_interrupt_while_the_version_is_written_leaves_nothing(clinic, monkeypatch):
+    """The older version stays, and the next sync finishes."""
+    clinic.sync()
+    with monkeypatch.context() as patch:
+        patch.setattr(NewVersion, "commit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            clinic.sync()
+    assert ["journal.sqlite"] == [file.name for file in Path("store/clinic-a/.sync").iterdir()]
+    clinic.sync()
+
+    assert 2 == len(versions())
+
+
+def test_a_reader_that_holds_a_file_keeps_its_rows(clinic):
+    """A version that is removed meanwhile can still be read by who has opened it."""
+    clinic.sync()
+    with kn.store_files("store", "users")[0].open("rb") as opened:
+        for number in range(3):
+            clinic.users[0]["display_name"] = str(number)
+            clinic.sync(keep=1)
+        frame = pd.read_parquet(opened)
+
+    assert ["User 1", "User 2"] == frame["display_name"].tolist()
+
+
+def test_the_folder_of_a_version_is_flushed_before_it_gets_its_name(clinic, monkeypatch):
+    """Every file and every folder reaches the disk before the rename, and the new name after it."""
+    flushed, renamed, fsync, rename = [], [], os.fsync, os.rename
+
+    def record(descriptor):
+        flushed.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    def record_rename(source, target):
+        renamed.append({path.removeprefix(f"{source.resolve()}") for path in flushed})
+        flushed.clear()
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", record)
+    monkeypatch.setattr(os, "rename", record_rename)
+    clinic.sync(["calls", "roles"])
+    folder = Path("store/clinic-a", versions()[0])
+    everything = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+    assert everything == {path.removeprefix("/") for path in renamed[0]} - {""}
+    assert str(Path("store/clinic-a").resolve()) in flushed
+    assert {0o400} == {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*.parquet")}
