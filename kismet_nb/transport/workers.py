@@ -128,7 +128,7 @@ class Workers:
                 pending -= 1
                 yield item, result
         finally:
-            self._close(finished=not pending)
+            self._close()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Call a function for each item in the page threads, and yield the results as they are ready.
@@ -201,10 +201,10 @@ class Workers:
             raise FetchCancelledError
 
     def _send(self, request: Request) -> Response | BaseException:
-        connection = self._connections.borrow()
         with self._lock:
             if self._cancelled.is_set():
                 raise FetchCancelledError
+            connection = self._connections.borrow()
             self._active.add(connection)
         sent = connection.send(request.path, request.params)
         with self._lock:
@@ -238,13 +238,12 @@ class Workers:
             for connection in self._active:
                 connection.cut_if_overdue()
 
-    def _close(self, *, finished: bool) -> None:
-        """End all threads; those that are still sending are cut unless all is read."""
-        if not finished:
-            self._cancelled.set()
-            with self._lock:
-                for connection in self._active:
-                    connection.cancel()
+    def _close(self) -> None:
+        """End all threads. A request that is still in flight is no longer needed, and is cut."""
+        self._cancelled.set()
+        with self._lock:
+            for connection in self._active:
+                connection.cancel()
         self._list_threads.end()
         self._page_threads.end()  # after what is queued, which fails at once, since lists wait for it
         give_up_at = time.monotonic() + JOIN_SECONDS
@@ -276,11 +275,20 @@ class _Threads:
         self.started: list[threading.Thread] = []
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._unfinished = 0
+        self._ended = False
         self._lock = threading.Lock()
 
     def submit(self, task: Callable[[], None]) -> None:
-        """Run a task as soon as a thread is free."""
+        """Run a task as soon as a thread is free.
+
+        Raises
+        ------
+        FetchCancelledError
+            ``end`` was called, so that no thread would run it.
+        """
         with self._lock:
+            if self._ended:
+                raise FetchCancelledError
             self._unfinished += 1
             self._tasks.put(task)
             if len(self.started) < min(self.count, self._unfinished):
@@ -289,9 +297,11 @@ class _Threads:
                 thread.start()
 
     def end(self) -> None:
-        """Let each thread end after the tasks that are queued."""
-        for _ in self.started:
-            self._tasks.put(None)
+        """Let each thread end after the tasks that are queued, and take no more."""
+        with self._lock:
+            self._ended = True
+            for _ in self.started:
+                self._tasks.put(None)
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:
