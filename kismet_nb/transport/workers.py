@@ -84,7 +84,6 @@ class Workers:
         self._active: set[Connection] = set()
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
-        self._next_look = 0.0
         threads = max_in_flight + min(MAX_SPARE_THREADS, max_in_flight // 2)
         self._list_threads, self._page_threads = _Threads(threads), _Threads(threads)
 
@@ -231,9 +230,6 @@ class Workers:
             self.pause(seconds)
 
     def _cut_overdue(self) -> None:
-        if time.monotonic() < self._next_look:
-            return
-        self._next_look = time.monotonic() + POLL_SECONDS
         with self._lock:
             for connection in self._active:
                 connection.cut_if_overdue()
@@ -279,13 +275,7 @@ class _Threads:
         self._lock = threading.Lock()
 
     def submit(self, task: Callable[[], None]) -> None:
-        """Run a task as soon as a thread is free.
-
-        Raises
-        ------
-        FetchCancelledError
-            ``end`` was called, so that no thread would run it.
-        """
+        """Run a task as soon as a thread is free; raise FetchCancelledError if they have ended."""
         with self._lock:
             if self._ended:
                 raise FetchCancelledError
