@@ -20,8 +20,8 @@ a deleted row may be restored. Such a row is fresh. So one reading is the proof 
 within the five minutes before page 1, by the server's own clock. Otherwise every page is read a second time, and must
 be the same; ``verify="twice"`` always does so.
 
-Rows that are added at the end of a list with rising keys, after page 1 was read, are left for the next fetch. The last
-page is then read again, to see that it begins with the same rows.
+Rows that are added at the end of a list with rising keys, after its last page was read, are left for the next fetch.
+The last page is then read again, to see that it begins with the same rows.
 
 So the table is the server's list as it was at one moment. This assumes one database that does not lag behind, no cache
 in between, and that whoever restores a row touches its ``updated_at``. An edited row is no change of the list: each
@@ -180,18 +180,22 @@ class ListReader(Generic[Chunk]):
         """Read every page, prove that the list did not change meanwhile, and return how that was proved."""
         first = pages.add(*self._read_first_page(query))
         if pages.rising:
-            pages.add(*self._read_page(query, first.last))
-        numbers = [number for number in range(2, first.last + 1) if number not in pages.read]
+            page, rows = self._read_page(query, first.last)
+            if page.last > first.last:  # the list has grown by a page since page 1
+                page, rows = self._read_page(query, page.last)
+            pages.add_last(page, rows)
+        last = pages.read[1].last
+        numbers = [number for number in range(2, last + 1) if number not in pages.read]
         if pages.rising:
             numbers.append(1)
         if pages.full and self._resource.layout == "pages":
-            numbers.append(first.last + 1)
+            numbers.append(last + 1)
         self._read_pages(query, numbers, pages)
         if pages.grown:
-            pages.check_growth(*self._read_page(query, first.last))
+            pages.check_growth(*self._read_page(query, last))
         proof = pages.proof()
-        if not proof or (self._always_twice and first.last > 1):
-            self._read_pages(query, range(1, first.last + 1), pages)
+        if not proof or (self._always_twice and last > 1):
+            self._read_pages(query, range(1, last + 1), pages)
             return "every page read twice"
         return proof
 
