@@ -9,7 +9,7 @@ from support.rows import call, page_of, user
 
 import kismet_nb as kn
 from kismet_nb.fetch import pagination
-from kismet_nb.transport import workers as workers_module
+from kismet_nb.transport.threads import DaemonThreads
 
 
 def threads_left():
@@ -39,9 +39,9 @@ def test_a_list_that_goes_on_after_another_failed_leaves_no_thread(monkeypatch):
             failed.set()
 
     parse_page = pagination.parse_page
-    original_end = workers_module._Threads.end
+    original_end = DaemonThreads.end
     monkeypatch.setattr("kismet_nb.fetch.pagination.parse_page", read_page)
-    monkeypatch.setattr(workers_module._Threads, "end", end)
+    monkeypatch.setattr(DaemonThreads, "end", end)
     with client_of(answer, page_size=3, retries=0) as client, pytest.raises(kn.RequestRefusedError, match="user 2"):
         kn.fetch_calls([1, 2], client=client)
 
