@@ -81,8 +81,8 @@ class TableReader:
         queries = queries_of(name, self._rows, start)
         try:
             self.lists[name] = self._read_lists(name, queries)
-        except RequestRefusedError:
-            if name != "call_metrics":
+        except RequestRefusedError as error:
+            if name != "call_metrics" or error.status in {403, 407}:  # not because of the days
                 raise
             # The server may refuse the range of a month, or a day that lies ahead.
             ranges = accepted_ranges(self._client, [None], start, dt.datetime.now(dt.UTC).date())
