@@ -83,8 +83,9 @@ class TableFold:
         old_schema = pq.read_schema(before) if before else None
         differs = before is None or not schema.equals(old_schema)
         with open_parquet(target, schema) as writer:
-            for piece in part.slices(column):
-                new = self._read_new(part, piece, column)
+            for piece, rows in part.slices(column):
+                new = self._read_new(rows)
+                rows.remove()
                 old = self._read_old(before, piece, column)
                 current, same = self._fold(new, old)
                 differs |= not same
@@ -111,8 +112,8 @@ class TableFold:
         self.added -= moved
         self.removed = missing.num_rows - moved
 
-    def _read_new(self, part: Part, piece: Slice, column: str) -> pa.Table:
-        new = part.read(piece, column).combine_chunks()
+    def _read_new(self, part: Part) -> pa.Table:
+        new = part.read().combine_chunks()
         names = sort_columns(self.resource)
         return new.take(pc.sort_indices(new, [(name, "ascending") for name in names]))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,12 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from kismet_nb.resources import Resource
 
 __all__ = ["Part", "Slice", "partition", "sort_columns"]
 
-MAX_SLICE_ROWS = 500_000  # compared at a time
-MAX_HELD_ROWS = 50_000  # before they are cut by month
+MAX_SLICE_ROWS = 125_000  # compared at a time, so that memory does not grow with the table
+MAX_HELD_ROWS = 10_000  # before they are cut by month: many small pieces take long
+_NO_TIME = np.iinfo(np.int64).min
 _MONTHS_OF = {"calls": "created_at", "egresses": "created_at", "call_metrics": "date"}
 
 
@@ -50,12 +55,14 @@ class Slice:
 
 @dataclass(slots=True)
 class Part:
-    """The rows that go into one file, on the disk until they are compared.
+    """Rows of one file, on the disk until they are compared.
 
     Attributes
     ----------
     path
         The temporary file.
+    schema
+        The columns of the rows.
     rows
         How many there are.
     """
@@ -78,21 +85,37 @@ class Part:
         if self._writer is not None:
             self._writer.close()
 
-    def slices(self, column: str) -> list[Slice]:
-        """Return ranges of about ``MAX_SLICE_ROWS`` rows."""
-        if self.rows <= MAX_SLICE_ROWS:
-            return [Slice()]
-        values = pa.chunked_array([batch.column(column) for batch in self._batches()])
-        order = pc.sort_indices(values)
-        starts = range(MAX_SLICE_ROWS, self.rows, MAX_SLICE_ROWS)
-        cuts = [cut for cut in pc.unique(values.take(order.take(pa.array(starts)))) if cut.is_valid]
-        return [Slice(*bounds) for bounds in zip([None, *cuts], [*cuts, None], strict=True)]
+    def read(self) -> pa.Table:
+        """Return the rows."""
+        return pa.Table.from_batches(self._batches(), schema=self.schema)
 
-    def read(self, piece: Slice, column: str) -> pa.Table:
-        """Return the rows of a slice."""
-        condition = piece.condition(column)
-        batches = [batch if condition is None else batch.filter(condition) for batch in self._batches()]
-        return pa.Table.from_batches(batches, schema=self.schema)
+    def remove(self) -> None:
+        """Remove the temporary file."""
+        self.path.unlink(missing_ok=True)
+
+    def slices(self, column: str) -> list[tuple[Slice, Part]]:
+        """Return ranges of about ``MAX_SLICE_ROWS`` rows, and the rows of each."""
+        if self.rows <= MAX_SLICE_ROWS:
+            return [(Slice(), self)]
+        values = pa.chunked_array([batch.column(column) for batch in self._batches()])
+        starts = pa.array(range(MAX_SLICE_ROWS, self.rows, MAX_SLICE_ROWS))
+        cuts = pc.unique(values.take(pc.sort_indices(values).take(starts))).drop_null()
+        bounds = [None, *cuts, None]
+        parts = [
+            Part(self.path.with_name(f"{self.path.name}.{number}"), self.schema) for number in range(len(cuts) + 1)
+        ]
+        edges = (
+            cuts.cast(pa.int64()).to_numpy() if pa.types.is_temporal(cuts.type) else cuts.to_numpy(zero_copy_only=False)
+        )
+        for batch in self._batches():
+            found = batch.column(column)
+            found = found.cast(pa.int64()) if pa.types.is_temporal(found.type) else found
+            numbers = np.searchsorted(edges, found.to_numpy(zero_copy_only=False), side="right")
+            for number, rows in _groups(pa.Table.from_batches([batch]), numbers):
+                parts[number].add(rows)
+        for part in parts:
+            part.close()
+        return [(Slice(*pair), part) for pair, part in zip(itertools.pairwise(bounds), parts, strict=True)]
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         if self._writer is not None:
@@ -108,21 +131,11 @@ def partition(resource: Resource, tables: Iterable[pa.Table], folder: Path, know
     folder.mkdir()
     names = [*known, *([] if resource.name in _MONTHS_OF else ["all"])]  # an empty table has a file too
     parts = {name: Part(folder / name, row_schema(resource)) for name in names}
-
-    def cut(held: list[pa.Table]) -> None:
-        for name, rows in _by_month(resource, pa.concat_tables(held)):
+    for table in _some_at_a_time(tables):
+        for name, rows in _by_month(resource, table):
             if name not in parts:
                 parts[name] = Part(folder / name, row_schema(resource))
             parts[name].add(rows)
-
-    held: list[pa.Table] = []
-    for table in tables:
-        held.append(table)
-        if sum(rows.num_rows for rows in held) >= MAX_HELD_ROWS:
-            cut(held)
-            held = []
-    if held:
-        cut(held)
     for part in parts.values():
         part.close()
     return parts
@@ -134,14 +147,35 @@ def sort_columns(resource: Resource) -> list[str]:
     return list(dict.fromkeys([*by_time, *resource.key]))
 
 
+def _some_at_a_time(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Join small tables to larger ones: many small pieces take long."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(rows.num_rows for rows in held) >= MAX_HELD_ROWS:
+            yield pa.concat_tables(held).combine_chunks()
+            held = []
+    if held:
+        yield pa.concat_tables(held).combine_chunks()
+
+
 def _by_month(resource: Resource, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     column = _MONTHS_OF.get(resource.name)
     if column is None:
         yield "all", table
         return
-    months = pc.floor_temporal(table[column], unit="month")
-    for month in pc.unique(months):
-        if month.is_valid:
-            yield f"{month.as_py():%Y-%m}", table.filter(pc.fill_null(pc.equal(months, month), False))  # noqa: FBT003
-        else:
-            yield "unknown", table.filter(pc.is_null(months))
+    months = pc.floor_temporal(table[column], unit="month").cast(pa.timestamp("us"))
+    numbers = months.cast(pa.int64()).fill_null(_NO_TIME).to_numpy()
+    for number, rows in _groups(table, numbers):
+        name = "unknown" if number == _NO_TIME else f"{pa.scalar(number, pa.timestamp('us')).as_py():%Y-%m}"
+        yield name, rows
+
+
+def _groups(table: pa.Table, numbers: NDArray[np.int64]) -> Iterator[tuple[int, pa.Table]]:
+    """Yield the rows that have the same number, for each number."""
+    order = np.argsort(numbers, kind="stable")
+    numbers, table = numbers[order], table.take(pa.array(order))
+    starts = [0, *(np.flatnonzero(np.diff(numbers)) + 1), len(numbers)]
+    for start, end in itertools.pairwise(starts):
+        if end > start:
+            yield int(numbers[start]), table.slice(start, end - start)

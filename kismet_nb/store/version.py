@@ -113,7 +113,7 @@ class NewVersion:
         (self._folder / name).mkdir(mode=0o700)
         for stem in sorted(parts):
             fold.fold_file(parts[stem], before.get(stem), self._folder / name / f"{stem}.parquet")
-            parts[stem].path.unlink(missing_ok=True)
+            parts[stem].remove()
         fold.finish()
         history.close()
         report.rows, report.added, report.changed, report.removed = fold.rows, fold.added, fold.changed, fold.removed
