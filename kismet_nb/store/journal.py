@@ -1,13 +1,11 @@
 """The journal of a sync: the lists that were read, for a process that goes on after this one was killed.
 
-It is an SQLite database, whose exclusive lock also keeps a second sync of the organization out: the lock ends with the
-process, however that ends. Rows are saved as they are read, and count once the list that they belong to is proved.
+Rows are saved as they are read, and count once the list that they belong to is proved.
 """
 
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import itertools
 import json
 import sqlite3
@@ -20,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kismet_nb.errors import ExportError
+from kismet_nb.store.database import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,15 +29,7 @@ __all__ = ["Journal", "JournaledList"]
 MAX_DELAY_SECONDS = 0.25  # from a finished list to its place on the disk
 MAX_DELAY_ROWS = 2000
 MAX_WAITING_ROWS = 20_000  # beyond these, the threads that read wait for the disk
-MAX_AGE = dt.timedelta(hours=24)
 CHUNK = "_chunk"  # the column that names the chunk that a row came in
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS lists (task TEXT, key TEXT, labels TEXT, read_at TEXT, rows INTEGER, pages INTEGER,
-    attempts INTEGER, proof TEXT, missing INTEGER, chunks TEXT, PRIMARY KEY (task, key));
-CREATE TABLE IF NOT EXISTS saved (id INTEGER PRIMARY KEY, resource TEXT, last_chunk INTEGER, rows BLOB);
-CREATE TABLE IF NOT EXISTS committing (version TEXT);
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +72,7 @@ class Journal:
 
     def __init__(self, file: Path, organization: str) -> None:
         self._file = file
-        self._database = self._open(organization)
+        self._database = open_database(file, organization)
         last = self._database.execute("SELECT max(last_chunk) FROM saved").fetchone()[0] or 0
         self._numbers = itertools.count(last + 1)
         self._waiting: list[tuple[int, Mapping[str, pa.RecordBatch]] | tuple[str, JournaledList]] = []
@@ -93,37 +84,6 @@ class Journal:
         self._changed = threading.Condition()
         self._writer = threading.Thread(target=self._write, name="kismet_nb journal", daemon=True)
         self._writer.start()
-
-    def _open(self, organization: str) -> sqlite3.Connection:
-        problem = ""
-        try:
-            # The writer's thread uses the connection too, but never at the same time as another.
-            database = sqlite3.connect(self._file, timeout=0, isolation_level=None, check_same_thread=False)
-            try:
-                database.execute("PRAGMA locking_mode=EXCLUSIVE")
-                database.execute("PRAGMA journal_mode=WAL")
-                database.execute("PRAGMA synchronous=NORMAL")
-                database.execute("BEGIN EXCLUSIVE")
-                for statement in _SCHEMA.split(";"):
-                    database.execute(statement)
-                oldest = (dt.datetime.now(dt.UTC) - MAX_AGE).isoformat()
-                database.execute("DELETE FROM lists WHERE read_at < ?", (oldest,))
-                if not database.execute("SELECT 1 FROM lists LIMIT 1").fetchone():
-                    database.execute("DELETE FROM saved")
-                database.execute("COMMIT")
-            except BaseException:
-                database.close()
-                raise
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-                problem = f"Another sync of {organization} is under way. Wait until it has ended."
-            else:
-                problem = f"{self._file} cannot be used: {error}."
-        except sqlite3.DatabaseError as error:
-            problem = f"{self._file} cannot be used: {error}. Delete it; the finished versions do not need it."
-        if problem:
-            raise ExportError(problem)
-        return database
 
     # ---- What is read
 

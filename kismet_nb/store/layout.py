@@ -103,7 +103,12 @@ class OrganizationFolder:
         newest = self.newest()
         if newest is None:
             return
-        recorded = read_version(newest)["host"]
+        try:
+            recorded = read_version(newest)["host"]
+        except FileNotFoundError:
+            raise ExportError(
+                f"{newest / 'version.json'} is missing. Delete {newest}, which is no whole version."
+            ) from None
         if recorded != host:
             raise InvalidInputError(
                 f"{self.path} is a copy of an organization at {recorded}, and this client is of {host}. All rows would "

@@ -81,6 +81,10 @@ class TableReader:
         queries = queries_of(name, self._rows, start)
         try:
             self.lists[name] = self._read_lists(name, queries)
+        except NotFoundError as error:
+            if not any(query.labels for query in queries):
+                error.message += f" To sync without {name}, pass the names of the other tables."
+            raise
         except RequestRefusedError as error:
             if name != "call_metrics" or error.status in {403, 407}:  # not because of the days
                 raise

@@ -130,6 +130,7 @@ def sync(
                 for report in reports:
                     version.add_table(report, reader.lists[report.table])
                 if version.drift and client.strict:
+                    journal.empty()
                     raise SchemaDriftError(" ".join(version.drift))
                 version.commit()
             finally:

@@ -170,6 +170,7 @@ class NewVersion:
         rows = self._recorded.get(report.table, {}).get("rows", 0)
         if self._accept_removals or report.removed <= max(MAX_REMOVED_ROWS, rows / 2):
             return
+        self._journal.empty()  # so that the next sync reads again what cannot be right
         raise KismetError(
             f"{report.removed} of {rows} {report.table} would be removed at once. Either the credentials are of "
             f"another organization than {self._store.name}, or the server lost its list. Nothing was changed. If it is "

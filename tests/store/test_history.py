@@ -198,6 +198,9 @@ def test_most_of_a_table_is_not_removed_by_chance(clinic):
         clinic.sync()
     assert not isinstance(caught.value, kn.InvalidInputError)
     assert (49, 1) == (len(stored()), len(versions()))
+    lost, clinic.users = clinic.users, [user(number) for number in range(1, 50)]
+    assert (49, 0, 0, 0) == counts(clinic.sync()["users"])
+    clinic.users = lost
 
     assert 25 == clinic.sync(accept_removals=True)["users"]["removed"]
     clinic.users = clinic.users[:4]
@@ -236,6 +239,13 @@ def test_a_user_that_is_missing_meanwhile(clinic):
     assert [(20, "removed")] == [row[:2] for row in history("calls")]
     lists = kn.read_store("store", "lists")
     assert ['{"organization_user_id": 2}'] == lists.loc[lists["missing"], "key"].tolist()
+
+
+def test_a_list_that_the_server_does_not_have_is_an_error_that_says_what_to_do(clinic):
+    """Older servers have no roles."""
+    clinic.failures["/roles"] = (404, {}, b"{}")
+    with pytest.raises(kn.NotFoundError, match="To sync without roles, pass the names of the other tables"):
+        clinic.sync(["users", "roles"])
 
 
 def test_if_all_lists_are_missing_there_is_no_version(clinic):
@@ -282,7 +292,9 @@ def test_a_strict_client_fails_before_the_commit(record):
         with pytest.raises(kn.SchemaDriftError, match=r"^users: "):
             clinic.sync()
 
-    assert (1, 2) == (len(versions()), len(stored()))
+        assert (1, 2) == (len(versions()), len(stored()))
+        clinic.users = [user(1)]
+        assert 1 == clinic.sync()["users"]["removed"]
 
 
 @pytest.mark.parametrize("key", ["1", None, 2**70])

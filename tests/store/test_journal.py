@@ -1,6 +1,7 @@
 """What a sync has read when it fails: kept, not read again, and never half."""
 
 import contextlib
+import dataclasses
 import datetime as dt
 import resource
 import shutil
@@ -16,6 +17,7 @@ from support.fetching import client_of
 from support.rows import call, page_of, user
 
 import kismet_nb as kn
+from kismet_nb.resources import RESOURCES
 from kismet_nb.store.journal import Journal, JournaledList
 
 CALLS_OF_2 = "/organization_users/2/calls"
@@ -103,6 +105,20 @@ def test_rows_of_an_attempt_that_failed_do_not_count():
 
     assert (25, {"later"}) == (len(users), set(users["display_name"]))
     assert 1 < kn.read_store("store", "lists")["attempts"].max()
+
+
+def test_rows_with_the_columns_of_another_version_do_not_count(clinic, monkeypatch):
+    """After an update of the package, its new columns would be missing in what an older one has saved."""
+    clinic.failures[CALLS_OF_2] = (500, {}, b"")
+    full = RESOURCES["users"]
+    with monkeypatch.context() as patch:
+        patch.setitem(RESOURCES, "users", dataclasses.replace(full, columns=full.columns[:4]))
+        with pytest.raises(kn.UnavailableError):
+            clinic.sync("calls")
+    clinic.failures = {}
+    clinic.sync("calls")
+
+    assert ["User 1", "User 2"] == kn.read_store("store", "users")["display_name"].tolist()
 
 
 def test_a_second_sync_of_the_organization_ends_at_once(clinic):

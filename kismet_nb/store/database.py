@@ -1,0 +1,79 @@
+"""The SQLite file of a journal: opened with a lock, and without what is too old to be used.
+
+The exclusive lock keeps a second sync of the organization out. It ends with the process, however that ends.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+from typing import TYPE_CHECKING
+
+from kismet_nb.errors import ExportError
+from kismet_nb.resources import RESOURCES
+from kismet_nb.store.schema import row_schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["open_database"]
+
+MAX_AGE = dt.timedelta(hours=24)  # of lists that are not read again
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS lists (task TEXT, key TEXT, labels TEXT, read_at TEXT, rows INTEGER, pages INTEGER,
+    attempts INTEGER, proof TEXT, missing INTEGER, chunks TEXT, PRIMARY KEY (task, key));
+CREATE TABLE IF NOT EXISTS saved (id INTEGER PRIMARY KEY, resource TEXT, last_chunk INTEGER, rows BLOB);
+CREATE TABLE IF NOT EXISTS committing (version TEXT);
+CREATE TABLE IF NOT EXISTS format (columns TEXT);
+"""
+
+
+def open_database(file: Path, organization: str) -> sqlite3.Connection:
+    """Open the journal of an organization; until it is closed, nobody else can open it.
+
+    Raises
+    ------
+    ExportError
+        Another sync of this organization is under way, or the file cannot be used.
+    """
+    problem = ""
+    try:
+        # The journal's writer thread uses the connection too, but never at the same time as another thread.
+        database = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(database)
+        except BaseException:
+            database.close()
+            raise
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            problem = f"Another sync of {organization} is under way. Wait until it has ended."
+        else:
+            problem = f"{file} cannot be used: {error}."
+    except sqlite3.DatabaseError as error:
+        problem = f"{file} cannot be used: {error}. Delete it; the finished versions do not need it."
+    if problem:
+        raise ExportError(problem)
+    return database
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    """Take the lock, make the tables, and forget what must not be used."""
+    database.execute("PRAGMA locking_mode=EXCLUSIVE")
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.execute("BEGIN EXCLUSIVE")
+    for statement in _SCHEMA.split(";"):
+        database.execute(statement)
+    oldest = (dt.datetime.now(dt.UTC) - MAX_AGE).isoformat()
+    database.execute("DELETE FROM lists WHERE read_at < ?", (oldest,))
+    # Rows that an older version of the package has saved may have other columns.
+    columns = json.dumps({name: str(row_schema(resource)) for name, resource in RESOURCES.items()})
+    if database.execute("SELECT columns FROM format").fetchone() != (columns,):
+        database.execute("DELETE FROM lists")
+        database.execute("DELETE FROM format")
+        database.execute("INSERT INTO format VALUES (?)", (columns,))
+    if not database.execute("SELECT 1 FROM lists LIMIT 1").fetchone():
+        database.execute("DELETE FROM saved")
+    database.execute("COMMIT")
