@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["flush_names", "flush_tree", "link_file", "make_private", "open_parquet", "remove_tree", "seal_file"]
+__all__ = ["finish_file", "flush_names", "flush_tree", "link_file", "make_private", "open_parquet", "remove_tree"]
 
 
 def make_private(folder: Path) -> None:
@@ -23,11 +23,11 @@ def make_private(folder: Path) -> None:
 
 
 def open_parquet(file: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """Begin a Parquet file; call ``seal_file`` after its end."""
+    """Begin a Parquet file; call ``finish_file`` after its end."""
     return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True)
 
 
-def seal_file(file: Path) -> None:
+def finish_file(file: Path) -> None:
     """Flush a finished file to the disk and make it read-only."""
     with file.open("rb+") as opened:
         os.fsync(opened.fileno())
@@ -41,7 +41,7 @@ def link_file(source: Path, target: Path) -> None:
         return
     target.unlink(missing_ok=True)
     shutil.copyfile(source, target)
-    seal_file(target)
+    finish_file(target)
 
 
 def flush_tree(folder: Path) -> None:

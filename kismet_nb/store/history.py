@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kismet_nb.store.files import link_file, open_parquet, seal_file
+from kismet_nb.store.files import finish_file, link_file, open_parquet
 from kismet_nb.store.schema import TIME, history_schema, upgrade
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kismet_nb.resources import Resource
 
-__all__ = ["HistoryWriter", "carry_history"]
+__all__ = ["HistoryWriter", "keep_history"]
 
 MAX_FILES = 50  # before those of a year become one
 
@@ -61,10 +61,10 @@ class HistoryWriter:
         """End the file, if there is one."""
         if self._writer is not None:
             self._writer.close()
-            seal_file(self._file)
+            finish_file(self._file)
 
 
-def carry_history(resource: Resource, before: Path, folder: Path) -> None:
+def keep_history(resource: Resource, before: Path, folder: Path) -> None:
     """Bring the history of an older version into a new one; many files become one for each year.
 
     Parameters
@@ -89,4 +89,4 @@ def carry_history(resource: Resource, before: Path, folder: Path) -> None:
         with open_parquet(target, schema) as writer:
             for file in group:
                 writer.write_table(upgrade(resource.name, pq.read_table(file), schema))
-        seal_file(target)
+        finish_file(target)

@@ -29,9 +29,9 @@ _TYPES: dict[Dtype, pa.DataType] = {dtype: arrow for dtype, (_, arrow) in ARROW_
     "datetime64[us]": _DAY,
     "object": pa.list_(pa.string()),
 }
-_EARLIEST, _LATEST = (
-    pa.scalar(text).cast(TIME) for text in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z")
-)  # Arrow reads years that Python does not have
+_EARLIEST, _LATEST = (  # microseconds; Arrow reads years that Python does not have
+    pa.scalar(text).cast(TIME).value for text in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z")
+)
 LISTS_SCHEMA = pa.schema(
     [
         ("organization", _TEXT),
@@ -134,11 +134,10 @@ def _times(texts: pa.Array) -> pa.Array | None:
         times = texts.cast(TIME)
     except pa.ArrowInvalid:
         return None
-    bounds = pc.min_max(times)
-    in_range = bounds["min"].as_py() is None or (
-        pc.greater_equal(bounds["min"], _EARLIEST).as_py() and pc.less_equal(bounds["max"], _LATEST).as_py()
-    )
-    return times if in_range else None
+    bounds = pc.min_max(times.cast(pa.int64())).as_py()
+    if bounds["min"] is not None and not (_EARLIEST <= bounds["min"] <= bounds["max"] <= _LATEST):
+        return None
+    return times
 
 
 def _fit_one(value: Any, dtype: Dtype) -> tuple[bool, Any]:  # noqa: ANN401 - any JSON

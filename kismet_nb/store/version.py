@@ -14,21 +14,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kismet_nb.errors import KismetError
+from kismet_nb.errors import ExportError, KismetError
 from kismet_nb.fetch.invites import invite_status
 from kismet_nb.resources import RESOURCES
-from kismet_nb.store.files import flush_names, flush_tree, link_file, open_parquet, remove_tree, seal_file
-from kismet_nb.store.fold import TableFold
-from kismet_nb.store.history import HistoryWriter, carry_history
+from kismet_nb.store.files import finish_file, flush_names, flush_tree, link_file, open_parquet, remove_tree
+from kismet_nb.store.history import HistoryWriter, keep_history
 from kismet_nb.store.layout import HISTORY, LISTS, read_version, version_name
 from kismet_nb.store.partition import partition
 from kismet_nb.store.schema import LISTS_SCHEMA, TIME
+from kismet_nb.store.table import TableWriter
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
     from pathlib import Path
 
+    from kismet_nb.resources import Resource
     from kismet_nb.store.journal import Journal, JournaledList
     from kismet_nb.store.layout import OrganizationFolder
 
@@ -99,6 +100,8 @@ class NewVersion:
         ------
         KismetError
             Most of the table would be removed.
+        ExportError
+            The journal lost rows.
         """
         started = time.monotonic()
         name, resource = report.table, RESOURCES[report.table]
@@ -107,18 +110,24 @@ class NewVersion:
         before = {file.stem: file for file in self._files_before(name)}
         parts = partition(resource, rows, self._parts / name, before)
         if self._before:
-            carry_history(resource, self._before / f"{name}{HISTORY}", self._folder / f"{name}{HISTORY}")
+            keep_history(resource, self._before / f"{name}{HISTORY}", self._folder / f"{name}{HISTORY}")
         history = HistoryWriter(resource, self._folder / f"{name}{HISTORY}", self.name, self._moment)
-        fold = TableFold(resource, self._store.name, self._moment, history, first=name not in self._recorded)
+        writer = TableWriter(resource, self._store.name, self._moment, history, first=name not in self._recorded)
         (self._folder / name).mkdir(mode=0o700)
         for stem in sorted(parts):
-            fold.fold_file(parts[stem], before.get(stem), self._folder / name / f"{stem}.parquet")
+            writer.write_file(parts[stem], before.get(stem), self._folder / name / f"{stem}.parquet")
             parts[stem].remove()
-        fold.finish()
+        writer.finish()
         history.close()
-        report.rows, report.added, report.changed, report.removed = fold.rows, fold.added, fold.changed, fold.removed
+        self._check_rows(resource, writer.rows, lists)
+        report.rows, report.added, report.changed, report.removed = (
+            writer.rows,
+            writer.added,
+            writer.changed,
+            writer.removed,
+        )
         self._check_removals(report)
-        self._note_drift(fold)
+        self._note_drift(writer)
         self._record(report)
         self._add_lists(name, lists)
         report.seconds += time.monotonic() - started
@@ -126,7 +135,7 @@ class NewVersion:
     def commit(self) -> Path:
         """Bring the other tables over, give the version its name, and forget what was read."""
         for name in self._recorded.keys() - self._tables.keys():
-            self._carry_table(name)
+            self._keep_table(name)
         self._write_lists()
         about = {
             "host": self._host,
@@ -136,7 +145,7 @@ class NewVersion:
         }
         file = self._folder / "version.json"
         file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-        seal_file(file)
+        finish_file(file)
         remove_tree(self._parts)
         flush_tree(self._folder)
         self._journal.begin_commit(self.name)
@@ -166,6 +175,18 @@ class NewVersion:
             texts = pa.array(status.astype(object), pa.large_string(), from_pandas=True)
             yield table.set_column(table.column_names.index("status"), "status", texts)
 
+    def _check_rows(self, resource: Resource, rows: int, lists: list[JournaledList]) -> None:
+        """Raise ExportError if the journal lost rows of the lists that it records."""
+        due = sum(of.rows for of in lists)
+        # Of maps from days, some days are left out; participants are rows within rows.
+        if rows == due or resource.layout not in {"pages", "list"}:
+            return
+        self._journal.empty()
+        raise ExportError(
+            f"The journal of {self._store.name} is damaged: it has {rows} of {due} {resource.name}. It was emptied. "
+            "Sync again, which reads everything anew."
+        )
+
     def _check_removals(self, report: TableReport) -> None:
         rows = self._recorded.get(report.table, {}).get("rows", 0)
         if self._accept_removals or report.removed <= max(MAX_REMOVED_ROWS, rows / 2):
@@ -177,9 +198,9 @@ class NewVersion:
             "right, sync again with accept_removals=True, or --accept-removals in a terminal."
         )
 
-    def _note_drift(self, fold: TableFold) -> None:
-        declared = {column.name: column for column in fold.resource.columns}
-        counts = Counter(name for texts in fold.rest for text in texts.to_pylist() for name in json.loads(text))
+    def _note_drift(self, writer: TableWriter) -> None:
+        declared = {column.name: column for column in writer.resource.columns}
+        counts = Counter(name for texts in writer.rest for text in texts.to_pylist() for name in json.loads(text))
         notes = [
             f"{name} has {count} values that are not {declared[name].dtype}, and are kept in rest"
             if name in declared
@@ -189,10 +210,10 @@ class NewVersion:
         notes += [
             f"{column.name} is missing in every row"
             for column in declared.values()
-            if fold.rows and column.expected and not column.nullable and column.name not in fold.columns
+            if writer.rows and column.expected and not column.nullable and column.name not in writer.columns
         ]
         if notes:
-            text = f"{fold.resource.name}: {'; '.join(notes)}."
+            text = f"{writer.resource.name}: {'; '.join(notes)}."
             self.drift.append("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text))
 
     def _record(self, report: TableReport) -> None:
@@ -223,7 +244,7 @@ class NewVersion:
         }
         self._lists.append(pa.table(columns).cast(LISTS_SCHEMA).sort_by("key"))
 
-    def _carry_table(self, name: str) -> None:
+    def _keep_table(self, name: str) -> None:
         """Link the files of a table that was not read."""
         before = self._before
         if before is None:
@@ -246,7 +267,7 @@ class NewVersion:
         target = self._folder / LISTS / "all.parquet"
         with open_parquet(target, LISTS_SCHEMA) as writer:
             writer.write_table(pa.concat_tables(self._lists))
-        seal_file(target)
+        finish_file(target)
 
 
 def remove_old_versions(store: OrganizationFolder, keep: int) -> None:

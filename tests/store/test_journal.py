@@ -121,6 +121,21 @@ def test_rows_with_the_columns_of_another_version_do_not_count(clinic, monkeypat
     assert ["User 1", "User 2"] == kn.read_store("store", "users")["display_name"].tolist()
 
 
+def test_rows_that_the_journal_lost_are_an_error(clinic):
+    """The lists that it records would otherwise be short. The next sync reads everything anew."""
+    clinic.failures[CALLS_OF_2] = (500, {}, b"")
+    with pytest.raises(kn.UnavailableError):
+        clinic.sync("calls")
+    with contextlib.closing(sqlite3.connect("store/clinic-a/.sync/journal.sqlite")) as database, database:
+        database.execute("DELETE FROM saved WHERE resource = 'calls'")
+    clinic.failures = {}
+    with pytest.raises(kn.ExportError, match="journal of clinic-a is damaged: it has 1 of 3 calls"):
+        clinic.sync("calls")
+    clinic.sync("calls")
+
+    assert [10, 11, 20] == calls_of(clinic)[0]
+
+
 def test_a_second_sync_of_the_organization_ends_at_once(clinic):
     """It sends nothing. Another organization is not affected, and neither is the next sync."""
     clinic.sync()

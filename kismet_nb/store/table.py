@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from kismet_nb.store.difference import compare_rows, key_table, shared_keys
-from kismet_nb.store.files import link_file, open_parquet, seal_file
+from kismet_nb.store.files import finish_file, link_file, open_parquet
 from kismet_nb.store.partition import Part, Slice, sort_columns
 from kismet_nb.store.schema import REST, TIME, row_schema, stored_schema, upgrade
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from kismet_nb.resources import Resource
     from kismet_nb.store.history import HistoryWriter
 
-__all__ = ["TableFold"]
+__all__ = ["TableWriter"]
 
 
 @dataclass
-class TableFold:
+class TableWriter:
     """A table of a new version, file by file.
 
     Parameters
@@ -67,7 +67,7 @@ class TableFold:
     _added_keys: list[pa.Table] = field(default_factory=list)
     _missing: list[pa.Table] = field(default_factory=list)  # rows whose key is not in the same file any more
 
-    def fold_file(self, part: Part, before: Path | None, target: Path) -> None:
+    def write_file(self, part: Part, before: Path | None, target: Path) -> None:
         """Write a file of the new version, or link that of the version before if no row differs.
 
         Parameters
@@ -87,14 +87,14 @@ class TableFold:
                 new = self._read_new(rows)
                 rows.remove()
                 old = self._read_old(before, piece, column)
-                current, same = self._fold(new, old)
+                current, same = self._compare(new, old)
                 differs |= not same
                 writer.write_table(current)
         if before and not differs:
             target.unlink()
             link_file(before, target)
         elif part.rows or part.path.name == "all":
-            seal_file(target)
+            finish_file(target)
         else:
             target.unlink()  # a month whose last row has ended
 
@@ -124,7 +124,7 @@ class TableFold:
         table = ds.dataset(before).to_table(filter=piece.condition(column), use_threads=False)
         return upgrade(self.resource.name, table, schema)
 
-    def _fold(self, new: pa.Table, old: pa.Table) -> tuple[pa.Table, bool]:
+    def _compare(self, new: pa.Table, old: pa.Table) -> tuple[pa.Table, bool]:
         """Return the rows of the new version, and whether they are those of the version before."""
         names = row_schema(self.resource).names
         self.rows += new.num_rows
