@@ -94,8 +94,8 @@ def _newest(resource: Resource, rows: list[Record]) -> float | None:
     texts = [value for value in values if isinstance(value, str)]
     if (rows and not fields) or len(texts) < len(values):
         return None
-    if len({(len(text), text[-1:]) for text in texts}) == 1:
-        texts = [max(texts)]  # all are written alike, so that the latest is the last in order
+    if texts and {(len(text), text[-1:]) for text in texts} == {(len(texts[0]), "Z")}:
+        texts = [max(texts)]  # all are UTC and written alike, so that the latest is the last in order
     try:
         times = [dt.datetime.fromisoformat(text) for text in texts]
     except ValueError:
