@@ -116,5 +116,5 @@ def call_keys(calls: object) -> list[tuple[int | str, int | str]]:
 
 
 def is_sendable(text: str) -> bool:
-    """Tell whether a text holds no half of a surrogate pair."""
+    """Return whether a text holds no half of a surrogate pair."""
     return text.encode(errors="replace").decode() == text

@@ -47,7 +47,7 @@ def fetch_users(
     Raises
     ------
     IncompleteError
-        The list kept moving while it was read.
+        The list changed during each attempt to read it.
     AuthenticationError, NotFoundError, RequestRefusedError, UnavailableError, UnexpectedAnswerError
         The server refused, was out of reach, or answered something else than its documentation says.
     SchemaDriftError
