@@ -43,9 +43,9 @@ class Response:
     date: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Decoded:
-    """The JSON of a good response.
+    """The JSON of a good response. It has no repr: a verbose traceback would show patients' names.
 
     Attributes
     ----------
