@@ -33,9 +33,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from kismet_nb.errors import NotFoundError, RequestRefusedError
+from kismet_nb.errors import (
+    KismetError,
+    NotFoundError,
+    RequestRefusedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
 from kismet_nb.fetch.attempt import Attempt, ListChangedError
 from kismet_nb.fetch.pages import Page, Record, parse_page
 from kismet_nb.transport.workers import Request
@@ -48,7 +54,9 @@ if TYPE_CHECKING:
     from kismet_nb.transport.client import Verify
     from kismet_nb.transport.workers import Workers
 
-__all__ = ["ListReader", "ListResult", "Query"]
+__all__ = ["ListReader", "ListResult", "OnError", "Query"]
+
+OnError = Literal["raise", "skip"]
 
 MAX_ATTEMPTS = 5
 SMALLER_PAGES = (100, None)  # asked for in turn if a larger page is refused; None leaves the size to the server
@@ -92,6 +100,8 @@ class ListResult(Generic[Chunk]):
         What shows that the list did not change while it was read.
     change
         What shows that it did, in words; empty for a complete list.
+    error
+        Why the list could not be read, if it may be left out.
     unordered
         Whether the same rows were read twice in two attempts: the list did not change, but has no unique order.
     missing
@@ -105,6 +115,7 @@ class ListResult(Generic[Chunk]):
     proof: str = ""
     change: str = ""
     unordered: bool = False
+    error: KismetError | None = None
     missing: bool = False
 
 
@@ -121,6 +132,8 @@ class ListReader(Generic[Chunk]):
         Rows to ask for in a page.
     verify
         Whether every page is always read twice.
+    on_error
+        Whether a list that cannot be read ends the fetch.
     convert
         Makes of the rows of some pages what is to be kept of them.
     counter
@@ -133,12 +146,14 @@ class ListReader(Generic[Chunk]):
         resource: Resource,
         page_size: int,
         verify: Verify,
+        on_error: OnError,
         convert: Callable[[Query, list[Record]], Chunk],
         counter: PageCounter,
     ) -> None:
         self._workers = workers
         self._resource = resource
         self._always_twice = verify == "twice"
+        self._skip_errors = on_error == "skip"
         self._personal = {column.name for column in resource.columns if column.personal}
         self._convert = convert
         self._counter = counter
@@ -147,7 +162,22 @@ class ListReader(Generic[Chunk]):
         self._page_sizes: list[int | None] = [page_size, *smaller] if resource.layout == "pages" else [None]
 
     def read(self, query: Query) -> ListResult[Chunk]:
-        """Read a list until it does not change meanwhile, a few times at most."""
+        """Read a list until it does not change meanwhile, a few times at most.
+
+        Raises
+        ------
+        KismetError
+            The list cannot be read, and must not be left out, or the server cannot be reached.
+        """
+        try:
+            return self._read(query)
+        except KismetError as error:
+            error.list_of = self._describe(query)
+            if not (self._skip_errors and query.labels and _concerns_one_list(error)):
+                raise
+            return ListResult([], error=error.with_traceback(None))
+
+    def _read(self, query: Query) -> ListResult[Chunk]:
         duplicates: frozenset[Any] = frozenset()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             pages = Attempt(self._resource, lambda rows: self._convert(query, rows), self._counter)
@@ -229,7 +259,7 @@ class ListReader(Generic[Chunk]):
             params["page"] = number
         if self._page_sizes[0]:
             params["per_page"] = self._page_sizes[0]
-        request = Request(query.path, params, self._resource.name, number, self._describe(query))
+        request = Request(query.path, params, self._resource.name, number, one_of_many=bool(query.labels))
         return parse_page(self._resource, number, self._workers.get(request))
 
     def _describe(self, query: Query) -> str | None:
@@ -241,3 +271,10 @@ class ListReader(Generic[Chunk]):
             if value is not None
         ]
         return ", ".join(owners) or None
+
+
+def _concerns_one_list(error: KismetError) -> bool:
+    """Return whether an error says nothing about other lists, unlike overload or a lost connection."""
+    if isinstance(error, UnavailableError):
+        return error.status == 500
+    return isinstance(error, RequestRefusedError | UnexpectedAnswerError)

@@ -49,15 +49,15 @@ class Request:
         What is asked for.
     resource, page
         What names it in errors.
-    list_of
-        Whose list it belongs to if there are many, such as ``"user 1017"``.
+    one_of_many
+        Whether it is about one list of many.
     """
 
     path: str
     params: Params
     resource: str | None = None
     page: int | None = None
-    list_of: str | None = None
+    one_of_many: bool = False
 
 
 class Workers:
@@ -189,7 +189,7 @@ class Workers:
             wait = seconds_before_retry(outcome, max(1, tries))
             elapsed = time.monotonic() - started
             if not should_retry(outcome, self._policy, tries=tries, elapsed=elapsed, wait=wait):
-                outcome.resource, outcome.page, outcome.list_of = request.resource, request.page, request.list_of
+                outcome.resource, outcome.page = request.resource, request.page
                 if failures > 1:
                     outcome.message += f" (Tried {failures} times.)"
                 raise outcome
@@ -218,7 +218,7 @@ class Workers:
     def _judge(self, request: Request, sent: Response | BaseException) -> Decoded | BaseException:
         if isinstance(sent, BaseException):
             return sent
-        return judge(sent, self._connections.credentials, one_of_many=request.list_of is not None)
+        return judge(sent, self._connections.credentials, one_of_many=request.one_of_many)
 
     def _wait(self, error: KismetError, seconds: float) -> None:
         """Wait before a retry: alone, or together with all requests if the server is overloaded."""
