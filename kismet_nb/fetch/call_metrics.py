@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from kismet_nb.fetch.table import Results
     from kismet_nb.transport.client import KismetClient
 
 __all__ = ["fetch_call_metrics"]
@@ -137,9 +136,8 @@ def _accepted_ranges(
     def ask(start: dt.date, end: dt.date) -> None:
         for user in users:
             query = _metrics(user, start, end, end)
-            results: Results = {}
-            read_lists(client, RESOURCES["call_metrics"], [query], lambda *_: [], results)
-            if not results[query].missing:
+            [(_, result)] = read_lists(client, RESOURCES["call_metrics"], [query], lambda *_: None)
+            if not result.missing:
                 return
 
     def gives(start: dt.date, end: dt.date) -> bool:

@@ -7,7 +7,7 @@ import inspect
 import warnings
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from kismet_nb.errors import (
@@ -28,7 +28,7 @@ from kismet_nb.tables.columns import to_columns
 from kismet_nb.tables.provenance import set_provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     import pandas as pd
 
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from kismet_nb.tables.columns import Columns
     from kismet_nb.transport.client import KismetClient
 
-    Convert = Callable[[Query, list[Record]], list[Columns]]
     Results = dict[Query, ListResult[list[Columns]]]
 
 __all__ = ["fetch_table", "read_lists"]
 
 PACKAGE = Path(__file__).parents[1]
+Chunk = TypeVar("Chunk")
 
 
 def fetch_table(
@@ -100,7 +100,12 @@ def fetch_table(
     checkpoint = Checkpoint[list["Columns"]](client.unfinished, (name, participants, names), queries, resume=resume)
     results = checkpoint.results
     try:
-        read_lists(client, resources[0], queries, convert, results, on_error=on_error, progress=progress)
+        todo = [query for query in queries if query not in results]
+        with contextlib.closing(read_lists(client, resources[0], todo, convert, on_error, progress)) as finished:
+            for query, result in finished:
+                results[query] = result
+                if result.change:
+                    break  # read no more lists after one that kept changing
         _check_readable(client, queries, results, on_error)
         frames, drifts = _build(resources, [results[query] for query in queries if query in results])
         about = _provenance(client, queries, checkpoint)
@@ -119,32 +124,45 @@ def read_lists(
     client: KismetClient,
     resource: Resource,
     queries: Sequence[Query],
-    convert: Convert,
-    results: Results,
-    *,
+    convert: Callable[[Query, list[Record]], Chunk],
     on_error: OnError = "raise",
-    progress: bool | None = False,
-) -> None:
-    """Read all pages of lists side by side, and put each into ``results`` as soon as it is read whole.
+    progress: bool | None = False,  # noqa: FBT001, FBT002 - passed on from a keyword
+) -> Generator[tuple[Query, ListResult[Chunk]]]:
+    """Read all pages of lists side by side, and yield each list as soon as it is read whole.
 
-    Lists that are in ``results`` already are not read again. After a list that kept changing, no more are read.
+    Parameters
+    ----------
+    client
+        Sends the requests.
+    resource
+        What the lists are of.
+    queries
+        Which lists.
+    convert
+        Makes of the rows of some pages what is to be kept of them; called in the reading threads.
+    on_error
+        ``"skip"`` yields a list that cannot be read with its error.
+    progress
+        Whether to show a progress bar.
+
+    Raises
+    ------
+    KismetError
+        A list cannot be read. However the iteration ends, no thread goes on.
     """
-    todo = [query for query in queries if query not in results]
-    if not todo:
+    if not queries:
         return
-    counter = PageCounter(len(todo))
+    counter = PageCounter(len(queries))
     workers = client.workers()
     reader = ListReader(workers, resource, client.page_size, client.verify, on_error, convert, counter)
     with (
         progress_bar(resource.name, counter, progress) as bar,
-        contextlib.closing(workers.run(reader.read, todo)) as finished,
+        contextlib.closing(workers.run(reader.read, queries)) as finished,
     ):
         for done in finished:
-            if done:
-                query, results[query] = done
-                if results[query].change:
-                    return
             bar.follow()
+            if done:
+                yield done
 
 
 def _build(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from kismet_nb.errors import KismetError, UnavailableError
 from kismet_nb.transport.responses import Decoded, Response, judge
 from kismet_nb.transport.retry import RetryPolicy, seconds_before_retry, should_retry
+from kismet_nb.transport.threads import DaemonThreads
 from kismet_nb.transport.throttle import FetchCancelledError, Throttle
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = ["Request", "Workers"]
 POLL_SECONDS = 0.25  # between two looks at overdue requests
 JOIN_SECONDS = 2.0  # for threads to end after a failure
 MAX_SPARE_THREADS = 4  # beyond the requests in flight: the next request leaves before this thread has parsed its page
+NOT_GRANTED = {401, 403, 429, 502, 503, 504}  # responses that are no reason to send more requests
 ITEMS_PER_THREAD = 2  # of a map that are under way, so that results do not pile up
 
 Item = TypeVar("Item")
@@ -86,7 +88,7 @@ class Workers:
         self._cancelled = threading.Event()
         self._next_look = 0.0
         threads = max_in_flight + min(MAX_SPARE_THREADS, max_in_flight // 2)
-        self._list_threads, self._page_threads = _Threads(threads), _Threads(threads)
+        self._list_threads, self._page_threads = DaemonThreads(threads), DaemonThreads(threads)
 
     def run(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[tuple[Item, Result] | None]:
         """Call a function for each item in threads; it may call ``get``, ``map`` and ``pause``.
@@ -176,8 +178,9 @@ class Workers:
                 successes = self._throttle.successes
                 sent = self._send(request)
             outcome = self._judge(request, sent)
-            if isinstance(outcome, Decoded):
+            if isinstance(sent, Response) and sent.status not in NOT_GRANTED:
                 self._throttle.record_success()
+            if isinstance(outcome, Decoded):
                 return outcome
             if self._cancelled.is_set():
                 raise FetchCancelledError
@@ -263,38 +266,3 @@ def _outcome(function: Callable[[Item], Result], item: Item) -> Result | BaseExc
         return function(item)
     except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
         return error
-
-
-class _Threads:
-    """At most ``count`` threads that run tasks in order, started as tasks come.
-
-    They are daemons, unlike those of ``concurrent.futures``: a process can end while one waits for a name server.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self.started: list[threading.Thread] = []
-        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._unfinished = 0
-        self._lock = threading.Lock()
-
-    def submit(self, task: Callable[[], None]) -> None:
-        """Run a task as soon as a thread is free."""
-        with self._lock:
-            self._unfinished += 1
-            self._tasks.put(task)
-            if len(self.started) < min(self.count, self._unfinished):
-                thread = threading.Thread(target=self._work, daemon=True, name="kismet_nb")
-                self.started.append(thread)
-                thread.start()
-
-    def end(self) -> None:
-        """Let each thread end after the tasks that are queued."""
-        for _ in self.started:
-            self._tasks.put(None)
-
-    def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            task()
-            with self._lock:
-                self._unfinished -= 1
