@@ -105,8 +105,11 @@ def fetch_call_metrics(
     chosen = chosen_client(client)
     # Whether date_end is included is not documented, so the day after is asked for too.
     queries = [_metrics(user, first, last, last + dt.timedelta(days=1)) for user in users]
-    with contextlib.suppress(RequestRefusedError):
+    try:
         return fetch_table(chosen, "call_metrics", queries, progress, resume=resume, on_error=on_error)[0]
+    except RequestRefusedError as error:
+        if error.status in {403, 407}:  # not because of the days, and a wrong password must not be sent again
+            raise
     ranges = _accepted_ranges(chosen, users, first, last)
     queries = [_metrics(user, *days) for user in users for days in ranges]
     return fetch_table(chosen, "call_metrics", queries, progress, resume=resume, on_error=on_error)[0]

@@ -6,6 +6,8 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
+from kismet_nb.transport.throttle import FetchCancelledError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,11 +32,20 @@ class DaemonThreads:
         self.started: list[threading.Thread] = []
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._unfinished = 0
+        self._ended = False
         self._lock = threading.Lock()
 
     def submit(self, task: Callable[[], None]) -> None:
-        """Run a task as soon as a thread is free."""
+        """Run a task as soon as a thread is free.
+
+        Raises
+        ------
+        FetchCancelledError
+            ``end`` was called before, so no thread would run it.
+        """
         with self._lock:
+            if self._ended:
+                raise FetchCancelledError
             self._unfinished += 1
             self._tasks.put(task)
             if len(self.started) < min(self.count, self._unfinished):
@@ -43,9 +54,11 @@ class DaemonThreads:
                 thread.start()
 
     def end(self) -> None:
-        """Let each thread end after the tasks that are queued."""
-        for _ in self.started:
-            self._tasks.put(None)
+        """Let each thread end after the tasks that are queued, and take no more."""
+        with self._lock:
+            self._ended = True
+            for _ in self.started:
+                self._tasks.put(None)
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:

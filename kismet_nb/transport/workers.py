@@ -86,7 +86,6 @@ class Workers:
         self._active: set[Connection] = set()
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
-        self._next_look = 0.0
         threads = max_in_flight + min(MAX_SPARE_THREADS, max_in_flight // 2)
         self._list_threads, self._page_threads = DaemonThreads(threads), DaemonThreads(threads)
 
@@ -130,7 +129,7 @@ class Workers:
                 pending -= 1
                 yield item, result
         finally:
-            self._close(finished=not pending)
+            self._close()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Call a function for each item in the page threads, and yield the results as they are ready.
@@ -204,10 +203,10 @@ class Workers:
             raise FetchCancelledError
 
     def _send(self, request: Request) -> Response | BaseException:
-        connection = self._connections.borrow()
         with self._lock:
             if self._cancelled.is_set():
                 raise FetchCancelledError
+            connection = self._connections.borrow()
             self._active.add(connection)
         sent = connection.send(request.path, request.params)
         with self._lock:
@@ -234,20 +233,16 @@ class Workers:
             self.pause(seconds)
 
     def _cut_overdue(self) -> None:
-        if time.monotonic() < self._next_look:
-            return
-        self._next_look = time.monotonic() + POLL_SECONDS
         with self._lock:
             for connection in self._active:
                 connection.cut_if_overdue()
 
-    def _close(self, *, finished: bool) -> None:
-        """End all threads; those that are still sending are cut unless all is read."""
-        if not finished:
-            self._cancelled.set()
-            with self._lock:
-                for connection in self._active:
-                    connection.cancel()
+    def _close(self) -> None:
+        """End all threads. A request that is still in flight is no longer needed, and is cut."""
+        self._cancelled.set()
+        with self._lock:
+            for connection in self._active:
+                connection.cancel()
         self._list_threads.end()
         self._page_threads.end()  # after what is queued, which fails at once, since lists wait for it
         give_up_at = time.monotonic() + JOIN_SECONDS

@@ -1,7 +1,7 @@
 """Lists that cannot be read: an error that names the list, or a table without it if that is asked for."""
 
 import pytest
-from support.fetching import client_of
+from support.fetching import Recorded, client_of
 from support.rows import call, page_of
 
 import kismet_nb as kn
@@ -49,7 +49,16 @@ def test_a_list_that_cannot_be_read_is_left_out_on_request(failure):
     assert (1, "incomplete") == (about["skipped"], about["verdict"])
 
 
-@pytest.mark.parametrize("failure", [(401, {}, b""), (503, {}, b"")])
+def test_a_list_that_is_refused_does_not_change_the_page_size_of_others():
+    """If a list is refused with every page size, the page size was not the reason."""
+    server = Recorded(failing_for(1017, (422, {}, b"")))
+    with client_of(server, max_in_flight=1) as client, pytest.warns(kn.IncompleteWarning):
+        kn.fetch_calls([1017, 11, 12, 13], on_error="skip", client=client)
+
+    assert {"500"} == {query["per_page"] for query in server.queries if "1017" not in query.path}
+
+
+@pytest.mark.parametrize("failure", [(401, {}, b""), (407, {}, b""), (503, {}, b"")])
 def test_what_concerns_every_list_is_never_skipped(failure):
     """Refused credentials and an overloaded server end the fetch."""
     with client_of(failing_for(1017, failure), retries=0) as client, pytest.raises(kn.KismetError):
