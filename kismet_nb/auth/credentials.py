@@ -105,7 +105,7 @@ class Credentials:
 
 
 def masked(client_id: str) -> str:
-    """Return the last four characters of a Client ID that the server has accepted, so that two can be told apart."""
+    """Return the last four characters of a Client ID that the server has accepted, enough to recognize it."""
     return f"…{client_id[-4:]}" if isinstance(client_id, str) and len(client_id) > 8 else "…"
 
 

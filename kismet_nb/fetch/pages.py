@@ -32,13 +32,14 @@ class Page:
     number
         The page asked for, from 1.
     per_page, total_pages, total_count
-        What the server says of page size, number of pages and number of rows.
+        The page size, the number of pages and the number of rows, as the server reports them.
     keys
         The keys of the page's rows.
     newest
-        When a row of the page was last created or changed, in seconds since 1970; None if that is not known of all.
+        The latest time at which a row of the page was created or changed, in seconds since 1970. None if it is not
+        known for every row.
     date
-        When the server sent the page, by its own clock, in seconds since 1970; None if it does not say.
+        The server's own time of the response, in seconds since 1970. None if it sends none.
     """
 
     number: int

@@ -41,7 +41,7 @@ class Throttle:
     """
 
     def __init__(self, max_in_flight: int) -> None:
-        self.successes = 0  # ever: who waits to retry sees by it whether others get through
+        self.successes = 0  # since the start; a request that retries sees by it whether others succeed
         self._max_in_flight = max_in_flight
         # One at a time until one succeeds: wrong credentials, or a proxy's wrong password, are sent once.
         self._limit = 1.0
