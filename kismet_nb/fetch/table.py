@@ -247,7 +247,8 @@ def _warn_or_raise(
     if missing:
         which = list(dict.fromkeys(missing))
         are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
-        text = f"{resource.name}: {len(missing)} of {len(queries)} asked for {are} missing (404): {'; '.join(which[:5])}"
+        text = f"{resource.name}: {len(missing)} of {len(queries)} asked for {are} missing (404): "
+        text += "; ".join(which[:5])
         text += f" and {len(which) - 5} more." if len(which) > 5 else "."
         if client.strict or len(missing) == len(queries):
             raise NotFoundError(f"{text} Check them, or fetch the table that they come from again.", status=404)
