@@ -76,31 +76,30 @@ def read_excel(source: Path) -> pd.DataFrame:
     frame.attrs = metadata.get("attrs", {}) if is_original else {}
     # Stack level 3 is the caller of read_export.
     if changes:
-        warnings.warn(f"{source} changed since export wrote it: {'; '.join(changes)}.", stacklevel=3)
+        warnings.warn(f"{source} changed since export wrote it: {changes}", stacklevel=3)
     if uncomputed:
         problem = f"has formulas without a result in {', '.join(uncomputed)}, which are read as missing values"
         warnings.warn(f"{source} {problem}. Open it in a spreadsheet and save it.", stacklevel=3)
     return frame
 
 
-def _find_changes(metadata: dict[str, Any], digests: dict[str, str], rows: int) -> tuple[list[str], bool]:
+def _find_changes(metadata: dict[str, Any], digests: dict[str, str], rows: int) -> tuple[str, bool]:
     """Return what changed since the export, and whether all that was exported is still there."""
     recorded = metadata.get(DIGESTS)
     if recorded is None:  # a file of an earlier version or of another program
-        return [], True
-    changes = []
+        return "", True
+    added = [name for name in digests if name not in recorded]
+    removed = [name for name in recorded if name not in digests]
+    changed = [name for name in recorded if digests.get(name, recorded[name]) != recorded[name]]
+    is_original = rows == metadata["rows"] and not removed and not changed
+    parts = []
     if rows != metadata["rows"]:
-        changes.append(f"it had {metadata['rows']} rows then, and has {rows} now")
-    else:
-        groups = {
-            "changed columns": [name for name in recorded if digests.get(name, recorded[name]) != recorded[name]],
-            "removed columns": [name for name in recorded if name not in digests],
-        }
-        changes += [f"{label}: {', '.join(names)}" for label, names in groups.items() if names]
-    is_original = not changes
-    if added := [name for name in digests if name not in recorded]:
-        changes.append(f"new columns: {', '.join(added)}")
-    return changes, is_original
+        parts.append(f"it had {metadata['rows']} rows then, and has {rows} now")
+        changed = []
+    columns = {"new columns": added, "removed columns": removed, "changed columns": changed}
+    parts += [f"{label}: {', '.join(names)}" for label, names in columns.items() if names]
+    hint = " A spreadsheet that saves it may round numbers to 15 digits and drop empty texts." if changed else ""
+    return f"{'; '.join(parts)}.{hint}" if parts else "", is_original
 
 
 def _headers(sheet: TableSheet) -> list[str]:

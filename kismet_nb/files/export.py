@@ -224,7 +224,7 @@ def _export_csv(table: StoredTable, target: Path, *, safe: bool, with_sidecar: b
         compress = file_suffix(target) == ".csv.gz"
         digest = write_csv(files[0], cells, compress=compress, safe=safe, options=options)
         if with_sidecar:
-            files[1].write(build_sidecar(table, digest))
+            files[1].write(build_sidecar(table, digest, safe=safe))
 
 
 def _separator(options: dict[str, Any]) -> str:
