@@ -197,7 +197,9 @@ def _time_cells(column: pd.Series[Any], zone: str | None) -> tuple[list[Cell], s
         elif instant is pd.NaT:
             cells.append(None)
         else:
-            cells.append((instant if local is pd.NaT else local).isoformat())
+            # Local mean time, as in New York before 1883, has an offset with seconds, which would not read back.
+            readable = local is not pd.NaT and (local.tzinfo is None or not local.utcoffset().seconds % 60)
+            cells.append((local if readable else instant).isoformat())
     fitting = clock[exact]
     if not zone and (fitting == fitting.dt.floor("D")).all():
         return cells, DATE_FORMAT

@@ -102,6 +102,8 @@ def restore_column(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]
         return pd.Series(inner.array, index=column.index, dtype=pd.ArrowDtype(_decode_type(encoding["type"])))
     if encoding["kind"] == "cast":
         return column.astype(encoding["to"])
+    if encoding["kind"] == "python text":
+        return column.astype(pd.StringDtype("python", na_value=column.dtype.na_value))
     if encoding["kind"] == "interval":
         return _restore_interval(column, encoding)
     if encoding["kind"] == "category":
@@ -117,6 +119,9 @@ def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], En
         return _store_category(column, column.dtype, name)
     if pd.api.types.is_object_dtype(column.dtype):
         return _store_object_column(column, name)
+    if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "python":
+        stored = column.astype(pd.StringDtype("pyarrow", na_value=column.dtype.na_value))
+        return stored, {"kind": "python text", "dtype": str(stored.dtype)}
     if isinstance(column.dtype, pd.PeriodDtype):
         return _store_as(column, "str", name)
     if isinstance(column.dtype, pd.SparseDtype):
@@ -157,7 +162,7 @@ def _store_interval(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], 
 
 def _restore_interval(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
     dtype = pd.IntervalDtype(encoding["to"])
-    ends = column.str[1:-1].str.split(", ")
+    ends = column.str[1:-1].str.split(", ").astype(object)  # also if all are missing
     left, right = (ends.str[side].astype("Float64").to_numpy(float, na_value=np.nan) for side in (0, 1))
     intervals = pd.arrays.IntervalArray.from_arrays(left, right, closed=dtype.closed or "right")
     return pd.Series(intervals, index=column.index).astype(dtype)
@@ -205,7 +210,7 @@ def _verified(encoding: Encoding, stored: pd.Series[Any], column: pd.Series[Any]
         restored = restore_column(stored, encoding)
     if restored is None or restored.dtype != column.dtype or not restored.equals(column):
         raise ExportError(
-            f"{name} has dtype {column.dtype}, which would not read back. Convert it with astype(object) first."
+            f"{name} has dtype {column.dtype}, which would not read back. Convert it with astype(str) first."
         )
     return encoding
 
@@ -219,6 +224,7 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
     elif pa.types.is_dictionary(dtype.pyarrow_dtype):
         plain = pd.Series(column.array.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type)), index=column.index)
     else:
+        _check_name(dtype, name)
         return column, None
     stored, encoding = _store_column(plain, name)
     encoding = {
@@ -228,6 +234,15 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
         "inner": encoding,
     }
     return stored, _verified(encoding, stored, column, name)
+
+
+def _check_name(dtype: pd.ArrowDtype, name: str) -> None:
+    """Raise an error if pandas cannot use a dtype, or not find it by its name, which is all that a file records."""
+    found = None
+    with contextlib.suppress(TypeError, NotImplementedError):
+        found = pd.api.types.pandas_dtype(str(dtype)) if dtype.type else None  # Some types have none in pandas.
+    if found != dtype:
+        raise ExportError(f"{name} has dtype {dtype}, which would not read back. Convert it with astype(str) first.")
 
 
 def _encode_type(arrow: pa.DataType) -> str:
