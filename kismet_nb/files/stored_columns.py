@@ -30,7 +30,7 @@ __all__ = ["METADATA_PREFIX", "StoredTable", "restore_column", "store_table", "s
 
 METADATA_PREFIX = "kismet_nb "  # of our own keys in the metadata of a Parquet file
 _STR = pd.StringDtype("pyarrow", na_value=np.nan)
-# Times are left to Arrow, because their dtype has the same unit and zone.
+# Times and durations are left to Arrow, because their dtype has the same unit and zone.
 _PANDAS_DTYPES: dict[pa.DataType, Any] = {
     pa.int8(): pd.Int8Dtype(),
     pa.int16(): pd.Int16Dtype(),
@@ -171,11 +171,12 @@ def _restore_interval(column: pd.Series[Any], encoding: Encoding) -> pd.Series[A
 def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: str) -> tuple[pd.Series[Any], Encoding]:
     """Return the values of a categorical column; the encoding has all categories in their order."""
     categories = pd.Series(dtype.categories)
-    # NumPy's integers and booleans have no missing value.
+    listed, listed_inner = _store_column(categories, name)
+    # NumPy's integers and booleans have no missing value, nor have intervals of integers; the texts of intervals have.
     nullable = categories.convert_dtypes() if categories.dtype.kind in "biu" else categories
+    nullable = listed if isinstance(categories.dtype, pd.IntervalDtype) else nullable
     values = nullable.reindex(column.cat.codes.to_numpy()).set_axis(column.index)
     stored, inner = _store_column(values.astype(nullable.dtype), name)
-    listed, listed_inner = _store_column(categories, name)
     encoding = {
         "kind": "category",
         "dtype": str(stored.dtype),
@@ -195,8 +196,9 @@ def _restore_category(column: pd.Series[Any], encoding: Encoding) -> pd.Series[A
         restore_column(listed, encoding["categories inner"]) if encoding["categories inner"] else listed
     )
     values = restore_column(column, encoding["inner"]) if encoding["inner"] else column
+    known = categories if encoding["inner"] else pd.Index(listed)
     # Not as values of the categorical, because values of another dtype would not be found.
-    codes = np.where(values.isna(), -1, categories.get_indexer(values.astype(object)))
+    codes = np.where(values.isna(), -1, known.get_indexer(values.astype(object)))
     if ((codes < 0) & ~values.isna()).any():
         return column  # A value was edited, and is none of the categories.
     restored = pd.Categorical.from_codes(codes, categories=categories, ordered=encoding["ordered"])
@@ -219,7 +221,9 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
     """Return a column of Arrow's dtypes with the corresponding dtype of pandas."""
     if pa.types.is_nested(dtype.pyarrow_dtype):
         plain = plain_column(column)
-    elif (types := _PANDAS_DTYPES.get(dtype.pyarrow_dtype)) or pa.types.is_timestamp(dtype.pyarrow_dtype):
+    elif (types := _PANDAS_DTYPES.get(dtype.pyarrow_dtype)) or (
+        dtype.kind in "mM" and not pa.types.is_date(dtype.pyarrow_dtype)
+    ):
         plain = pa.chunked_array([pa.array(column)]).to_pandas(types_mapper=lambda _: types)
     elif pa.types.is_dictionary(dtype.pyarrow_dtype):
         plain = pd.Series(column.array.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type)), index=column.index)

@@ -7,16 +7,12 @@ import pandas as pd
 import pyarrow as pa
 from hypothesis import strategies as st
 
-UNITS = ("s", "ms", "us", "ns")
 ZONES = ("America/New_York", "+05:30")
+UNITS = {"s": 10**6, "ms": 10**3, "us": 1, "ns": 1}  # in microseconds
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=6)
 TEXT |= st.sampled_from(["", "=1", "1", "NA", "true", "[]", "2026-01-05"])
-TIMES = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)).map(lambda time: time.replace(microsecond=0))
-FINE_TIMES = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1))
 DATES = st.dates(dt.date(1, 1, 1), dt.date(9999, 12, 31))
-DURATIONS = st.timedeltas(dt.timedelta(days=-9999), dt.timedelta(days=9999)).map(
-    lambda time: dt.timedelta(seconds=int(time.total_seconds()))
-)
+CLOCK_TIMES = st.times()
 WHOLE = {f"{kind}{bits}": (kind, bits) for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
 
 
@@ -25,107 +21,128 @@ def integers(kind, bits):
     return st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if kind == "int" else st.integers(0, 2**bits - 1)
 
 
-def floats(bits):
+def floats(bits=64):
     """Return a strategy for floats, with infinities."""
     return st.floats(width=bits, allow_nan=False)
 
 
-def lists_of(values, *, missing=True):
-    """Return a strategy for the values of a column."""
-    return st.lists(st.none() | values if missing else values, max_size=5)
+def times(unit="s", zone=None):
+    """Return a strategy for times that a unit holds, in a zone or without one."""
+    step = UNITS[unit]
+    start = pd.Timestamp("1970-01-01", tz="UTC" if zone else None).to_pydatetime()
+    steps = st.integers(-(2**53) // step, 2**53 // step)  # from 1684 to 2255
+    return steps.map(lambda number: start + dt.timedelta(microseconds=number * step))
 
 
-def arrow_columns(arrow_type, values):
-    """Return a strategy for columns of a type of Arrow."""
-    return lists_of(values).map(lambda items: pd.Series(pd.array(items, dtype=pd.ArrowDtype(arrow_type))))
+def durations(unit):
+    """Return a strategy for durations that a unit holds."""
+    return st.integers(-(10**6), 10**6).map(lambda number: dt.timedelta(microseconds=number * UNITS[unit]))
 
 
-def series_of(dtype, values, *, missing=True):
+def column(dtype, values, *, missing=True):
     """Return a strategy for columns of a dtype of pandas or NumPy."""
-    return lists_of(values, missing=missing).map(lambda items: pd.Series(items, dtype=dtype))
+    drawn = st.lists(st.none() | values if missing else values, max_size=5)
+    return drawn.map(lambda items: pd.Series(items, dtype=dtype))
 
 
-def times_of(unit, zone):
-    """Return a strategy for times of this unit, with a zone or without."""
-    values = (
-        TIMES if unit == "s" else FINE_TIMES.map(lambda time: time.replace(microsecond=time.microsecond // 1000 * 1000))
-    )
-
-    def build(items):
-        times = pd.Series(pd.to_datetime(pd.Series(items, dtype=object), utc=bool(zone)))
-        times = times.astype(f"datetime64[{unit}, UTC]" if zone else f"datetime64[{unit}]")
-        return times.dt.tz_convert(zone) if zone else times
-
-    return lists_of(values).map(build)
+def arrow(arrow_type, values):
+    """Return a strategy for columns of a type of Arrow."""
+    drawn = st.lists(st.none() | values, max_size=5)
+    return drawn.map(lambda items: pd.Series(pd.array(items, dtype=pd.ArrowDtype(arrow_type))))
 
 
-def categories_of(values):
-    """Return a strategy for categorical columns with these categories, also unused ones."""
-    listed = st.lists(values, min_size=1, max_size=4, unique=True)
-    return st.tuples(listed, st.booleans(), st.lists(st.integers(-1, 0), max_size=4)).map(
-        lambda drawn: pd.Series(
-            pd.Categorical.from_codes(drawn[2], categories=pd.Index(drawn[0]), ordered=drawn[1]),
-        )
-    )
+def zoned(unit, zone):
+    """Return a strategy for columns of times in a zone."""
+    return column(f"datetime64[{unit}, UTC]", times(unit, zone)).map(lambda drawn: drawn.dt.tz_convert(zone))
 
 
+def categories(values):
+    """Return a strategy for categorical columns, also with categories of no row."""
+    return st.tuples(st.lists(values, min_size=1, max_size=4, unique=True), st.booleans(), st.lists(st.integers(-1, 0)))
+
+
+def categorical(drawn):
+    """Return a categorical column of listed categories, whether they are ordered, and the codes of the rows."""
+    listed, ordered, codes = drawn
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(listed), ordered=ordered))
+
+
+def intervals(subtype, values):
+    """Return a strategy for intervals, each from a value to the same value."""
+    dtype = pd.IntervalDtype(subtype, closed="both")
+    pairs = st.lists(st.none() | values.map(lambda value: (value, value)), max_size=5)
+    return pairs.map(lambda items: pd.Series(pd.arrays.IntervalArray.from_tuples(items, "both", dtype=dtype)))
+
+
+INTEGERS = integers("int", 64)
+ANYTHING = TEXT | st.booleans() | INTEGERS | floats() | DATES | st.lists(TEXT) | st.binary(max_size=3) | st.decimals()
 PANDAS = {
-    **{name: series_of(name, integers(*size), missing=False) for name, size in WHOLE.items()},
-    **{name.replace("i", "I").replace("u", "U"): series_of(name.replace("i", "I").replace("u", "U"), integers(*size)) for name, size in WHOLE.items()},
-    **{f"float{bits}": series_of(f"float{bits}", floats(bits)) for bits in (16, 32, 64)},
-    **{f"Float{bits}": series_of(f"Float{bits}", floats(bits)) for bits in (32, 64)},
-    "bool": series_of("bool", st.booleans(), missing=False),
-    "boolean": series_of("boolean", st.booleans()),
-    "str": series_of("str", TEXT),
-    "string": series_of("string", TEXT),
-    "string[python]": series_of("string[python]", TEXT),
-    **{f"times in {unit}": times_of(unit, None) for unit in UNITS},
-    **{f"times in {unit}, {zone}": times_of(unit, zone) for unit in UNITS for zone in ZONES},
-    **{f"timedelta64[{unit}]": series_of(f"timedelta64[{unit}]", DURATIONS) for unit in UNITS},
-    **{f"period[{freq}]": series_of(f"period[{freq}]", st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1))) for freq in "DWMQY"},
-    "period[h]": series_of("period[h]", TIMES),
-    "interval": lists_of(st.integers(-9, 9)).map(lambda items: pd.Series(pd.arrays.IntervalArray.from_tuples([(x, x + 1) for x in items if x is not None], dtype="interval[int64, right]"))),
-    "interval of floats": lists_of(floats(64).filter(np.isfinite)).map(lambda items: pd.Series(pd.arrays.IntervalArray.from_tuples([None if x is None else (x, x) for x in items], closed="both", dtype="interval[float64, both]"))),
-    "interval of times": lists_of(TIMES).map(lambda items: pd.Series(pd.arrays.IntervalArray.from_tuples([None if x is None else (pd.Timestamp(x), pd.Timestamp(x)) for x in items], closed="both", dtype="interval[datetime64[us], both]"))),
-    "category of text": categories_of(TEXT),
-    "category of integers": categories_of(integers("int", 64)),
-    "category of floats": categories_of(floats(64)),
-    "category of times": categories_of(TIMES.map(pd.Timestamp)),
-    "sparse integers": series_of(pd.SparseDtype("int64", 0), integers("int", 64), missing=False),
-    "sparse floats": series_of(pd.SparseDtype("float64"), floats(64)),
-    "complex": series_of("complex128", st.complex_numbers(allow_nan=False), missing=False),
-    "objects": series_of(object, TEXT | st.booleans() | integers("int", 64) | floats(64) | DATES | st.lists(TEXT, max_size=2) | st.binary(max_size=3) | st.decimals(allow_nan=False)),
-    "objects of text": series_of(object, TEXT),
-    "objects of lists": series_of(object, st.lists(st.none() | TEXT, max_size=2)),
-    "objects of dates": series_of(object, DATES),
-    "objects of times": series_of(object, TIMES),
-    "objects of integers": series_of(object, st.integers()),
-}  # fmt: skip
+    **{name: column(name, integers(*size), missing=False) for name, size in WHOLE.items()},
+    **{name: column(name, integers("int", 8)) for name in ("Int8", "Int16", "Int32")},
+    **{name: column(name, integers("uint", 8)) for name in ("UInt8", "UInt16", "UInt32")},
+    "Int64": column("Int64", INTEGERS),
+    "UInt64": column("UInt64", integers("uint", 64)),
+    **{f"float{bits}": column(f"float{bits}", floats(bits)) for bits in (16, 32, 64)},
+    **{f"Float{bits}": column(f"Float{bits}", floats(bits)) for bits in (32, 64)},
+    "bool": column("bool", st.booleans(), missing=False),
+    "boolean": column("boolean", st.booleans()),
+    **{name: column(name, TEXT) for name in ("str", "string", "string[python]")},
+    **{f"datetime64[{unit}]": column(f"datetime64[{unit}]", times(unit)) for unit in UNITS},
+    **{f"datetime64[{unit}, {zone}]": zoned(unit, zone) for unit in UNITS for zone in ZONES},
+    **{f"timedelta64[{unit}]": column(f"timedelta64[{unit}]", durations(unit)) for unit in UNITS},
+    **{f"period[{frequency}]": column(f"period[{frequency}]", times()) for frequency in ("h", "D", "W", "M", "Q", "Y")},
+    "intervals of integers": column("int64", integers("int", 32), missing=False).map(
+        lambda drawn: pd.cut(drawn, [0, 9])
+    ),
+    "intervals of floats": intervals("float64", floats().filter(np.isfinite)),
+    "intervals of times": intervals("datetime64[us]", times().map(pd.Timestamp)),
+    "categories of text": categories(TEXT).map(categorical),
+    "categories of integers": categories(INTEGERS).map(categorical),
+    "categories of floats": categories(floats()).map(categorical),
+    "categories of times": categories(times().map(pd.Timestamp)).map(categorical),
+    "sparse integers": column(pd.SparseDtype("int64", 0), INTEGERS, missing=False),
+    "sparse floats": column(pd.SparseDtype("float64"), floats()),
+    "complex": column("complex128", st.complex_numbers(allow_nan=False), missing=False),
+    "objects": column(object, ANYTHING),
+    "texts as objects": column(object, TEXT),
+    "lists as objects": column(object, st.lists(st.none() | TEXT, max_size=2)),
+    "dates as objects": column(object, DATES),
+    "times as objects": column(object, times("us")),
+    "integers as objects": column(object, st.integers()),
+}
 ARROW = {
-    **{name: arrow_columns(getattr(pa, name)(), integers(*size)) for name, size in WHOLE.items()},
-    **{f"float{bits}": arrow_columns(getattr(pa, f"float{bits}")(), floats(bits)) for bits in (32, 64)},
-    "float16": arrow_columns(pa.float16(), floats(16).map(np.float16)),
-    "bool": arrow_columns(pa.bool_(), st.booleans()),
-    "null": arrow_columns(pa.null(), st.none()),
-    "string": arrow_columns(pa.string(), TEXT),
-    "large string": arrow_columns(pa.large_string(), TEXT),
-    "string view": arrow_columns(pa.string_view(), TEXT),
-    "binary": arrow_columns(pa.binary(), st.binary(max_size=3)),
-    "fixed binary": arrow_columns(pa.binary(2), st.binary(min_size=2, max_size=2)),
-    "date32": arrow_columns(pa.date32(), DATES),
-    "date64": arrow_columns(pa.date64(), DATES),
-    "time32": arrow_columns(pa.time32("s"), st.times().map(lambda time: time.replace(microsecond=0))),
-    "time64": arrow_columns(pa.time64("us"), st.times()),
-    **{f"timestamp[{unit}]": arrow_columns(pa.timestamp(unit), TIMES) for unit in UNITS},
-    **{f"timestamp[{unit}, {zone}]": arrow_columns(pa.timestamp(unit, zone), TIMES.map(lambda time: time.replace(tzinfo=dt.UTC))) for unit in UNITS for zone in ZONES},
-    **{f"duration[{unit}]": arrow_columns(pa.duration(unit), DURATIONS) for unit in UNITS},
-    "decimal": arrow_columns(pa.decimal128(9, 2), st.decimals(-9999, 9999, places=2)),
-    "dictionary": arrow_columns(pa.dictionary(pa.int32(), pa.string()), TEXT),
-    "list of text": arrow_columns(pa.list_(pa.string()), st.lists(st.none() | TEXT, max_size=2)),
-    "large list of integers": arrow_columns(pa.large_list(pa.int64()), st.lists(integers("int", 64), max_size=2)),
-    "list of lists": arrow_columns(pa.list_(pa.list_(pa.float64())), st.lists(st.lists(floats(64), max_size=2), max_size=2)),
-    "list of times": arrow_columns(pa.list_(pa.timestamp("us")), st.lists(TIMES, max_size=2)),
-    "struct": arrow_columns(pa.struct([("a", pa.int64()), ("b", pa.string())]), st.fixed_dictionaries({"a": integers("int", 64), "b": TEXT})),
-    "map": arrow_columns(pa.map_(pa.string(), pa.int64()), st.lists(st.tuples(TEXT, integers("int", 64)), max_size=2, unique_by=lambda pair: pair[0])),
-}  # fmt: skip
-COLUMNS = PANDAS | {f"{name} of Arrow": column for name, column in ARROW.items()}
+    **{name: arrow(getattr(pa, name)(), integers(*size)) for name, size in WHOLE.items()},
+    "float16": arrow(pa.float16(), floats(16).map(np.float16)),
+    "float32": arrow(pa.float32(), floats(32)),
+    "float64": arrow(pa.float64(), floats()),
+    "bool": arrow(pa.bool_(), st.booleans()),
+    "null": arrow(pa.null(), st.none()),
+    **{str(text): arrow(text, TEXT) for text in (pa.string(), pa.large_string(), pa.string_view())},
+    "binary": arrow(pa.binary(), st.binary(max_size=3)),
+    "fixed binary": arrow(pa.binary(2), st.binary(min_size=2, max_size=2)),
+    "date32": arrow(pa.date32(), DATES),
+    "date64": arrow(pa.date64(), DATES),
+    "time32": arrow(pa.time32("s"), CLOCK_TIMES.map(lambda time: time.replace(microsecond=0))),
+    "time64": arrow(pa.time64("us"), CLOCK_TIMES),
+    **{f"timestamp[{unit}]": arrow(pa.timestamp(unit), times(unit)) for unit in UNITS},
+    **{
+        f"timestamp[{unit}, {zone}]": arrow(pa.timestamp(unit, zone), times(unit, zone))
+        for unit in UNITS
+        for zone in ZONES
+    },
+    **{f"duration[{unit}]": arrow(pa.duration(unit), durations(unit)) for unit in UNITS},
+    "decimal": arrow(pa.decimal128(9, 2), st.decimals(-9999, 9999, places=2)),
+    "dictionary": arrow(pa.dictionary(pa.int32(), pa.string()), TEXT),
+    "list of text": arrow(pa.list_(pa.string()), st.lists(st.none() | TEXT, max_size=2)),
+    "large list of integers": arrow(pa.large_list(pa.int64()), st.lists(INTEGERS, max_size=2)),
+    "list of lists": arrow(pa.list_(pa.list_(pa.float64())), st.lists(st.lists(floats(), max_size=2), max_size=2)),
+    "list of times": arrow(pa.list_(pa.timestamp("us")), st.lists(times("us"), max_size=2)),
+    "struct": arrow(
+        pa.struct([("a", pa.int64()), ("b", pa.string())]), st.fixed_dictionaries({"a": INTEGERS, "b": TEXT})
+    ),
+    "map": arrow(
+        pa.map_(pa.string(), pa.int64()),
+        st.dictionaries(TEXT, INTEGERS, max_size=2).map(lambda items: list(items.items())),
+    ),
+}
+COLUMNS = PANDAS | {f"{name} of Arrow": strategy for name, strategy in ARROW.items()}
