@@ -103,7 +103,8 @@ def restore_column(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]
     if encoding["kind"] == "cast":
         return column.astype(encoding["to"])
     if encoding["kind"] == "python text":
-        return column.astype(pd.StringDtype("python", na_value=column.dtype.na_value))
+        missing: Any = pd.NA if encoding["dtype"] == "string" else np.nan
+        return column.astype(pd.StringDtype("python", na_value=missing))
     if encoding["kind"] == "interval":
         return _restore_interval(column, encoding)
     if encoding["kind"] == "category":
@@ -244,7 +245,8 @@ def _check_name(dtype: pd.ArrowDtype, name: str) -> None:
     """Raise an error if pandas cannot use a dtype, or not find it by its name, which is all that a file records."""
     found = None
     with contextlib.suppress(TypeError, NotImplementedError):
-        found = pd.api.types.pandas_dtype(str(dtype)) if dtype.type else None  # Some types have none in pandas.
+        _ = dtype.type  # Raises NotImplementedError for types that pandas cannot use.
+        found = pd.api.types.pandas_dtype(str(dtype))
     if found != dtype:
         raise ExportError(f"{name} has dtype {dtype}, which would not read back. Convert it with astype(str) first.")
 

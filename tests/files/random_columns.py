@@ -75,7 +75,8 @@ def intervals(subtype, values):
 
 
 INTEGERS = integers("int", 64)
-ANYTHING = TEXT | st.booleans() | INTEGERS | floats() | DATES | st.lists(TEXT) | st.binary(max_size=3) | st.decimals()
+DECIMALS = st.decimals(allow_nan=False)
+ANYTHING = TEXT | st.booleans() | INTEGERS | floats() | DATES | st.lists(TEXT) | st.binary(max_size=3) | DECIMALS
 PANDAS = {
     **{name: column(name, integers(*size), missing=False) for name, size in WHOLE.items()},
     **{name: column(name, integers("int", 8)) for name in ("Int8", "Int16", "Int32")},
