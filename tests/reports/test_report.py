@@ -17,6 +17,7 @@ import pytest
 import kismet_nb as kn
 from kismet_nb.cli import main
 from kismet_nb.reports import report_period
+from kismet_nb.reports.page import render_page
 
 
 def notebook(*cells, parameters="tz = 'UTC'\ndemo = False"):
@@ -86,6 +87,31 @@ def test_a_copy_of_the_notebook_gets_what_is_passed():
     assert "America/New_York False 2026-02 7" in page
     for left_out in ("print(", "analyst", "noise"):
         assert left_out not in page
+
+
+@pytest.mark.slow
+def test_a_view_in_a_report_is_its_first_page():
+    """A page that is mailed holds the ten rows that it shows, and no state of widgets."""
+    cell = """
+import kismet_nb as kn, pandas as pd
+kn.view(pd.DataFrame({"email": [f"user{row}@example.org" for row in range(131)]}))
+"""
+    own = notebook((cell,))
+    kn.report("own.html", notebook=own)
+    page = Path("own.html").read_text()
+
+    assert [f"user{row}@example.org" for row in range(10)] == re.findall(r"user\d+@example\.org", page)
+    assert "131 rows × 1 columns" in page
+    assert "<script" not in page
+    assert "widget" not in page
+
+
+def test_the_state_of_widgets_is_no_part_of_a_page():
+    """A widget of another library may hold a whole table in its state."""
+    book = nbformat.v4.new_notebook()
+    book.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {"1": {"state": "ada@x.org"}}}}
+
+    assert "ada@x.org" not in render_page(book)
 
 
 @pytest.mark.slow
