@@ -12,8 +12,9 @@ import pandas as pd
 
 from kismet_nb.dates import time_zone
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.tables.cell_text import CellFormat
+from kismet_nb.tables.cell_text import CellFormat, heading_text
 from kismet_nb.tables.index_columns import columns_with_index
+from kismet_nb.tables.plain_values import readable_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
 
     texts, headings = {}, []
     for position, (name, whole_column) in enumerate(columns_with_index(df)):
-        heading, column = str(name), whole_column.iloc[:MAX_ROWS]
+        heading, column = heading_text(name), readable_column(whole_column.iloc[:MAX_ROWS])
         if isinstance(column.dtype, pd.DatetimeTZDtype):
             column = column.dt.tz_convert(zone) if zone else column
             heading += f" ({column.dt.tz})"
