@@ -16,6 +16,7 @@
 
     SchemaDriftWarning          read it: the table is complete, but the API sent something new
     GoneWarning                 read it: something that was asked for has disappeared meanwhile
+    IncompleteWarning           read it: on_error="skip" left out lists that could not be read
 
 Every error can be asked for ``status`` (the HTTP status, or None), ``retryable`` (is trying again worth
 it), ``resource`` and ``page``. No message ever holds a secret, a request header, or a server's text that
@@ -35,6 +36,7 @@ __all__ = [
     "ExportError",
     "GoneWarning",
     "IncompleteError",
+    "IncompleteWarning",
     "InvalidInputError",
     "KismetError",
     "NotFoundError",
@@ -151,3 +153,7 @@ class SchemaDriftWarning(UserWarning):
 
 class GoneWarning(UserWarning):
     """Something whose list was asked for is absent by now (404); the table is complete without it."""
+
+
+class IncompleteWarning(UserWarning):
+    """Some lists could not be read, and were left out of the table on request (``on_error="skip"``)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, cast, get_args
 from urllib.parse import quote
 
 import numpy as np
@@ -13,12 +13,21 @@ import pandas as pd
 from kismet_nb.auth.credentials import WAYS_TO_LOG_IN
 from kismet_nb.auth.current import current_login
 from kismet_nb.errors import CredentialsError, InvalidInputError
-from kismet_nb.fetch.pagination import Query
+from kismet_nb.fetch.pagination import OnError, Query
 from kismet_nb.resources import RESOURCES
 from kismet_nb.tables.provenance import provenance
 from kismet_nb.transport.client import KismetClient
 
-__all__ = ["call_keys", "chosen_client", "is_sendable", "keys_in", "nested_list", "parse_id", "whole_list"]
+__all__ = [
+    "call_keys",
+    "check_on_error",
+    "chosen_client",
+    "is_sendable",
+    "keys_in",
+    "nested_list",
+    "parse_id",
+    "whole_list",
+]
 
 
 def chosen_client(client: KismetClient | None) -> KismetClient:
@@ -37,6 +46,12 @@ def chosen_client(client: KismetClient | None) -> KismetClient:
     if login is None:
         raise CredentialsError(f"Nobody is logged in. {WAYS_TO_LOG_IN}")
     return login.client
+
+
+def check_on_error(on_error: object) -> None:
+    """Raise InvalidInputError if ``on_error`` is neither ``"raise"`` nor ``"skip"``."""
+    if on_error not in get_args(OnError):
+        raise InvalidInputError('on_error must be "raise" or "skip".')
 
 
 def whole_list(name: str) -> list[Query]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, overload
 
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.fetch.arguments import call_keys, chosen_client, keys_in, nested_list
+from kismet_nb.fetch.arguments import call_keys, check_on_error, chosen_client, keys_in, nested_list
 from kismet_nb.fetch.table import fetch_table
 from kismet_nb.fetch.users import fetch_users
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from kismet_nb.fetch.pagination import OnError
     from kismet_nb.transport.client import KismetClient
 
 __all__ = ["fetch_calls", "fetch_egresses"]
@@ -26,6 +27,7 @@ def fetch_calls(
     participants: Literal[False] = False,
     participant_names: Literal[False] = False,
     resume: bool = False,
+    on_error: OnError = "raise",
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame: ...
@@ -38,6 +40,7 @@ def fetch_calls(
     participants: Literal[True],
     participant_names: bool = False,
     resume: bool = False,
+    on_error: OnError = "raise",
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]: ...
@@ -49,6 +52,7 @@ def fetch_calls(
     participants: bool = False,
     participant_names: bool = False,
     resume: bool = False,
+    on_error: OnError = "raise",
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame | tuple[pd.DataFrame, pd.DataFrame]:
@@ -68,6 +72,9 @@ def fetch_calls(
     resume
         Go on with what the same call had read when it failed or was interrupted, instead of reading all again.
         What was read then is as it was then. Without ``users``, the list of users is read anew.
+    on_error
+        ``"skip"`` leaves out a user that the server refuses or fails for, with an ``IncompleteWarning`` that names
+        it, and the verdict ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -111,6 +118,7 @@ def fetch_calls(
     >>> calls.columns[:3].tolist()
     ['organization_user_id', 'id', 'name']
     """
+    check_on_error(on_error)
     if participant_names and not participants:
         raise InvalidInputError("Names stand in the table of participants: pass participants=True too.")
     if users is None:
@@ -122,6 +130,7 @@ def fetch_calls(
         queries,
         progress,
         resume=resume,
+        on_error=on_error,
         participants=participants,
         names=participant_names,
     )
@@ -132,6 +141,7 @@ def fetch_egresses(
     calls: pd.DataFrame | Iterable[tuple[int | str, int | str]] | None = None,
     *,
     resume: bool = False,
+    on_error: OnError = "raise",
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -146,6 +156,9 @@ def fetch_egresses(
         (``organization_user_id``, ``id``). By default all calls of all users, which are fetched first.
     resume
         As in ``fetch_calls``, for the recordings. Without ``calls`` these are read anew, so pass a table of them.
+    on_error
+        ``"skip"`` leaves out a call that the server refuses or fails for, with an ``IncompleteWarning`` that names
+        it, and the verdict ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -177,7 +190,8 @@ def fetch_egresses(
     >>> import kismet_nb as kn
     >>> kn.fetch_egresses(kn.fetch_calls(users=[1002]))  # doctest: +SKIP
     """
+    check_on_error(on_error)
     if calls is None:
-        calls = fetch_calls(client=client, progress=progress, resume=resume)
+        calls = fetch_calls(client=client, progress=progress, resume=resume, on_error=on_error)
     queries = [nested_list("egresses", user, call) for user, call in call_keys(calls)]
-    return fetch_table(chosen_client(client), "egresses", queries, progress, resume=resume)[0]
+    return fetch_table(chosen_client(client), "egresses", queries, progress, resume=resume, on_error=on_error)[0]

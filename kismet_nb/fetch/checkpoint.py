@@ -59,8 +59,8 @@ class Checkpoint(Generic[Chunk]):
 
     def save(self, error: BaseException) -> None:
         """Keep what was read, and add to the error how to go on."""
-        # A list that changed is read again by a resumed fetch.
-        kept = {query: result for query, result in self.results.items() if not result.change}
+        # A list that changed or failed is read again by a resumed fetch.
+        kept = {query: result for query, result in self.results.items() if not (result.change or result.error)}
         if kept and self._queries[0].labels:  # without labels it is a single list
             self._unfinished[self._task] = (
                 (self._since, self._earlier | kept) if self._resume else (self._started, kept)

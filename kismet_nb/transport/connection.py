@@ -165,7 +165,8 @@ class Connection:
             if len(body) > MAX_BODY_BYTES:
                 raise UnexpectedAnswerError(
                     f"The answer is larger than {MAX_BODY_BYTES // 2**20} MB and was not read on. "
-                    "Try a smaller page_size."
+                    "Try a smaller page_size.",
+                    status=response.status_code,
                 )
         return bytes(body)
 
