@@ -22,7 +22,7 @@ from kismet_nb.files.excel_cells import (
 )
 from kismet_nb.files.text_codec import is_text_lists, row_count_note
 from kismet_nb.resources import RESOURCES
-from kismet_nb.tables.provenance import provenance
+from kismet_nb.tables.provenance import provenance, provenance_lines
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -122,8 +122,7 @@ def _fill_about(page: Any, sheet: Sheet, table: StoredTable) -> None:  # noqa: A
     for letter, width in zip("ABC", (34, 26, 90), strict=True):
         page.column_dimensions[letter].width = width
     lines: list[tuple[str, ...]] = [(ABOUT_TITLE,)]
-    for key, value in origin.items():
-        lines.append((str(key), ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)))
+    lines += provenance_lines(df)
     lines += [("rows in this file", row_count_note(df)), ("times are shown in", sheet.zone)]
     lines += [(), ABOUT_HEADINGS]
     for column, name in zip(sheet.columns, df.columns, strict=True):

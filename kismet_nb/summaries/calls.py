@@ -12,7 +12,7 @@ from kismet_nb.summaries.columns import comparable_ids, to_boolean, to_ids
 from kismet_nb.summaries.known_calls import date_range, known_days_per_period
 from kismet_nb.summaries.periods import DAY_DTYPE, period_starts, to_local_days, to_local_times, to_utc
 from kismet_nb.tables.build import as_strings
-from kismet_nb.tables.provenance import provenance
+from kismet_nb.tables.provenance import provenance, set_sources
 
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Day, Moment, Period
@@ -101,7 +101,8 @@ def calls_per_week(
     if users is not None:
         table["display_name"] = _display_names(table["organization_user_id"], users)
         names.insert(1, "display_name")
-    return table[names].astype({"organization_user_id": ids.dtype, by: DAY_DTYPE, "days": "Int64", "calls": "Int64"})
+    dtypes = {"organization_user_id": ids.dtype, by: DAY_DTYPE, "days": "Int64", "calls": "Int64"}
+    return set_sources(table[names].astype(dtypes), calls, users)
 
 
 def _display_names(ids: pd.Series[Any], users: pd.DataFrame) -> pd.Series[Any]:
@@ -156,7 +157,7 @@ def providers_without_calls(
     """
     users = check_table(users, "users", "id", "display_name", "email", "created_at")
     table = users[["id", "display_name", "email", "created_at"]]
-    return _without_calls(table, "id", calls, days=days, as_of=as_of, tz=tz)
+    return set_sources(_without_calls(table, "id", calls, days=days, as_of=as_of, tz=tz), users, calls)
 
 
 def idle_rooms(
@@ -212,7 +213,8 @@ def idle_rooms(
     table = waiting_rooms.loc[is_open, ["id", "slug", "user_id", "user_display_name", "created_at"]]
     owners, known = comparable_ids(table["user_id"], users["id"])
     table.insert(list(table.columns).index("created_at"), "owner_known", owners.isin(known).astype("boolean"))
-    return _without_calls(table, "user_id", calls, days=days, as_of=as_of, tz=tz)
+    idle = _without_calls(table, "user_id", calls, days=days, as_of=as_of, tz=tz)
+    return set_sources(idle, waiting_rooms, users, calls)
 
 
 def _without_calls(
