@@ -1,4 +1,4 @@
-"""From the arguments of a fetch to the lists to read."""
+"""The arguments of a fetch function, checked and turned into the lists to read."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def nested_list(name: str, *keys: int | str) -> Query:
 
 
 def parse_id(key: int | str) -> int | str:
-    """Return an id; one given as text is the same id, if it is written as the number is."""
+    """Return an id as a number, if its text is a whole number without leading zeros."""
     return int(key) if re.fullmatch("0|[1-9][0-9]{0,98}", str(key)) else key
 
 
@@ -99,11 +99,11 @@ def keys_in(argument: str, given: object, table: str, column: str) -> list[int |
 
 
 def call_keys(calls: object) -> list[tuple[int | str, int | str]]:
-    """Return user and call of each call that may have recordings."""
+    """Return the user and the id of each call that may have recordings."""
     pairs: list[Any] = [None]
     if isinstance(calls, pd.DataFrame):
         if {"organization_user_id", "id", "has_egresses"} <= set(calls):
-            # Where the server does not say, the call is asked about.
+            # If has_egresses is missing, the call may have recordings.
             calls = calls.loc[~calls["has_egresses"].eq(False).fillna(value=False).astype(bool)]  # noqa: FBT003 - a value
             pairs = list(zip(calls["organization_user_id"], calls["id"], strict=True))
     elif isinstance(calls, Iterable):
@@ -116,5 +116,5 @@ def call_keys(calls: object) -> list[tuple[int | str, int | str]]:
 
 
 def is_sendable(text: str) -> bool:
-    """Tell whether a text holds no half of a surrogate pair."""
+    """Return whether a text can be sent: it has no lone surrogate."""
     return text.encode(errors="replace").decode() == text

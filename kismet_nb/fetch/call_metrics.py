@@ -43,9 +43,9 @@ def fetch_call_metrics(
         The first and the last day, both included, as dates or as text such as ``"2026-02-01"``. A range that the
         server refuses as too wide is asked for in parts.
     user_id
-        Of one user, or of several: ids, or a table of users. By default the whole organization's.
+        The id of one user, several ids, or a table of users. By default, the figures are the whole organization's.
     by_user
-        Of each user of the organization: one request per user.
+        Fetch the figures of each user of the organization, with one request per user.
     resume
         As in ``fetch_calls``.
     on_error

@@ -63,15 +63,15 @@ def fetch_calls(
     Parameters
     ----------
     users
-        Whose calls: a table of users or their ids; by default all users of the organization.
+        A table of users, or ids of users. By default all users of the organization.
     participants
-        Return a second table too, one row per participant.
+        Also return a second table with one row per participant.
     participant_names
         Keep ``name`` in the second table. Participants are mostly patients, so their names are left out unless they
         are asked for.
     resume
-        Go on with what the same call had read when it failed or was interrupted, instead of reading all again.
-        What was read then is as it was then. Without ``users``, the list of users is read anew.
+        Keep the lists that the same call had read when it failed or was interrupted, and read only the others. The
+        kept lists are as old as that call. Without ``users``, the list of users is read again.
     on_error
         ``"skip"`` leaves out a user that the server refuses or fails for, with an ``IncompleteWarning`` that names
         it, and the verdict ``"incomplete"``. By default, the fetch fails.
@@ -87,7 +87,7 @@ def fetch_calls(
         ``state`` str, ``has_egresses``, ``is_recording``, ``is_canvas_locked`` and ``is_ended`` boolean,
         ``created_at`` and ``updated_at`` datetime64[us, UTC], ``participant_count`` Int64.
 
-        The API tells no start, end or duration of a call. The two times are of its record; only
+        The API has no start, end or duration of a call. The two times are those of its record. Only
         ``fetch_call_metrics`` has durations, as means by day. The key is (``organization_user_id``, ``id``).
     tuple of DataFrame
         With ``participants=True``, the calls, and their participants: ``organization_user_id``, ``call_id`` and
@@ -105,7 +105,7 @@ def fetch_calls(
     Warns
     -----
     GoneWarning
-        Some of the users are gone; the table is complete without them.
+        Some of the users no longer exist (404). The table is complete without them.
     SchemaDriftWarning
         As in ``fetch_users``.
 
@@ -147,13 +147,13 @@ def fetch_egresses(
 ) -> pd.DataFrame:
     """Fetch the recordings of calls (``/organization_users/{organization_user_id}/calls/{call_id}/egresses``).
 
-    The link to a recording is never in the table: whoever holds it can download the recording.
+    The link to a recording is never in the table, because anyone who has it can download the recording.
 
     Parameters
     ----------
     calls
-        Which calls: a table of calls, of which those without recordings are not asked about, or pairs
-        (``organization_user_id``, ``id``). By default all calls of all users, which are fetched first.
+        A table of calls, or tuples (``organization_user_id``, ``id``). Calls of the table that have no recordings are
+        skipped. By default all calls of all users, which are fetched first.
     resume
         As in ``fetch_calls``, for the recordings. Without ``calls`` these are read anew, so pass a table of them.
     on_error
@@ -176,7 +176,7 @@ def fetch_egresses(
     NotFoundError
         The server knows none of these calls.
     InvalidInputError
-        ``calls`` are neither a table of calls nor pairs.
+        ``calls`` is neither a table of calls nor tuples of two ids.
     KismetError
         As in ``fetch_users``.
 

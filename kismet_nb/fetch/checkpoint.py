@@ -27,7 +27,7 @@ class Checkpoint(Generic[Chunk]):
     unfinished
         What the client remembers of fetches that failed, by task.
     task
-        What is fetched; only a fetch of the same is resumed.
+        The key of the fetch. A fetch with another key is not resumed.
     queries
         The lists of this fetch.
     resume
@@ -40,7 +40,7 @@ class Checkpoint(Generic[Chunk]):
     resumed
         Whether some of them were read by an earlier fetch.
     fetched_at
-        Since when the lists were read, UTC.
+        When the first of the lists was read, UTC.
     """
 
     def __init__(self, unfinished: dict[Any, Any], task: Hashable, queries: Sequence[Query], *, resume: bool) -> None:

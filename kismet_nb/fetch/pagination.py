@@ -23,8 +23,9 @@ be the same; ``verify="twice"`` always does so.
 Rows that are added at the end of a list with rising keys, after its last page was read, are left for the next fetch.
 The last page is then read again, to see that it begins with the same rows.
 
-So the table is the server's list as it was at one moment. This assumes one database that does not lag behind, no cache
-in between, and that whoever restores a row touches its ``updated_at``. An edited row is no change of the list: each
+So the table is the server's list as it was at one moment. This assumes that all answers come from
+one database that does not lag behind, without a cache in between. It also assumes that restoring a deleted row sets its
+``updated_at``; only ``verify="twice"`` sees a row restored without that. An edited row is no change of the list: each
 row is as it was when its page was read. If the list changed, the attempt is thrown away and the list is read again, a
 few times.
 """
@@ -74,11 +75,11 @@ class Query:
     path
         Its endpoint.
     params
-        Which of its rows, as pairs of names and values.
+        The query parameters that select its rows, as names and values.
     labels
-        Columns that its rows get, as pairs of names and values, to tell them from those of other lists.
+        Columns that are added to its rows, as names and values. They say which list a row is from.
     days
-        Of daily figures, the first and the last day to keep; ``params`` may ask for more.
+        For daily figures, the first and the last day to keep; ``params`` may ask for more.
     """
 
     path: str
@@ -94,13 +95,13 @@ class ListResult(Generic[Chunk]):
     Attributes
     ----------
     chunks
-        What ``convert`` made of the rows, some pages at a time, in the order of pages.
+        The converted rows, some pages at a time, in the order of pages.
     rows, pages, attempts
         How many of each there were.
     proof
         What shows that the list did not change while it was read.
     change
-        What shows that it did, in words; empty for a complete list.
+        What shows that the list changed, as text; empty for a complete list.
     error
         Why the list could not be read, if it may be left out.
     unordered
@@ -126,9 +127,9 @@ class ListReader(Generic[Chunk]):
     Parameters
     ----------
     workers
-        What sends the requests.
+        The threads that send the requests.
     resource
-        What the lists are of.
+        The resource of the lists.
     page_size
         Rows to ask for in a page.
     verify
@@ -136,7 +137,7 @@ class ListReader(Generic[Chunk]):
     on_error
         Whether a list that cannot be read ends the fetch.
     convert
-        Makes of the rows of some pages what is to be kept of them.
+        Converts the rows of some pages to the form in which they are kept.
     counter
         Counts the pages, for the progress bar.
     """

@@ -1,4 +1,4 @@
-"""Some lists of a resource, read whole, as one table with its provenance."""
+"""Read the lists of a resource, and return them as one table with its provenance."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def fetch_table(
     progress
         Whether to show a progress bar; None shows one for long work in a terminal or a notebook.
     resume
-        Go on with what the same call had read when it failed.
+        Keep the lists that the same call had read when it failed.
     on_error
         ``"skip"`` leaves out a list that cannot be read.
     participants, names
@@ -84,7 +84,7 @@ def fetch_table(
     Warns
     -----
     GoneWarning, IncompleteWarning, SchemaDriftWarning
-        In the name of the line that called this package. A strict client raises instead.
+        Attributed to the line that called this package. A strict client raises an error instead.
     """
     resources = [RESOURCES[name], *([RESOURCES["participants"]] if participants else [])]
 
@@ -247,7 +247,8 @@ def _warn_or_raise(
     if missing:
         which = list(dict.fromkeys(missing))
         are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
-        text = f"{resource.name}: {len(missing)} of {len(queries)} asked for {are} gone (404): {'; '.join(which[:5])}"
+        text = f"{resource.name}: {len(missing)} of {len(queries)} asked for {are} missing (404): "
+        text += "; ".join(which[:5])
         text += f" and {len(which) - 5} more." if len(which) > 5 else "."
         if client.strict or len(missing) == len(queries):
             raise NotFoundError(f"{text} Check them, or fetch the table that they come from again.", status=404)

@@ -68,7 +68,7 @@ def fetch_waiting_room_subs(
     Parameters
     ----------
     rooms
-        Of which rooms: a table of waiting rooms, or their slugs. By default all rooms, which are fetched first.
+        A table of waiting rooms, or their slugs. By default all rooms, which are fetched first.
     resume
         As in ``fetch_calls``.
     on_error

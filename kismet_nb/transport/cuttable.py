@@ -16,12 +16,12 @@ __all__ = ["SocketHandle", "cuttable"]
 class SocketHandle:
     """A second handle of a connection's socket, with which another thread can cut it.
 
-    TLS takes the first one for itself, and could not be cut as it begins.
+    TLS takes over the first handle, so a TLS handshake could not be cut with it.
 
     Attributes
     ----------
     deadline
-        Until when the present request may take, on the monotonic clock.
+        The time at which the present request must be complete, on the monotonic clock.
     cancelled
         Whether no request may be sent any more.
     connected
@@ -41,7 +41,7 @@ class SocketHandle:
         return self.cancelled or time.monotonic() > self.deadline
 
     def check(self) -> None:
-        """Raise if the request is overdue or cancelled: what was cut may have come too early to be noticed."""
+        """Raise TimeoutError if the request is overdue or cancelled, because a cut may look like a normal end."""
         if self.overdue:
             raise TimeoutError
 

@@ -48,9 +48,9 @@ class Request:
     Attributes
     ----------
     path, params
-        What is asked for.
+        The endpoint and the query.
     resource, page
-        What names it in errors.
+        The names that an error shows.
     one_of_many
         Whether it is about one list of many.
     """
@@ -68,11 +68,11 @@ class Workers:
     Parameters
     ----------
     connections
-        What requests are sent over.
+        The connections for the requests.
     throttle
-        How many and how fast.
+        Decides how many requests are in flight, and when each may start.
     policy
-        How often a request is tried again.
+        Decides whether a request is tried again.
     max_in_flight
         How many requests may be in flight.
     """
@@ -100,7 +100,7 @@ class Workers:
         Raises
         ------
         BaseException
-            What the function raised first. However the iteration ends, no thread goes on.
+            The first error that the function raised. No thread goes on after the iteration has ended.
         """
         results: queue.SimpleQueue[tuple[Item, Result | BaseException]] = queue.SimpleQueue()
         pending = 0

@@ -131,7 +131,7 @@ def test_a_table_of_another_resource_is_refused(client):
 def test_a_missing_user_is_named_in_a_warning():
     """After a 404 for one user the table has the calls of the others, and a warning names the missing user."""
     server = CallsServer({key: [call(key)] for key in (1, 2, 4)})
-    with pytest.warns(kn.GoneWarning, match=r"calls: 1 of 4 .* gone \(404\): 3\. The table is complete"):
+    with pytest.warns(kn.GoneWarning, match=r"calls: 1 of 4 .* missing \(404\): 3\. The table is complete"):
         calls = fetch_from(server, [1, 2, 3, 4])
 
     assert [1, 2, 4] == calls["id"].tolist()
