@@ -99,7 +99,10 @@ def judge(response: Response, credentials: Credentials, *, one_of_many: bool) ->
     wait = _seconds_to_wait(response)
     asks = f"; the server asks to wait {wait:.0f} s" if wait else ""
     if status == 429:
-        text = f"Too many requests (429){asks}. Try again later, or with a lower max_in_flight."
+        text = (
+            f"Too many requests (429){asks}. Try again later, or with a lower max_in_flight "
+            "(in a terminal: --max-in-flight)."
+        )
         return UnavailableError(text, status=status, retry_after=wait)
     if status >= 500:
         return UnavailableError(

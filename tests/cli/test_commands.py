@@ -1,5 +1,8 @@
 """The command line: the same functions, exit codes, and errors of one line on stderr."""
 
+import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -90,9 +93,34 @@ def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
     assert 1 == main(["lab"])
     said = capsys.readouterr()
     assert "JupyterLab ended with code" in said.err
+    assert "kismet-nb lab -- --allow-root" in said.err
     assert "Copied missing files to notebooks\n" in said.out
     assert Path("notebooks/01_login_and_fetch.ipynb").is_file()
     assert Path("data/users-2026-10-01T0600Z.parquet").is_file()
+
+
+@pytest.mark.slow
+def test_lab_takes_options_runs_as_root_and_ends_jupyterlab_on_sigterm(tmp_path):
+    """What follows -- is JupyterLab's. A service manager's SIGTERM leaves no server behind."""
+    arguments = ["lab", "books", "--", "--allow-root", "--no-browser", "--port=0", "--ServerApp.ip=127.0.0.1"]
+    code = f"from kismet_nb.cli import main; main({arguments})"
+    places = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+    run = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, **places}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    said = b""
+    while b"http://127.0.0.1:" not in said:
+        line = run.stderr.readline()
+        assert line, said
+        said += line
+    [server] = [json.loads(file.read_text()) for file in (tmp_path / "JUPYTER_RUNTIME_DIR").glob("jpserver-*.json")]
+    run.terminate()
+    run.communicate(timeout=30)
+
+    assert -signal.SIGTERM == run.returncode
+    assert server["root_dir"].endswith("books")
+    with pytest.raises(ProcessLookupError):
+        os.kill(server["pid"], 0)
 
 
 @pytest.mark.parametrize(
