@@ -94,8 +94,8 @@ def _newest(resource: Resource, rows: list[Record]) -> float | None:
     texts = [value for value in values if isinstance(value, str)]
     if (rows and not fields) or len(texts) < len(values):
         return None
-    if len({(len(text), text[-1:]) for text in texts}) == 1:
-        texts = [max(texts)]  # all are written alike, so that the latest is the last in order
+    if len({(len(text), text[-1:] if text.endswith("Z") else text[-6:]) for text in texts}) == 1:
+        texts = [max(texts)]  # all are written alike, offset included, so that the latest is the last in order
     try:
         times = [dt.datetime.fromisoformat(text) for text in texts]
     except ValueError:

@@ -26,9 +26,9 @@ class Query(dict):
 def serving(answer, tls=None):
     """Serve what ``answer(query, count)`` returns; ``count`` is the number of requests so far.
 
-    A JSON value is sent with status 200, a tuple as status, headers and body. Raw bytes, or a generator of them, are
-    sent as they are, and the connection is closed. ``tls`` is a server's SSLContext. Yields the server's URL, and a
-    list with the headers of each request.
+    A JSON value is sent with status 200, a tuple as status, headers and body. A header whose value is None is left out,
+    also ``Date``. Raw bytes, or a generator of them, are sent as they are, and the connection is closed. ``tls`` is a
+    server's SSLContext. Yields the server's URL, and a list with the headers of each request.
     """
     visits, lock = [], threading.Lock()
 
@@ -49,9 +49,11 @@ def serving(answer, tls=None):
                 return
             status, headers, body = reply if isinstance(reply, tuple) else (200, {}, reply)
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": len(body), **headers}.items():
-                self.send_header(name, str(value))
+            self.send_response_only(status)
+            usual = {"Date": self.date_time_string(), "Content-Type": "application/json", "Content-Length": len(body)}
+            for name, value in {**usual, **headers}.items():
+                if value is not None:
+                    self.send_header(name, str(value))
             self.end_headers()
             self.wfile.write(body)
 
