@@ -20,8 +20,9 @@ a deleted row may be restored. Such a row is fresh. So one reading is the proof 
 within the five minutes before page 1, by the server's own clock. Otherwise every page is read a second time, and must
 be the same; ``verify="twice"`` always does so.
 
-Rows that are added at the end of a list with rising keys, after page 1 was read, are left for the next fetch. The last
-page is then read again, to see that it begins with the same rows.
+Rows that are added at the end of a list with rising keys, after the last page was read, are left for the next fetch.
+The last page is then read again, to see that it begins with the same rows. Rows added before that are part of the list:
+its last page says how many rows there are, and not page 1.
 
 So the table is the server's list as it was at one moment. This assumes one database that does not lag behind, no cache
 in between, and that whoever restores a row touches its ``updated_at``. An edited row is no change of the list: each
@@ -180,10 +181,12 @@ class ListReader(Generic[Chunk]):
         """Read every page, prove that the list did not change meanwhile, and return how that was proved."""
         first = pages.add(*self._read_first_page(query))
         if pages.rising:
-            pages.add(*self._read_page(query, first.last))
-        numbers = [number for number in range(2, first.last + 1) if number not in pages.read]
-        if pages.rising:
-            numbers.append(1)
+            while (last := pages.read[1].last) not in pages.read:  # again, if the list grew beyond it
+                pages.add(*self._read_page(query, last))
+            first = pages.read[1]
+            numbers = [*range(2, first.last), 1]
+        else:
+            numbers = list(range(2, first.last + 1))
         if pages.full and self._resource.layout == "pages":
             numbers.append(first.last + 1)
         self._read_pages(query, numbers, pages)
