@@ -64,7 +64,9 @@ def test_a_fresh_row_is_recognized_among_times_with_different_offsets():
     assert TWICE == proof_of(rows)[0]
 
 
-@pytest.mark.parametrize("rest", [{"created_at": None}, {"updated_at": "yesterday"}, {"updated_at": "2026-01-05T09:00:00"}])
+@pytest.mark.parametrize(
+    "rest", [{"created_at": None}, {"updated_at": "yesterday"}, {"updated_at": "2026-01-05T09:00:00"}]
+)
 @pytest.mark.filterwarnings("ignore::kismet_nb.SchemaDriftWarning")
 def test_a_list_with_a_row_of_unknown_age_is_read_twice(rest):
     """A row without a usable time may be fresh."""
