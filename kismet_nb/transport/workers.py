@@ -169,11 +169,11 @@ class Workers:
         FetchCancelledError
             The fetch has ended meanwhile.
         """
-        started, tries, failures = 0.0, 0, 0
+        started, tries, failures, successes = 0.0, 0, 0, 0
         while True:
             with self._throttle.slot(self._cancelled):
-                started = started or time.monotonic()
-                successes = self._throttle.successes
+                if not started:
+                    started, successes = time.monotonic(), self._throttle.successes
                 sent = self._send(request)
             outcome = self._judge(request, sent)
             if isinstance(outcome, Decoded):
@@ -185,7 +185,9 @@ class Workers:
                 raise outcome
             failures += 1
             # As long as an overloaded server answers other requests, patience decides and not the number of tries.
+            # If few are in flight, others are answered only between two tries of this one.
             tries += 0 if _is_overload(outcome) and self._throttle.successes > successes else 1
+            successes = self._throttle.successes
             wait = seconds_before_retry(outcome, max(1, tries))
             elapsed = time.monotonic() - started
             if not should_retry(outcome, self._policy, tries=tries, elapsed=elapsed, wait=wait):
@@ -221,14 +223,15 @@ class Workers:
         return judge(sent, self._connections.credentials, one_of_many=request.list_of is not None)
 
     def _wait(self, error: KismetError, seconds: float) -> None:
-        """Wait before a retry: alone, or together with all requests if the server is overloaded."""
-        overload = _is_overload(error)
-        begins = self._throttle.pause(seconds) if overload else True
+        """Wait before a retry: alone, or together with all requests if the server is overloaded.
+
+        The wait is outside of the slot, so that other requests, and not this one again, are the next to be sent.
+        """
+        begins = self._throttle.pause(seconds) if _is_overload(error) else True
         if begins and seconds > 1:
             # If no logging is set up, Python shows warnings on stderr: in a notebook, below the cell.
             _logger.warning("waiting %.0f s before trying again: %s", seconds, error)
-        if not overload:
-            self.pause(seconds)
+        self.pause(seconds)
 
     def _cut_overdue(self) -> None:
         if time.monotonic() < self._next_look:

@@ -23,12 +23,12 @@ class Query(dict):
 
 
 @contextlib.contextmanager
-def serving(answer, tls=None):
+def serving(answer, tls=None, port=0):
     """Serve what ``answer(query, count)`` returns; ``count`` is the number of requests so far.
 
     A JSON value is sent with status 200, a tuple as status, headers and body. A header whose value is None is left out,
     also ``Date``. Raw bytes, or a generator of them, are sent as they are, and the connection is closed. ``tls`` is a
-    server's SSLContext. Yields the server's URL, and a list with the headers of each request.
+    server's SSLContext, and ``port`` where it listens, a free one by default. Yields the server's URL, and a list with the headers of each request.
     """
     visits, lock = [], threading.Lock()
 
@@ -61,6 +61,7 @@ def serving(answer, tls=None):
             pass
 
     class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
         daemon_threads = True
         block_on_close = False
 
@@ -76,7 +77,7 @@ def serving(answer, tls=None):
                 return  # the client did not trust the certificate
             super().process_request(request, client_address)
 
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with Server(("127.0.0.1", port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
