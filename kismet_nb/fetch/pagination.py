@@ -36,7 +36,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from kismet_nb.errors import NotFoundError, RequestRefusedError
+from kismet_nb.errors import NotFoundError, RequestRefusedError, UnexpectedAnswerError
 from kismet_nb.fetch.attempt import Attempt, ListChangedError
 from kismet_nb.fetch.pages import Page, Record, parse_page
 from kismet_nb.transport.workers import Request
@@ -170,6 +170,9 @@ class ListReader(Generic[Chunk]):
                     )
                     raise
                 change = "a page that page 1 had counted is absent (404)"
+            except UnexpectedAnswerError as error:
+                error.list_of = self._describe(query)
+                raise
             if not change or unordered or attempt == MAX_ATTEMPTS:
                 break
             pages.discard()

@@ -13,7 +13,7 @@ from support.rows import call, page_of, user
 
 import kismet_nb as kn
 
-ROWS = [user(number) for number in range(600)]
+ROWS = [user(number) for number in range(450)]
 
 
 @pytest.fixture
@@ -46,6 +46,7 @@ class BusyServer:
         self.lock = threading.Lock()
         self.active = 0
         self.seen = []  # moment, requests in flight
+        self.seconds_after_failure = seconds
 
     def __call__(self, query, count):
         """Answer a request, beside others."""
@@ -56,6 +57,7 @@ class BusyServer:
         with self.lock:
             self.active += 1
             self.seen.append((time.time(), self.active))
+            self.seconds = self.seconds_after_failure if failing else self.seconds
         time.sleep(self.seconds)
         with self.lock:
             self.active -= 1
@@ -76,16 +78,16 @@ class BusyServer:
 def test_a_sign_of_overload_makes_all_requests_wait_and_halves_them(failure, waits, caplog):
     """Whatever the sign, there is one pause without any request and one log line; then half as many are in flight."""
     waits(1.1)
-    server = BusyServer(lambda _, count: count in {20, 21, 22}, failure)
-    users = fetch_users_from(server, timeout=0.3)
+    server = BusyServer(lambda _, count: count in {12, 13, 14}, failure)
+    server.seconds_after_failure = 0.15  # slow enough that the number in flight is the limit, and not the rate
+    users = fetch_users_from(server, timeout=0.4)
 
-    assert list(range(600)) == users["id"].tolist()
+    assert list(range(450)) == users["id"].tolist()
     assert 1 == len(caplog.records)
     began = caplog.records[0].created
     before = [active for moment, active in server.seen if moment < began]
-    after = [active for moment, active in server.seen if moment > began + 1]
+    after = [active for moment, active in server.seen if began + 1 < moment < began + 2]
     assert 8 == max(before)
-    assert len(before) + len(after) >= len(server.seen) - 8  # which were being sent as the pause began
     assert [] == [moment for moment, _ in server.seen if began + 0.2 < moment < began + 1]
     assert 4 == max(after)
 
@@ -125,7 +127,7 @@ def test_patience_ends_what_is_refused_while_others_succeed(waits):
     ):
         kn.fetch_calls(range(1, 400), client=client)
 
-    assert 0.4 < time.monotonic() - started < 2
+    assert time.monotonic() - started < 8  # also with waits for a slot
 
 
 def test_other_failures_use_up_the_tries_of_a_request(waits):
@@ -178,7 +180,7 @@ def test_a_server_that_refuses_connections_for_30_seconds_is_survived():
         starting_later(lambda query, _: page_of(ROWS, query), 30 / SCALE) as url,
         kn.KismetClient(CLIENT_ID, SECRET, api_url=url) as client,
     ):
-        assert 600 == len(kn.fetch_users(client=client))
+        assert 450 == len(kn.fetch_users(client=client))
 
 
 @pytest.mark.usefixtures("faster")
@@ -203,7 +205,7 @@ def test_a_server_that_is_away_for_30_seconds_is_survived_at_full_length():
         starting_later(lambda query, _: page_of(ROWS, query), 30) as url,
         kn.KismetClient(CLIENT_ID, SECRET, api_url=url) as client,
     ):
-        assert 600 == len(kn.fetch_users(client=client))
+        assert 450 == len(kn.fetch_users(client=client))
 
 
 def test_credentials_that_are_refused_are_sent_once():
