@@ -169,11 +169,11 @@ class Workers:
         FetchCancelledError
             The fetch has ended meanwhile.
         """
-        started, tries, failures, successes = 0.0, 0, 0, 0
+        started, failures = 0.0, 0
         while True:
             with self._throttle.slot(self._cancelled):
-                if not started:
-                    started, successes = time.monotonic(), self._throttle.successes
+                sent_at = time.monotonic()
+                started = started or sent_at
                 sent = self._send(request)
             outcome = self._judge(request, sent)
             if isinstance(outcome, Decoded):
@@ -184,11 +184,9 @@ class Workers:
             if not isinstance(outcome, KismetError):
                 raise outcome
             failures += 1
-            # As long as an overloaded server answers other requests, patience decides and not the number of tries.
-            # If few are in flight, others are answered only between two tries of this one.
-            tries += 0 if _is_overload(outcome) and self._throttle.successes > successes else 1
-            successes = self._throttle.successes
-            wait = seconds_before_retry(outcome, max(1, tries))
+            # All requests of a client count an overload together: as long as others succeed, patience decides.
+            tries = self._throttle.count_overload(sent_at) if _is_overload(outcome) else failures
+            wait = seconds_before_retry(outcome, tries)
             elapsed = time.monotonic() - started
             if not should_retry(outcome, self._policy, tries=tries, elapsed=elapsed, wait=wait):
                 outcome.resource, outcome.page, outcome.list_of = request.resource, request.page, request.list_of
