@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("_no_pauses")
 
 
 class GrowingList:
-    """A server with a list of users, to which ``change`` is applied before each response with the number of requests."""
+    """A server with a list of users. ``change`` gets it and the number of requests before each response."""
 
     def __init__(self, count, change):
         self.rows = [user(number * 10) for number in range(1, count + 1)]

@@ -28,7 +28,8 @@ def serving(answer, tls=None, port=0):
 
     A JSON value is sent with status 200, a tuple as status, headers and body. A header whose value is None is left out,
     also ``Date``. Raw bytes, or a generator of them, are sent as they are, and the connection is closed. ``tls`` is a
-    server's SSLContext, and ``port`` where it listens, a free one by default. Yields the server's URL, and a list with the headers of each request.
+    server's SSLContext, and ``port`` where it listens, a free one by default. Yields the server's URL, and a list with
+    the headers of each request.
     """
     visits, lock = [], threading.Lock()
 

@@ -7,7 +7,7 @@ import threading
 
 @contextlib.contextmanager
 def refusing_proxy(status):
-    """Answer each CONNECT with a status. Yields the proxy's host and port, and a list with the bytes of each request."""
+    """Answer each CONNECT with a status. Yields the proxy's host and port, and a list with each request's bytes."""
     requests = []
 
     class Handler(socketserver.StreamRequestHandler):

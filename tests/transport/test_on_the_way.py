@@ -59,7 +59,7 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:pass-7f3a@127.0.0.1:{port}")
     with (
         kn.KismetClient(CLIENT_ID, SECRET, api_url=FAR_AWAY, retries=0) as client,
-        pytest.raises(kn.UnavailableError, match="The proxy could not be reached.*HTTPS_PROXY") as caught,
+        pytest.raises(kn.UnavailableError, match=r"The proxy could not be reached.*HTTPS_PROXY") as caught,
     ):
         kn.fetch_users(client=client)
 
