@@ -49,7 +49,7 @@ class Attempt(Generic[Chunk]):
     read
         The pages, by their numbers.
     grown
-        Whether rows were added at the end of the list after the last page was read. They are left out.
+        Whether rows were added at the end of the list after its last page was read. They are left out.
     """
 
     resource: Resource
@@ -93,8 +93,6 @@ class Attempt(Generic[Chunk]):
             self._check_size(page)
             self.counter.know(page.last - 1)
         first = self.read.get(1, page)
-        if self.read and page.number == first.last and page.number not in self.read and self.rising:
-            first = self._follow_growth(page, first)
         if page.number > first.last:
             self._add_after_the_end(page, first)
             return page
@@ -111,6 +109,22 @@ class Attempt(Generic[Chunk]):
         elif page.keys != known.keys:
             raise ListChangedError(f"page {page.number} had other rows when it was read again")
         return page
+
+    def add_last(self, page: Page, rows: list[Record]) -> None:
+        """Keep the last page, read right after page 1; rows that were added in between belong to the list.
+
+        Raises
+        ------
+        ListChangedError
+            It does not fit page 1, or is no longer the last.
+        """
+        first = self.read[1]
+        if page.number < page.last:
+            raise ListChangedError(f"the list had {page.last} pages when page {page.number} was read as the last one")
+        if page.per_page == first.per_page and page.total_count > first.total_count:
+            self.read[1] = replace(first, total_pages=page.total_pages, total_count=page.total_count)
+            self.counter.know(page.last - first.last)
+        self.add(page, rows)
 
     def check_growth(self, page: Page, rows: list[Record]) -> None:
         """Check, by the last page read again, that rows were added at the end and not further up.
@@ -173,18 +187,6 @@ class Attempt(Generic[Chunk]):
                 page=1,
             )
 
-    def _follow_growth(self, page: Page, first: Page) -> Page:
-        """Count the rows as the last page does, if some were added since page 1; return page 1 with these counts.
-
-        If the counts of page 1 stayed, a row that appeared further up would push another one off the end unseen.
-        """
-        if page.per_page == first.per_page and page.total_count > first.total_count:
-            self.counter.know(page.last - first.last)
-            first = replace(first, total_pages=page.total_pages, total_count=page.total_count)
-            self._check_size(first)
-            self.read[1] = first
-        return first
-
     def _check_counts(self, page: Page, first: Page) -> None:
         """Raise ListChangedError if a page has other counts than page 1, or another number of rows than it says."""
         if page.counts != first.counts:
@@ -203,8 +205,6 @@ class Attempt(Generic[Chunk]):
 
     def _add_after_the_end(self, page: Page, first: Page) -> None:
         """Keep the keys of the page after the last, unless they are of rows that were added meanwhile."""
-        if page.total_count > first.total_count and first.last == 1:
-            return  # one page is one response
         if page.total_count > first.total_count and self.rising:
             self.grown = True
         else:
