@@ -41,7 +41,7 @@ __all__ = ["build_sidecar", "is_sidecar", "read_csv", "sidecar_path", "to_csv_ta
 
 FORMAT = 2  # In format 1, formulas behind a separator were not escaped.
 ROW_COUNT = "rows in this file"
-ENCODINGS = "stored columns"
+ENCODINGS, SAFE = "stored columns", "spreadsheet_safe"
 SIDECAR_KEYS = {"format", "sha256", "dtypes"}  # A JSON file with these keys was written by export.
 NUMBER_OPTIONS = {"decimal", "float_format", "quoting"}  # With these options, pandas formats floats.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -58,12 +58,13 @@ def is_sidecar(path: Path) -> bool:
     return (_load_json(path) or {}).keys() >= SIDECAR_KEYS
 
 
-def build_sidecar(table: StoredTable, digest: str) -> bytes:
-    """Return the content of the sidecar for a CSV with this checksum."""
+def build_sidecar(table: StoredTable, digest: str, *, safe: bool) -> bytes:
+    """Return the content of the sidecar for a CSV with this checksum, in which formulas are escaped if it is safe."""
     content = {
         "format": FORMAT,
         ROW_COUNT: row_count_note(table.frame),
         "sha256": digest,
+        SAFE: safe,
         "dtypes": table.dtypes,
         ENCODINGS: table.encodings,
         "attrs": table.frame.attrs,
@@ -146,7 +147,9 @@ def read_csv(source: Path) -> pd.DataFrame:
     unchanged = sidecar.get("sha256") == hashlib.sha256(raw).hexdigest()
     content = gzip.decompress(raw) if source.suffix.lower() == ".gz" else raw
     metadata = sidecar if unchanged else {}
-    escaping = sidecar.get("format", FORMAT) if content.startswith(BYTE_ORDER_MARK) else None
+    # A spreadsheet may have saved the file without the mark.
+    is_safe = content.startswith(BYTE_ORDER_MARK) or sidecar.get(SAFE) is True
+    escaping = sidecar.get("format", FORMAT) if is_safe else None
     frame = _parse_csv(source, content.removeprefix(BYTE_ORDER_MARK), metadata, escaping)
     frame.attrs = metadata.get("attrs", {})
     if sidecar and not unchanged:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 import importlib
 import json
 import math
 import re
+import zoneinfo
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,16 +22,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kismet_nb.errors import ExportError, InvalidInputError
-from kismet_nb.files.text_codec import DATE_DTYPE, encode_column, is_text_lists
+from kismet_nb.files.text_codec import DATE_DTYPE, encode_column, format_times, is_text_lists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Cell", "SheetColumn", "escape_text", "import_openpyxl", "to_sheet_column", "unescape_text"]
+__all__ = [
+    "Cell",
+    "SheetColumn",
+    "cell_texts",
+    "column_digest",
+    "escape_text",
+    "import_openpyxl",
+    "to_sheet_column",
+    "unescape_text",
+]
 
 MAX_TEXT_UNITS = 32_767  # UTF-16 code units per cell
 MAX_COLUMN_WIDTH = 60  # characters
 MAX_INTEGER = 10**15 - 1
+MAX_EXACT_DECIMALS, MAX_DECIMALS = 3, 6  # shown without a format, and in one
 FIRST_TIME, LAST_TIME = pd.Timestamp("1900-03-01"), pd.Timestamp("9999-12-31 23:59:59.999")
 # Between these instants, the clock of every time zone shows a year from 1 to 9999.
 FIRST_DAY_ENDS, LAST_DAY_BEGINS = pd.Timestamp("0001-01-02", tz="UTC"), pd.Timestamp("9999-12-31", tz="UTC")
@@ -42,12 +54,13 @@ Cell = int | float | bool | str | dt.datetime | None
 
 @dataclass(frozen=True, slots=True)
 class SheetColumn:
-    """One column of a sheet: its header, its cells below, and how they are shown."""
+    """One column of a sheet: its header, its cells below, and how they are shown; times have a zone."""
 
     header: str
     cells: Sequence[Cell]
     number_format: str
     width: int
+    zone: str | None = None
 
 
 def import_openpyxl() -> Any:  # noqa: ANN401 - a module without types
@@ -63,8 +76,8 @@ def import_openpyxl() -> Any:  # noqa: ANN401 - a module without types
     raise InvalidInputError('Excel files need the package openpyxl. Install it with: pip install "kismet-nb[excel]"')
 
 
-def to_sheet_column(column: pd.Series[Any], name: str, zone: str) -> SheetColumn:
-    """Return a column of a table as cells, with times as the clock of the zone shows them.
+def to_sheet_column(column: pd.Series[Any], name: str, tz: str | None) -> SheetColumn:
+    """Return a column of a table as cells, with times as the clock of this zone shows them, or that of their own.
 
     Raises
     ------
@@ -72,13 +85,13 @@ def to_sheet_column(column: pd.Series[Any], name: str, zone: str) -> SheetColumn
         Excel cannot hold the dtype, or one of the values.
     """
     dtype, header, number_format = column.dtype, name, "General"
+    zone = (tz or _named_zone(dtype)) if isinstance(dtype, pd.DatetimeTZDtype) else None
     cells: Sequence[Cell]
     if dtype == DATE_DTYPE:
         cells, number_format = _date_cells(column), DATE_FORMAT
         width = len(number_format)
     elif isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and not isinstance(dtype, pd.ArrowDtype)):
-        if isinstance(dtype, pd.DatetimeTZDtype):
-            header = f"{name} ({zone})"
+        header = f"{name} ({zone})" if zone else name
         cells, number_format = _time_cells(column, zone)
         width = len(number_format)
     else:
@@ -90,15 +103,37 @@ def to_sheet_column(column: pd.Series[Any], name: str, zone: str) -> SheetColumn
             number_format = "0" if fits else TEXT_FORMAT
         elif pa.types.is_floating(values.type):
             cells = [value if value is None or math.isfinite(value) else str(value) for value in values.to_pylist()]
+            number_format = _float_format([cell for cell in cells if isinstance(cell, float)])
         elif pa.types.is_boolean(values.type):
             cells = values.to_pylist()
         else:
             lists = pd.api.types.is_object_dtype(dtype) and is_text_lists(column)
             texts = pa.array(map(_join_list, column), pa.large_string()) if lists else values
             cells, number_format = _text_cells(texts, name), TEXT_FORMAT
-        width = max((len(str(cell)) for cell in cells if cell is not None), default=0)
+        width = max((_width(cell, number_format) for cell in cells if cell is not None), default=0)
     escaped = escape_text(header, "A column name")
-    return SheetColumn(escaped, cells, number_format, min(max(width + 2, len(header) + 4), MAX_COLUMN_WIDTH))
+    return SheetColumn(escaped, cells, number_format, min(max(width + 2, len(header) + 4), MAX_COLUMN_WIDTH), zone)
+
+
+def _named_zone(dtype: pd.DatetimeTZDtype) -> str:
+    """Return the name of the zone of a dtype; UTC if a header could not name it, such as that of an offset."""
+    return str(dtype.tz) if str(dtype.tz) in zoneinfo.available_timezones() else "UTC"
+
+
+def _float_format(values: Sequence[float]) -> str:
+    """Return a format of a few digits if the values have more: two decimals, or three digits of the smallest value."""
+    if all(value == round(value, MAX_EXACT_DECIMALS) for value in values):
+        return "General"
+    smallest = min(abs(value) for value in values if value)
+    decimals = max(2, 2 - math.floor(math.log10(smallest)))
+    return f"0.{'0' * decimals}" if decimals <= MAX_DECIMALS and max(map(abs, values)) <= MAX_INTEGER else "General"
+
+
+def _width(cell: Cell, number_format: str) -> int:
+    """Return the number of characters that a cell shows."""
+    if isinstance(cell, float) and number_format != "General":
+        return len(f"{cell:.{len(number_format) - 2}f}")
+    return len(str(cell))
 
 
 def escape_text(text: str, name: str) -> str:
@@ -118,15 +153,42 @@ def unescape_text(text: str) -> str:
     return re.sub("_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
-def _time_cells(column: pd.Series[Any], zone: str) -> tuple[list[Cell], str]:
+def cell_texts(cells: Sequence[Cell], zone: str | None) -> list[str | None]:
+    """Return cells as the texts that ``parse_column`` reads; times are those of the clock of the zone."""
+    clock = [cell if isinstance(cell, dt.datetime) else None for cell in cells]
+    times = pd.Series(pd.DatetimeIndex(clock).as_unit("us"))
+    if zone:
+        times = times.dt.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
+    formatted = format_times(pa.array(times, from_pandas=True)).to_pylist()
+    return [
+        None if cell is None else time or _cell_text(cast("int | float | bool | str", cell))
+        for cell, time in zip(cells, formatted, strict=True)
+    ]
+
+
+def _cell_text(cell: float | str) -> str:
+    if isinstance(cell, str):
+        return unescape_text(cell)
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    return str(cell)
+
+
+def column_digest(texts: Sequence[str | None]) -> str:
+    """Return a checksum of the texts of a column's cells."""
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
+
+
+def _time_cells(column: pd.Series[Any], zone: str | None) -> tuple[list[Cell], str]:
     """Return times as the clock of the zone shows them, or as text if a cell would be inexact or ambiguous."""
-    aware = isinstance(column.dtype, pd.DatetimeTZDtype)
-    column = times = column.dt.tz_convert("UTC") if aware else column
-    if aware and zone != "UTC":  # At the ends of the calendar, the clock would show year 0 or 10000.
+    column = times = column.dt.tz_convert("UTC") if zone else column
+    if zone and zone != "UTC":  # At the ends of the calendar, the clock would show year 0 or 10000.
         times = column.where(column.between(FIRST_DAY_ENDS, LAST_DAY_BEGINS)).dt.tz_convert(zone)
     clock = times.dt.tz_localize(None)
     exact = clock.between(FIRST_TIME, LAST_TIME) & (clock == clock.dt.floor("ms"))
-    if aware:
+    if zone:
         exact &= clock.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").notna()
     cells: list[Cell] = []
     for shown, fits, local, instant in zip(clock, exact, times, column, strict=True):
@@ -135,16 +197,18 @@ def _time_cells(column: pd.Series[Any], zone: str) -> tuple[list[Cell], str]:
         elif instant is pd.NaT:
             cells.append(None)
         else:
-            cells.append((instant if local is pd.NaT else local).isoformat())
+            # Local mean time, as in New York before 1883, has an offset with seconds, which would not read back.
+            readable = local is not pd.NaT and (local.tzinfo is None or not local.utcoffset().seconds % 60)
+            cells.append((local if readable else instant).isoformat())
     fitting = clock[exact]
-    if not aware and (fitting == fitting.dt.floor("D")).all():
+    if not zone and (fitting == fitting.dt.floor("D")).all():
         return cells, DATE_FORMAT
     return cells, "yyyy-mm-dd hh:mm:ss" + ("" if (fitting == fitting.dt.floor("s")).all() else ".000")
 
 
 def _date_cells(column: pd.Series[Any]) -> list[Cell]:
     midnights = pa.array(column, from_pandas=True).cast(pa.timestamp("s")).to_pandas()
-    cells, _ = _time_cells(pd.Series(midnights), "UTC")
+    cells, _ = _time_cells(pd.Series(midnights), None)
     return [cell.partition("T")[0] if isinstance(cell, str) else cell for cell in cells]
 
 

@@ -15,6 +15,8 @@ import pandas as pd
 from kismet_nb.errors import ExportError, InvalidInputError
 from kismet_nb.files.excel_cells import (
     SheetColumn,
+    cell_texts,
+    column_digest,
     escape_text,
     import_openpyxl,
     to_sheet_column,
@@ -29,7 +31,17 @@ if TYPE_CHECKING:
 
     from kismet_nb.files.stored_columns import StoredTable
 
-__all__ = ["ABOUT_SHEET", "ENCODINGS", "METADATA_LABEL", "Sheet", "build_sheet", "write_excel"]
+__all__ = [
+    "ABOUT_SHEET",
+    "ABOUT_TITLE",
+    "DIGESTS",
+    "ENCODINGS",
+    "METADATA_LABEL",
+    "TABLE_SHEET",
+    "Sheet",
+    "build_sheet",
+    "write_excel",
+]
 
 TABLE_SHEET = "table"
 ABOUT_SHEET = "about"
@@ -37,22 +49,21 @@ METADATA_LABEL = "for read_export"  # first cell of the hidden row on the second
 METADATA_CELL_LENGTH = 4_000  # characters
 MAX_ROWS = 1_048_575  # below the header
 MAX_COLUMNS = 16_384
-ENCODINGS = "stored columns"  # key in the metadata
+ENCODINGS, DIGESTS = "stored columns", "sha256"  # keys in the metadata
 ABOUT_HEADINGS = ("Column", "Type", "Meaning")
 ABOUT_TITLE = "Where this table comes from"
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The columns of a sheet, and the time zone of their times."""
+    """The columns of a sheet, and the number of rows below the header."""
 
     columns: list[SheetColumn]
-    zone: str
     rows: int
 
 
-def build_sheet(table: StoredTable, zone: str) -> Sheet:
-    """Return the cells of a table.
+def build_sheet(table: StoredTable, tz: str | None) -> Sheet:
+    """Return the cells of a table, with times in this zone, or each column in its own.
 
     Raises
     ------
@@ -66,12 +77,12 @@ def build_sheet(table: StoredTable, zone: str) -> Sheet:
         raise ExportError(
             f"Excel holds {MAX_ROWS:,} rows and {MAX_COLUMNS:,} columns. Export to .parquet or .csv, or fewer rows."
         )
-    columns = [to_sheet_column(df[name], name, zone) for name in df.columns]
+    columns = [to_sheet_column(df[name], name, tz) for name in df.columns]
     if len({column.header for column in columns}) < len(columns):
         raise InvalidInputError(
             "Two columns would have the same header, because times get their zone. Rename one first."
         )
-    return Sheet(columns, zone, len(df))
+    return Sheet(columns, len(df))
 
 
 def write_excel(file: BinaryIO, sheet: Sheet, table: StoredTable | None) -> None:
@@ -115,20 +126,20 @@ def _fill_table(page: Any, sheet: Sheet) -> None:  # noqa: ANN401 - openpyxl has
 
 def _fill_about(page: Any, sheet: Sheet, table: StoredTable) -> None:  # noqa: ANN401 - openpyxl has no types
     df = table.frame
-    origin = provenance(df)
-    resource = RESOURCES.get(str(origin.get("resource")))
+    resource = RESOURCES.get(str(provenance(df).get("resource")))
     meanings = {column.name: column.meaning for column in resource.columns} if resource else {}
     _fit_page_width(page)
     for letter, width in zip("ABC", (34, 26, 90), strict=True):
         page.column_dimensions[letter].width = width
     lines: list[tuple[str, ...]] = [(ABOUT_TITLE,)]
     lines += provenance_lines(df)
-    lines += [("rows in this file", row_count_note(df)), ("times are shown in", sheet.zone)]
+    zones = dict.fromkeys(column.zone for column in sheet.columns if column.zone)
+    lines += [("rows in this file", row_count_note(df)), ("times are shown in", ", ".join(zones) or "UTC")]
     lines += [(), ABOUT_HEADINGS]
     for column, name in zip(sheet.columns, df.columns, strict=True):
         meaning = meanings.get(name, "")
-        if isinstance(df[name].dtype, pd.DatetimeTZDtype):
-            meaning = meaning.replace(", UTC", f", {sheet.zone}")  # the zone in the header
+        if column.zone:
+            meaning = meaning.replace(", UTC", f", {column.zone}")  # the zone in the header
         lines.append((column.header, table.dtypes[name], meaning))
     headings = {ABOUT_TITLE, *ABOUT_HEADINGS}
     for line in lines:
@@ -144,8 +155,12 @@ def _metadata(sheet: Sheet, table: StoredTable) -> dict[str, Any]:
     df, names = table.frame, list(table.frame.columns)
     return {
         "format": 1,
+        "rows": sheet.rows,
         "headers": {
-            unescape_text(column.header): (name, sheet.zone if isinstance(df[name].dtype, pd.DatetimeTZDtype) else None)
+            unescape_text(column.header): (name, column.zone) for column, name in zip(sheet.columns, names, strict=True)
+        },
+        DIGESTS: {
+            name: column_digest(cell_texts(column.cells, column.zone))
             for column, name in zip(sheet.columns, names, strict=True)
         },
         "dtypes": table.dtypes,

@@ -94,7 +94,8 @@ def export(
         them, ``read_export`` restores those of documented columns only.
     tz
         Excel only: the time zone of the times in the file, such as ``"America/New_York"``; the header names it.
-        The default is UTC. Other formats carry the zone with each time.
+        By default, each column is shown in its own zone: UTC after a fetch. Other formats carry the zone with each
+        time.
     **options
         Passed to ``DataFrame.to_csv`` or ``to_parquet``; Excel takes none. Options that cannot work with a file that
         is replaced whole are refused, such as ``mode``. A CSV with options is written by pandas, without the JSON.
@@ -115,6 +116,10 @@ def export(
 
     Notes
     -----
+    Use ``.xlsx`` for people who open the file in a spreadsheet. A spreadsheet that opens a CSV guesses what each cell
+    means: it keeps 15 digits of a number, takes the text ``007`` for 7 and ``1/2`` for a date. A time with a zone stays
+    text there, because no spreadsheet reads ``2026-01-05T09:00:00Z``, or any other way to write a time with its zone.
+
     Excel holds 15 digits, no time zones and 32,767 characters a cell. A column with longer integers is written
     as text. A time that a cell cannot hold exactly is written as text with its offset: one finer than a millisecond,
     before March 1900, or in the hour that is repeated when clocks go back. Longer text, control characters and more
@@ -139,7 +144,7 @@ def export(
     _check_options(suffix, options)
     table = store_table(_with_named_zones(df))
     if suffix == ".xlsx":
-        sheet = build_sheet(table, tz or "UTC")
+        sheet = build_sheet(table, tz)
         with replace_file(target) as file:
             write_excel(file, sheet, table if provenance else None)
     elif suffix == ".parquet":
@@ -169,13 +174,15 @@ def read_export(path: str | os.PathLike[str]) -> pd.DataFrame:
     InvalidInputError
         The file does not exist, its suffix is unknown, or the package for Excel is missing.
     ExportError
-        The file is damaged, or there is no permission to read it.
+        The file is damaged, there is no permission to read it, or no sheet of an Excel file has the columns of the
+        table.
 
     Warns
     -----
     UserWarning
-        A CSV has changed since it was written, by an edit or by damage. Its columns have their documented dtypes
-        if all values fit, and ``attrs`` is empty.
+        The table in a CSV or Excel file has changed since it was written, by an edit or by damage. Columns of a CSV
+        have their documented dtypes if all values fit; those of Excel have the dtypes that were written. ``attrs`` is
+        empty, unless all that changed in Excel are new columns. Excel files also: formulas have no result yet.
 
     Examples
     --------
@@ -217,7 +224,7 @@ def _export_csv(table: StoredTable, target: Path, *, safe: bool, with_sidecar: b
         compress = file_suffix(target) == ".csv.gz"
         digest = write_csv(files[0], cells, compress=compress, safe=safe, options=options)
         if with_sidecar:
-            files[1].write(build_sidecar(table, digest))
+            files[1].write(build_sidecar(table, digest, safe=safe))
 
 
 def _separator(options: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ __all__ = ["METADATA_PREFIX", "StoredTable", "restore_column", "store_table", "s
 
 METADATA_PREFIX = "kismet_nb "  # of our own keys in the metadata of a Parquet file
 _STR = pd.StringDtype("pyarrow", na_value=np.nan)
-# Times are left to Arrow, because their dtype has the same unit and zone.
+# Times and durations are left to Arrow, because their dtype has the same unit and zone.
 _PANDAS_DTYPES: dict[pa.DataType, Any] = {
     pa.int8(): pd.Int8Dtype(),
     pa.int16(): pd.Int16Dtype(),
@@ -102,6 +102,9 @@ def restore_column(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]
         return pd.Series(inner.array, index=column.index, dtype=pd.ArrowDtype(_decode_type(encoding["type"])))
     if encoding["kind"] == "cast":
         return column.astype(encoding["to"])
+    if encoding["kind"] == "python text":
+        missing: Any = pd.NA if encoding["dtype"] == "string" else np.nan
+        return column.astype(pd.StringDtype("python", na_value=missing))
     if encoding["kind"] == "interval":
         return _restore_interval(column, encoding)
     if encoding["kind"] == "category":
@@ -117,6 +120,9 @@ def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], En
         return _store_category(column, column.dtype, name)
     if pd.api.types.is_object_dtype(column.dtype):
         return _store_object_column(column, name)
+    if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "python":
+        stored = column.astype(pd.StringDtype("pyarrow", na_value=column.dtype.na_value))
+        return stored, {"kind": "python text", "dtype": str(stored.dtype)}
     if isinstance(column.dtype, pd.PeriodDtype):
         return _store_as(column, "str", name)
     if isinstance(column.dtype, pd.SparseDtype):
@@ -157,7 +163,7 @@ def _store_interval(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], 
 
 def _restore_interval(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
     dtype = pd.IntervalDtype(encoding["to"])
-    ends = column.str[1:-1].str.split(", ")
+    ends = column.str[1:-1].str.split(", ").astype(object)  # also if all are missing
     left, right = (ends.str[side].astype("Float64").to_numpy(float, na_value=np.nan) for side in (0, 1))
     intervals = pd.arrays.IntervalArray.from_arrays(left, right, closed=dtype.closed or "right")
     return pd.Series(intervals, index=column.index).astype(dtype)
@@ -166,11 +172,12 @@ def _restore_interval(column: pd.Series[Any], encoding: Encoding) -> pd.Series[A
 def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: str) -> tuple[pd.Series[Any], Encoding]:
     """Return the values of a categorical column; the encoding has all categories in their order."""
     categories = pd.Series(dtype.categories)
-    # NumPy's integers and booleans have no missing value.
+    listed, listed_inner = _store_column(categories, name)
+    # NumPy's integers and booleans have no missing value, nor have intervals of integers; the texts of intervals have.
     nullable = categories.convert_dtypes() if categories.dtype.kind in "biu" else categories
+    nullable = listed if isinstance(categories.dtype, pd.IntervalDtype) else nullable
     values = nullable.reindex(column.cat.codes.to_numpy()).set_axis(column.index)
     stored, inner = _store_column(values.astype(nullable.dtype), name)
-    listed, listed_inner = _store_column(categories, name)
     encoding = {
         "kind": "category",
         "dtype": str(stored.dtype),
@@ -190,8 +197,9 @@ def _restore_category(column: pd.Series[Any], encoding: Encoding) -> pd.Series[A
         restore_column(listed, encoding["categories inner"]) if encoding["categories inner"] else listed
     )
     values = restore_column(column, encoding["inner"]) if encoding["inner"] else column
+    known = categories if encoding["inner"] else pd.Index(listed)
     # Not as values of the categorical, because values of another dtype would not be found.
-    codes = np.where(values.isna(), -1, categories.get_indexer(values.astype(object)))
+    codes = np.where(values.isna(), -1, known.get_indexer(values.astype(object)))
     if ((codes < 0) & ~values.isna()).any():
         return column  # A value was edited, and is none of the categories.
     restored = pd.Categorical.from_codes(codes, categories=categories, ordered=encoding["ordered"])
@@ -205,7 +213,7 @@ def _verified(encoding: Encoding, stored: pd.Series[Any], column: pd.Series[Any]
         restored = restore_column(stored, encoding)
     if restored is None or restored.dtype != column.dtype or not restored.equals(column):
         raise ExportError(
-            f"{name} has dtype {column.dtype}, which would not read back. Convert it with astype(object) first."
+            f"{name} has dtype {column.dtype}, which would not read back. Convert it with astype(str) first."
         )
     return encoding
 
@@ -214,11 +222,14 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
     """Return a column of Arrow's dtypes with the corresponding dtype of pandas."""
     if pa.types.is_nested(dtype.pyarrow_dtype):
         plain = plain_column(column)
-    elif (types := _PANDAS_DTYPES.get(dtype.pyarrow_dtype)) or pa.types.is_timestamp(dtype.pyarrow_dtype):
+    elif (types := _PANDAS_DTYPES.get(dtype.pyarrow_dtype)) or (
+        dtype.kind in "mM" and not pa.types.is_date(dtype.pyarrow_dtype)
+    ):
         plain = pa.chunked_array([pa.array(column)]).to_pandas(types_mapper=lambda _: types)
     elif pa.types.is_dictionary(dtype.pyarrow_dtype):
         plain = pd.Series(column.array.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type)), index=column.index)
     else:
+        _check_name(dtype, name)
         return column, None
     stored, encoding = _store_column(plain, name)
     encoding = {
@@ -228,6 +239,16 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
         "inner": encoding,
     }
     return stored, _verified(encoding, stored, column, name)
+
+
+def _check_name(dtype: pd.ArrowDtype, name: str) -> None:
+    """Raise an error if pandas cannot use a dtype, or not find it by its name, which is all that a file records."""
+    found = None
+    with contextlib.suppress(TypeError, NotImplementedError):
+        _ = dtype.type  # Raises NotImplementedError for types that pandas cannot use.
+        found = pd.api.types.pandas_dtype(str(dtype))
+    if found != dtype:
+        raise ExportError(f"{name} has dtype {dtype}, which would not read back. Convert it with astype(str) first.")
 
 
 def _encode_type(arrow: pa.DataType) -> str:

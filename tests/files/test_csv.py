@@ -216,3 +216,15 @@ def test_a_csv_of_version_0_1_reads_back(tmp_path):
     (tmp_path / "t.csv.json").write_text(json.dumps(metadata))
 
     assert ["=1+1", "x;'=1"] == kn.read_export(tmp_path / "t.csv")["name"].tolist()
+
+
+def test_a_csv_saved_without_its_mark_has_no_apostrophes(tmp_path):
+    """A spreadsheet may save the file without the mark of UTF-8. The sidecar says that formulas were escaped."""
+    table = pd.DataFrame({"name": ["=1+1", "'quoted'"]})
+    for safe in (True, False):
+        path = kn.export(table, tmp_path / "t.csv", spreadsheet_safe=safe)
+        path.write_text(path.read_text(encoding="utf-8-sig").replace('"', ""))
+        with pytest.warns(UserWarning, match="changed since export wrote it"):
+            back = kn.read_export(path)
+
+        pd.testing.assert_frame_equal(table, back)

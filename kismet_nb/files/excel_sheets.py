@@ -1,0 +1,144 @@
+"""The sheets of an Excel file as rows of values: which one holds the table, and the results of its formulas.
+
+A spreadsheet may have put sheets in front, renamed them, written formulas in the place of values, or coloured cells
+that hold nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kismet_nb.errors import ExportError
+from kismet_nb.files.excel_cells import import_openpyxl, unescape_text
+from kismet_nb.files.excel_write import ABOUT_SHEET, ABOUT_TITLE, METADATA_LABEL, TABLE_SHEET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from kismet_nb.files.excel_cells import Cell
+
+__all__ = ["TableSheet", "header_text", "load_table"]
+
+Row = tuple["Cell", ...]
+ROWS_TO_HEADER = 10  # A title may have been put above the header.
+BOOLEANS: dict[Any, bool] = {"=TRUE()": True, "=FALSE()": False, "=TRUE": True, "=FALSE": False}
+VALUES = int | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class TableSheet:
+    """The sheet of the table: the cells of its header, the rows below, and what ``export`` recorded of it.
+
+    Attributes
+    ----------
+    uncomputed
+        The positions of columns with formulas that have no result yet.
+    """
+
+    header: Row
+    rows: list[Row]
+    metadata: dict[str, Any]
+    uncomputed: set[int] = field(default_factory=set)
+
+
+def load_table(source: Path) -> TableSheet:
+    """Read the sheet that holds the table.
+
+    Raises
+    ------
+    ExportError
+        No sheet has the columns that were exported.
+    """
+    with _open(source, data_only=False) as book:
+        about, metadata = _find_metadata(book)
+        title, skipped = _find_table([page for page in book.worksheets if page is not about], metadata, source)
+        rows = list(book[title].iter_rows(values_only=True))[skipped:]
+    uncomputed: set[int] = set()
+    if any(_is_formula(cell) for row in rows for cell in row):
+        with _open(source, data_only=True) as book:
+            results = list(book[title].iter_rows(values_only=True))[skipped:]
+        rows, uncomputed = _compute(rows, results)
+    header, rows = (rows[0], rows[1:]) if rows else ((), [])
+    return TableSheet(header, _without_empty_end(rows, metadata), metadata, uncomputed)
+
+
+@contextlib.contextmanager
+def _open(source: Path, *, data_only: bool) -> Iterator[Any]:
+    book = import_openpyxl().load_workbook(source, read_only=True, data_only=data_only)
+    try:
+        for page in book.worksheets:
+            page.reset_dimensions()  # Some programs write wrong ones, and openpyxl would stop there.
+        yield book
+    finally:
+        book.close()
+
+
+def _find_metadata(book: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - openpyxl has no types
+    """Return the second sheet of ``export`` and the metadata in its hidden row; ``(None, {})`` if there is none."""
+    for page in book.worksheets:
+        first = next(page.iter_rows(max_row=1, max_col=1, values_only=True), (None,))
+        if page.title != ABOUT_SHEET and first != (ABOUT_TITLE,):
+            continue
+        for row in page.iter_rows(values_only=True):
+            if row and row[0] == METADATA_LABEL:
+                with contextlib.suppress(ValueError):
+                    return page, json.loads("".join(unescape_text(part) for part in row[1:] if part))
+    return None, {}
+
+
+def _find_table(pages: Sequence[Any], metadata: dict[str, Any], source: Path) -> tuple[str, int]:
+    """Return the title of the sheet that has most of the recorded columns, and the number of rows above its header."""
+    recorded = metadata.get("headers", {}).keys()
+    pages = sorted(pages, key=lambda page: page.title != TABLE_SHEET)  # Copies of the sheet come after it.
+    found, most = (pages[0].title if pages else "", 0), 0
+    for page in pages:
+        for above, row in enumerate(page.iter_rows(max_row=ROWS_TO_HEADER, values_only=True)):
+            matching = len(recorded & {header_text(cell) for cell in row})
+            if matching > most:
+                found, most = (page.title, above), matching
+    if not pages or (recorded and not most):
+        raise ExportError(f"In {source}, no sheet has the columns of the table that was exported. Export it again.")
+    return found
+
+
+def header_text(cell: Cell) -> str:
+    """Return the text of a header."""
+    return "" if cell is None else unescape_text(str(cell))
+
+
+def _is_formula(cell: Any) -> bool:  # noqa: ANN401 - a value, or a formula of openpyxl
+    """Return whether a cell may hold a formula; text that looks like one is found by its result."""
+    return cell[:1] == "=" if isinstance(cell, str) else cell is not None and not isinstance(cell, VALUES)
+
+
+def _compute(rows: list[Row], results: list[Row]) -> tuple[list[Row], set[int]]:
+    """Return the rows with the results of formulas, and the columns whose formulas have none.
+
+    A program that computes formulas saves all results. So if some are there, the missing ones are empty texts.
+    """
+    computed, is_computed = [], False
+    uncomputed: set[int] = set()
+    for row, values in zip(rows, results, strict=True):
+        cells = list(values)
+        for position, formula in enumerate(row):
+            if not _is_formula(formula):
+                continue
+            if cells[position] is not None:
+                is_computed |= cells[position] != formula
+            elif formula in BOOLEANS:
+                cells[position] = BOOLEANS[formula]
+            else:
+                uncomputed.add(position)
+        computed.append(tuple(cells))
+    return computed, set() if is_computed else uncomputed
+
+
+def _without_empty_end(rows: list[Row], metadata: dict[str, Any]) -> list[Row]:
+    """Return the rows without those behind the last that hold no value, unless they were exported."""
+    last = max((number for number, row in enumerate(rows, 1) if any(cell is not None for cell in row)), default=0)
+    return rows[: max(last, int(metadata.get("rows", len(rows))))]
