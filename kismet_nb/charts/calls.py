@@ -193,7 +193,8 @@ def _last_calls(table: pd.DataFrame, without: pd.DataFrame, days: int, noun: str
         {
             "label": labels,
             "n": counts.array,
-            "number": [f"{n:,}" for n in counts],
+            # Nothing is known of the rows that may be missing here.
+            "number": [f"{n:,}" if n or not unknown else "–" for n in counts],
             "colour": [DARK if dark else LIGHT for dark in is_dark],
         }
     )

@@ -126,8 +126,7 @@ def _fill_table(page: Any, sheet: Sheet) -> None:  # noqa: ANN401 - openpyxl has
 
 def _fill_about(page: Any, sheet: Sheet, table: StoredTable) -> None:  # noqa: ANN401 - openpyxl has no types
     df = table.frame
-    origin = provenance(df)
-    resource = RESOURCES.get(str(origin.get("resource")))
+    resource = RESOURCES.get(str(provenance(df).get("resource")))
     meanings = {column.name: column.meaning for column in resource.columns} if resource else {}
     _fit_page_width(page)
     for letter, width in zip("ABC", (34, 26, 90), strict=True):

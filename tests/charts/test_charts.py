@@ -133,6 +133,7 @@ def test_what_is_unknown_is_not_drawn_as_zero(tables, tmp_path):
         assert re.search(r"(\d+) of \1 (provider|open room)s have no known call; not all calls of the", chart)
         assert "(dark)" not in chart
         assert ">unknown<" in chart
+        assert 4 == chart.count(">–<")
     assert ">no known call<" in svg(charts.providers_without_calls(tables["users"], tables["calls"]), tmp_path)
 
 

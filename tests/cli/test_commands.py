@@ -1,10 +1,12 @@
 """The command line: the same functions, exit codes, and errors of one line on stderr."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -105,17 +107,19 @@ def test_lab_takes_options_runs_as_root_and_ends_jupyterlab_on_sigterm(tmp_path)
     arguments = ["lab", "books", "--", "--allow-root", "--no-browser", "--port=0", "--ServerApp.ip=127.0.0.1"]
     code = f"from kismet_nb.cli import main; main({arguments})"
     places = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
-    run = subprocess.Popen(
-        [sys.executable, "-c", code], env={**os.environ, **places}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
-    said = b""
-    while b"http://127.0.0.1:" not in said:
-        line = run.stderr.readline()
-        assert line, said
-        said += line
-    [server] = [json.loads(file.read_text()) for file in (tmp_path / "JUPYTER_RUNTIME_DIR").glob("jpserver-*.json")]
-    run.terminate()
-    run.communicate(timeout=30)
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(
+        command, env={**os.environ, **places}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as run:
+        server = {}
+        for _ in range(600):
+            for file in (tmp_path / "JUPYTER_RUNTIME_DIR").glob("jpserver-*.json"):
+                with contextlib.suppress(ValueError):  # half written
+                    server = json.loads(file.read_text())
+            if server or run.poll() is not None:
+                break
+            time.sleep(0.1)
+        run.terminate()
 
     assert -signal.SIGTERM == run.returncode
     assert server["root_dir"].endswith("books")
