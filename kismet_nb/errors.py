@@ -4,18 +4,19 @@
 
     KismetError                 catch this to catch them all
     ├── InvalidInputError       correct the argument; nothing was sent or written      (also a ValueError)
-    ├── CredentialsError        supply credentials: none, half a pair, or unusable ones; nothing was sent
-    ├── AuthenticationError     log in again: the server refused the pair              401, 403
-    ├── NotFoundError           check the id: absent, or not visible with this pair    404
+    ├── CredentialsError        supply credentials: missing, incomplete or unusable; nothing was sent
+    ├── AuthenticationError     log in again: the server refused the credentials       401, 403
+    ├── NotFoundError           check the id: missing, or not visible to these credentials  404
     ├── RequestRefusedError     change the request: the server will not answer it      400, 422, other 4xx
     ├── UnavailableError        try again later: retries are used up                   429, 5xx, no connection
     ├── UnexpectedAnswerError   report it, or look for a proxy: not the documented API  200 with HTML, 3xx, …
-    ├── IncompleteError         fetch again in a quiet moment: the list kept moving
+    ├── IncompleteError         fetch again in a quiet moment: the list kept changing
     ├── SchemaDriftError        adapt what reads the table: only from a strict client
     └── ExportError             free the file or the disk: the old file is untouched
 
     SchemaDriftWarning          read it: the table is complete, but the API sent something new
     GoneWarning                 read it: something that was asked for has disappeared meanwhile
+    IncompleteWarning           read it: on_error="skip" left out lists that could not be read
 
 Every error can be asked for ``status`` (the HTTP status, or None), ``retryable`` (is trying again worth
 it), ``resource`` and ``page``. No message ever holds a secret, a request header, or a server's text that
@@ -35,6 +36,7 @@ __all__ = [
     "ExportError",
     "GoneWarning",
     "IncompleteError",
+    "IncompleteWarning",
     "InvalidInputError",
     "KismetError",
     "NotFoundError",
@@ -99,7 +101,7 @@ class InvalidInputError(KismetError, ValueError):
 
 
 class CredentialsError(KismetError):
-    """There is no usable pair of credentials. Nothing was sent."""
+    """There are no usable credentials. Nothing was sent."""
 
 
 class AuthenticationError(KismetError):
@@ -125,12 +127,12 @@ class UnexpectedAnswerError(KismetError):
 
 
 class IncompleteError(KismetError):
-    """The list kept moving, or never agreed with the server's own count: no complete table can be had.
+    """The list changed during every attempt, or never agreed with the server's own total.
 
     Attributes
     ----------
     partial
-        A DataFrame of the rows read last, for whoever wants them anyway: rows may be missing or doubled.
+        A DataFrame of the rows of the last attempt. Rows may be missing or duplicate.
     """
 
     retryable = True
@@ -150,4 +152,8 @@ class SchemaDriftWarning(UserWarning):
 
 
 class GoneWarning(UserWarning):
-    """Something whose list was asked for is absent by now (404); the table is complete without it."""
+    """Something whose list was asked for no longer exists (404). The table is complete without it."""
+
+
+class IncompleteWarning(UserWarning):
+    """Some lists could not be read, and were left out of the table on request (``on_error="skip"``)."""

@@ -21,6 +21,7 @@ __all__ = [
     "WAYS_TO_LOG_IN",
     "Credentials",
     "checked_api_url",
+    "is_loopback",
     "masked",
     "masked_unverified",
 ]
@@ -104,7 +105,7 @@ class Credentials:
 
 
 def masked(client_id: str) -> str:
-    """Return the last four characters of a Client ID that the server has accepted, so that two can be told apart."""
+    """Return the last four characters of a Client ID that the server has accepted, enough to recognize it."""
     return f"…{client_id[-4:]}" if isinstance(client_id, str) and len(client_id) > 8 else "…"
 
 
@@ -134,7 +135,7 @@ def checked_api_url(api_url: str) -> str:
         raise InvalidInputError(f"{ADDRESS} must look like {DEFAULT_API_URL}.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidInputError(f"{ADDRESS} must not hold a user, a password, a query or a fragment.")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise InvalidInputError(
             f"{ADDRESS} must begin with https://, or anyone on the way could read the secret; "
             f"{parts.scheme or 'no scheme'} was given. Plain http is accepted for this machine alone."
@@ -163,7 +164,8 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
     if host == "localhost":
         return True
     try:

@@ -1,10 +1,10 @@
-"""From the arguments of a fetch to the lists to read."""
+"""The arguments of a fetch function, checked and turned into the lists to read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, cast, get_args
 from urllib.parse import quote
 
 import numpy as np
@@ -13,12 +13,21 @@ import pandas as pd
 from kismet_nb.auth.credentials import WAYS_TO_LOG_IN
 from kismet_nb.auth.current import current_login
 from kismet_nb.errors import CredentialsError, InvalidInputError
-from kismet_nb.fetch.pagination import Query
+from kismet_nb.fetch.pagination import OnError, Query
 from kismet_nb.resources import RESOURCES
 from kismet_nb.tables.provenance import provenance
 from kismet_nb.transport.client import KismetClient
 
-__all__ = ["call_keys", "chosen_client", "is_sendable", "keys_in", "nested_list", "parse_id", "whole_list"]
+__all__ = [
+    "call_keys",
+    "check_on_error",
+    "chosen_client",
+    "is_sendable",
+    "keys_in",
+    "nested_list",
+    "parse_id",
+    "whole_list",
+]
 
 
 def chosen_client(client: KismetClient | None) -> KismetClient:
@@ -39,6 +48,12 @@ def chosen_client(client: KismetClient | None) -> KismetClient:
     return login.client
 
 
+def check_on_error(on_error: object) -> None:
+    """Raise InvalidInputError if ``on_error`` is neither ``"raise"`` nor ``"skip"``."""
+    if on_error not in get_args(OnError):
+        raise InvalidInputError('on_error must be "raise" or "skip".')
+
+
 def whole_list(name: str) -> list[Query]:
     """Return the one list of a resource that the organization has."""
     return [Query(RESOURCES[name].path)]
@@ -57,7 +72,7 @@ def nested_list(name: str, *keys: int | str) -> Query:
 
 
 def parse_id(key: int | str) -> int | str:
-    """Return an id; one given as text is the same id, if it is written as the number is."""
+    """Return an id as a number, if its text is a whole number without leading zeros."""
     return int(key) if re.fullmatch("0|[1-9][0-9]{0,98}", str(key)) else key
 
 
@@ -84,11 +99,11 @@ def keys_in(argument: str, given: object, table: str, column: str) -> list[int |
 
 
 def call_keys(calls: object) -> list[tuple[int | str, int | str]]:
-    """Return user and call of each call that may have recordings."""
+    """Return the user and the id of each call that may have recordings."""
     pairs: list[Any] = [None]
     if isinstance(calls, pd.DataFrame):
         if {"organization_user_id", "id", "has_egresses"} <= set(calls):
-            # Where the server does not say, the call is asked about.
+            # If has_egresses is missing, the call may have recordings.
             calls = calls.loc[~calls["has_egresses"].eq(False).fillna(value=False).astype(bool)]  # noqa: FBT003 - a value
             pairs = list(zip(calls["organization_user_id"], calls["id"], strict=True))
     elif isinstance(calls, Iterable):
@@ -101,5 +116,5 @@ def call_keys(calls: object) -> list[tuple[int | str, int | str]]:
 
 
 def is_sendable(text: str) -> bool:
-    """Tell whether a text holds no half of a surrogate pair."""
+    """Return whether a text can be sent: it has no lone surrogate."""
     return text.encode(errors="replace").decode() == text

@@ -49,7 +49,7 @@ class Attempt(Generic[Chunk]):
     read
         The pages, by their numbers.
     grown
-        Whether rows were added at the end of the list after page 1 was read. They are left out.
+        Whether rows were added at the end of the list after its last page was read. They are left out.
     """
 
     resource: Resource
@@ -109,6 +109,22 @@ class Attempt(Generic[Chunk]):
         elif page.keys != known.keys:
             raise ListChangedError(f"page {page.number} had other rows when it was read again")
         return page
+
+    def add_last(self, page: Page, rows: list[Record]) -> None:
+        """Keep the last page, read right after page 1; rows that were added in between belong to the list.
+
+        Raises
+        ------
+        ListChangedError
+            It does not fit page 1, or is no longer the last.
+        """
+        first = self.read[1]
+        if page.number < page.last:
+            raise ListChangedError(f"the list had {page.last} pages when page {page.number} was read as the last one")
+        if page.per_page == first.per_page and page.total_count > first.total_count:
+            self.read[1] = replace(first, total_pages=page.total_pages, total_count=page.total_count)
+            self.counter.know(page.last - first.last)
+        self.add(page, rows)
 
     def check_growth(self, page: Page, rows: list[Record]) -> None:
         """Check, by the last page read again, that rows were added at the end and not further up.
@@ -189,7 +205,7 @@ class Attempt(Generic[Chunk]):
 
     def _add_after_the_end(self, page: Page, first: Page) -> None:
         """Keep the keys of the page after the last, unless they are of rows that were added meanwhile."""
-        if page.total_count > first.total_count and (self.rising or first.last == 1):
+        if page.total_count > first.total_count and self.rising:
             self.grown = True
         else:
             self._after = page.keys

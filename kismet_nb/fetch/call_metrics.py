@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from kismet_nb.dates import parse_date
 from kismet_nb.errors import InvalidInputError, RequestRefusedError
-from kismet_nb.fetch.arguments import chosen_client, keys_in, parse_id
-from kismet_nb.fetch.pagination import Query
+from kismet_nb.fetch.arguments import check_on_error, chosen_client, keys_in, parse_id
+from kismet_nb.fetch.pagination import OnError, Query
 from kismet_nb.fetch.table import fetch_table, read_lists
 from kismet_nb.fetch.users import fetch_users
 from kismet_nb.resources import RESOURCES
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from kismet_nb.fetch.table import Results
     from kismet_nb.transport.client import KismetClient
 
 __all__ = ["fetch_call_metrics"]
@@ -32,6 +31,7 @@ def fetch_call_metrics(
     user_id: pd.DataFrame | Iterable[int | str] | int | str | None = None,
     by_user: bool = False,
     resume: bool = False,
+    on_error: OnError = "raise",
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -43,11 +43,14 @@ def fetch_call_metrics(
         The first and the last day, both included, as dates or as text such as ``"2026-02-01"``. A range that the
         server refuses as too wide is asked for in parts.
     user_id
-        Of one user, or of several: ids, or a table of users. By default the whole organization's.
+        The id of one user, several ids, or a table of users. By default, the figures are the whole organization's.
     by_user
-        Of each user of the organization: one request per user.
+        Fetch the figures of each user of the organization, with one request per user.
     resume
         As in ``fetch_calls``.
+    on_error
+        ``"skip"`` leaves out a user that the server refuses or fails for, with an ``IncompleteWarning`` that names
+        it, and the verdict ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -88,6 +91,7 @@ def fetch_call_metrics(
     >>> metrics.columns.tolist()[:3]
     ['user_id', 'date', 'total_calls']
     """
+    check_on_error(on_error)
     first, last = parse_date(start, "start"), parse_date(end, "end")
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
@@ -101,11 +105,14 @@ def fetch_call_metrics(
     chosen = chosen_client(client)
     # Whether date_end is included is not documented, so the day after is asked for too.
     queries = [_metrics(user, first, last, last + dt.timedelta(days=1)) for user in users]
-    with contextlib.suppress(RequestRefusedError):
-        return fetch_table(chosen, "call_metrics", queries, progress, resume=resume)[0]
+    try:
+        return fetch_table(chosen, "call_metrics", queries, progress, resume=resume, on_error=on_error)[0]
+    except RequestRefusedError as error:
+        if error.status in {403, 407}:  # not because of the days, and a wrong password must not be sent again
+            raise
     ranges = _accepted_ranges(chosen, users, first, last)
     queries = [_metrics(user, *days) for user in users for days in ranges]
-    return fetch_table(chosen, "call_metrics", queries, progress, resume=resume)[0]
+    return fetch_table(chosen, "call_metrics", queries, progress, resume=resume, on_error=on_error)[0]
 
 
 def _metrics(user: int | str | None, first: dt.date, last: dt.date, end: dt.date) -> Query:
@@ -132,9 +139,8 @@ def _accepted_ranges(
     def ask(start: dt.date, end: dt.date) -> None:
         for user in users:
             query = _metrics(user, start, end, end)
-            results: Results = {}
-            read_lists(client, RESOURCES["call_metrics"], [query], lambda *_: [], results)
-            if not results[query].missing:
+            [(_, result)] = read_lists(client, RESOURCES["call_metrics"], [query], lambda *_: None)
+            if not result.missing:
                 return
 
     def gives(start: dt.date, end: dt.date) -> bool:

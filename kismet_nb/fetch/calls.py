@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, overload
 
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.fetch.arguments import call_keys, chosen_client, keys_in, nested_list
+from kismet_nb.fetch.arguments import call_keys, check_on_error, chosen_client, keys_in, nested_list
 from kismet_nb.fetch.table import fetch_table
 from kismet_nb.fetch.users import fetch_users
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from kismet_nb.fetch.pagination import OnError
     from kismet_nb.transport.client import KismetClient
 
 __all__ = ["fetch_calls", "fetch_egresses"]
@@ -26,6 +27,7 @@ def fetch_calls(
     participants: Literal[False] = False,
     participant_names: Literal[False] = False,
     resume: bool = False,
+    on_error: OnError = "raise",
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame: ...
@@ -38,6 +40,7 @@ def fetch_calls(
     participants: Literal[True],
     participant_names: bool = False,
     resume: bool = False,
+    on_error: OnError = "raise",
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]: ...
@@ -49,6 +52,7 @@ def fetch_calls(
     participants: bool = False,
     participant_names: bool = False,
     resume: bool = False,
+    on_error: OnError = "raise",
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame | tuple[pd.DataFrame, pd.DataFrame]:
@@ -59,15 +63,18 @@ def fetch_calls(
     Parameters
     ----------
     users
-        Whose calls: a table of users or their ids; by default all users of the organization.
+        A table of users, or ids of users. By default all users of the organization.
     participants
-        Return a second table too, one row per participant.
+        Also return a second table with one row per participant.
     participant_names
         Keep ``name`` in the second table. Participants are mostly patients, so their names are left out unless they
         are asked for.
     resume
-        Go on with what the same call had read when it failed or was interrupted, instead of reading all again.
-        What was read then is as it was then. Without ``users``, the list of users is read anew.
+        Keep the lists that the same call had read when it failed or was interrupted, and read only the others. The
+        kept lists are as old as that call. Without ``users``, the list of users is read again.
+    on_error
+        ``"skip"`` leaves out a user that the server refuses or fails for, with an ``IncompleteWarning`` that names
+        it, and the verdict ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -80,7 +87,7 @@ def fetch_calls(
         ``state`` str, ``has_egresses``, ``is_recording``, ``is_canvas_locked`` and ``is_ended`` boolean,
         ``created_at`` and ``updated_at`` datetime64[us, UTC], ``participant_count`` Int64.
 
-        The API tells no start, end or duration of a call. The two times are of its record; only
+        The API has no start, end or duration of a call. The two times are those of its record. Only
         ``fetch_call_metrics`` has durations, as means by day. The key is (``organization_user_id``, ``id``).
     tuple of DataFrame
         With ``participants=True``, the calls, and their participants: ``organization_user_id``, ``call_id`` and
@@ -98,7 +105,7 @@ def fetch_calls(
     Warns
     -----
     GoneWarning
-        Some of the users are gone; the table is complete without them.
+        Some of the users no longer exist (404). The table is complete without them.
     SchemaDriftWarning
         As in ``fetch_users``.
 
@@ -111,6 +118,7 @@ def fetch_calls(
     >>> calls.columns[:3].tolist()
     ['organization_user_id', 'id', 'name']
     """
+    check_on_error(on_error)
     if participant_names and not participants:
         raise InvalidInputError("Names stand in the table of participants: pass participants=True too.")
     if users is None:
@@ -122,6 +130,7 @@ def fetch_calls(
         queries,
         progress,
         resume=resume,
+        on_error=on_error,
         participants=participants,
         names=participant_names,
     )
@@ -132,20 +141,24 @@ def fetch_egresses(
     calls: pd.DataFrame | Iterable[tuple[int | str, int | str]] | None = None,
     *,
     resume: bool = False,
+    on_error: OnError = "raise",
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
     """Fetch the recordings of calls (``/organization_users/{organization_user_id}/calls/{call_id}/egresses``).
 
-    The link to a recording is never in the table: whoever holds it can download the recording.
+    The link to a recording is never in the table, because anyone who has it can download the recording.
 
     Parameters
     ----------
     calls
-        Which calls: a table of calls, of which those without recordings are not asked about, or pairs
-        (``organization_user_id``, ``id``). By default all calls of all users, which are fetched first.
+        A table of calls, or tuples (``organization_user_id``, ``id``). Calls of the table that have no recordings are
+        skipped. By default all calls of all users, which are fetched first.
     resume
         As in ``fetch_calls``, for the recordings. Without ``calls`` these are read anew, so pass a table of them.
+    on_error
+        ``"skip"`` leaves out a call that the server refuses or fails for, with an ``IncompleteWarning`` that names
+        it, and the verdict ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -163,7 +176,7 @@ def fetch_egresses(
     NotFoundError
         The server knows none of these calls.
     InvalidInputError
-        ``calls`` are neither a table of calls nor pairs.
+        ``calls`` is neither a table of calls nor tuples of two ids.
     KismetError
         As in ``fetch_users``.
 
@@ -177,7 +190,8 @@ def fetch_egresses(
     >>> import kismet_nb as kn
     >>> kn.fetch_egresses(kn.fetch_calls(users=[1002]))  # doctest: +SKIP
     """
+    check_on_error(on_error)
     if calls is None:
-        calls = fetch_calls(client=client, progress=progress, resume=resume)
+        calls = fetch_calls(client=client, progress=progress, resume=resume, on_error=on_error)
     queries = [nested_list("egresses", user, call) for user, call in call_keys(calls)]
-    return fetch_table(chosen_client(client), "egresses", queries, progress, resume=resume)[0]
+    return fetch_table(chosen_client(client), "egresses", queries, progress, resume=resume, on_error=on_error)[0]

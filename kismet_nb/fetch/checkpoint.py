@@ -27,7 +27,7 @@ class Checkpoint(Generic[Chunk]):
     unfinished
         What the client remembers of fetches that failed, by task.
     task
-        What is fetched; only a fetch of the same is resumed.
+        The key of the fetch. A fetch with another key is not resumed.
     queries
         The lists of this fetch.
     resume
@@ -40,7 +40,7 @@ class Checkpoint(Generic[Chunk]):
     resumed
         Whether some of them were read by an earlier fetch.
     fetched_at
-        Since when the lists were read, UTC.
+        When the first of the lists was read, UTC.
     """
 
     def __init__(self, unfinished: dict[Any, Any], task: Hashable, queries: Sequence[Query], *, resume: bool) -> None:
@@ -59,8 +59,8 @@ class Checkpoint(Generic[Chunk]):
 
     def save(self, error: BaseException) -> None:
         """Keep what was read, and add to the error how to go on."""
-        # A list that changed is read again by a resumed fetch.
-        kept = {query: result for query, result in self.results.items() if not result.change}
+        # A list that changed or failed is read again by a resumed fetch.
+        kept = {query: result for query, result in self.results.items() if not (result.change or result.error)}
         if kept and self._queries[0].labels:  # without labels it is a single list
             self._unfinished[self._task] = (
                 (self._since, self._earlier | kept) if self._resume else (self._started, kept)

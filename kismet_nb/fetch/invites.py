@@ -54,7 +54,7 @@ def fetch_invites(*, client: KismetClient | None = None, progress: bool | None =
     >>> kn.fetch_invites()["status"].value_counts()  # doctest: +SKIP
     """
     invites = fetch_table(chosen_client(client), "invites", whole_list("invites"), progress)[0]
-    # Should the API send a status one day, or times that cannot be read, its own word stands.
+    # If the API sends a status one day, or times that cannot be parsed, its values stay.
     times = ("expires_at", "used_at")
     if invites["status"].isna().all() and all(isinstance(invites[name].dtype, pd.DatetimeTZDtype) for name in times):
         expired = invites["expires_at"] <= pd.Timestamp.now("UTC")
@@ -66,7 +66,7 @@ def fetch_invites(*, client: KismetClient | None = None, progress: bool | None =
 def fetch_roles(*, client: KismetClient | None = None, progress: bool | None = None) -> pd.DataFrame:
     """Fetch the roles that these credentials may assign (``/roles``).
 
-    It does not say who holds which role. Credentials that may assign none have an empty table.
+    It does not say who holds which role. If they may assign none, the table is empty.
 
     Parameters
     ----------

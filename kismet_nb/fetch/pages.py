@@ -32,13 +32,14 @@ class Page:
     number
         The page asked for, from 1.
     per_page, total_pages, total_count
-        What the server says of page size, number of pages and number of rows.
+        The page size, the number of pages and the number of rows, as the server reports them.
     keys
         The keys of the page's rows.
     newest
-        When a row of the page was last created or changed, in seconds since 1970; None if that is not known of all.
+        The latest time at which a row of the page was created or changed, in seconds since 1970. None if it is not
+        known for every row.
     date
-        When the server sent the page, by its own clock, in seconds since 1970; None if it does not say.
+        The server's own time of the response, in seconds since 1970. None if it sends none.
     """
 
     number: int
@@ -94,8 +95,8 @@ def _newest(resource: Resource, rows: list[Record]) -> float | None:
     texts = [value for value in values if isinstance(value, str)]
     if (rows and not fields) or len(texts) < len(values):
         return None
-    if len({(len(text), text[-1:]) for text in texts}) == 1:
-        texts = [max(texts)]  # all are written alike, so that the latest is the last in order
+    if texts and {(len(text), text[-1:]) for text in texts} == {(len(texts[0]), "Z")}:
+        texts = [max(texts)]  # all are UTC and written alike, so that the latest is the last in order
     try:
         times = [dt.datetime.fromisoformat(text) for text in texts]
     except ValueError:

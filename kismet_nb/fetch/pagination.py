@@ -20,22 +20,30 @@ a deleted row may be restored. Such a row is fresh. So one reading is the proof 
 within the five minutes before page 1, by the server's own clock. Otherwise every page is read a second time, and must
 be the same; ``verify="twice"`` always does so.
 
-Rows that are added at the end of a list with rising keys, after page 1 was read, are left for the next fetch. The last
-page is then read again, to see that it begins with the same rows.
+Rows that are added at the end of a list with rising keys, after its last page was read, are left for the next fetch.
+The last page is then read again, to see that it begins with the same rows.
 
-So the table is the server's list as it was at one moment. This assumes one database that does not lag behind, no cache
-in between, and that whoever restores a row touches its ``updated_at``. An edited row is no change of the list: each
+So the table is the server's list as it was at one moment. This assumes that all answers come from
+one database that does not lag behind, without a cache in between. It also assumes that restoring a deleted row sets its
+``updated_at``; only ``verify="twice"`` sees a row restored without that. An edited row is no change of the list: each
 row is as it was when its page was read. If the list changed, the attempt is thrown away and the list is read again, a
 few times.
 """
 
 from __future__ import annotations
 
+import functools
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from kismet_nb.errors import NotFoundError, RequestRefusedError
+from kismet_nb.errors import (
+    KismetError,
+    NotFoundError,
+    RequestRefusedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
 from kismet_nb.fetch.attempt import Attempt, ListChangedError
 from kismet_nb.fetch.pages import Page, Record, parse_page
 from kismet_nb.transport.workers import Request
@@ -48,7 +56,9 @@ if TYPE_CHECKING:
     from kismet_nb.transport.client import Verify
     from kismet_nb.transport.workers import Workers
 
-__all__ = ["ListReader", "ListResult", "Query"]
+__all__ = ["ListReader", "ListResult", "OnError", "Query"]
+
+OnError = Literal["raise", "skip"]
 
 MAX_ATTEMPTS = 5
 SMALLER_PAGES = (100, None)  # asked for in turn if a larger page is refused; None leaves the size to the server
@@ -65,11 +75,11 @@ class Query:
     path
         Its endpoint.
     params
-        Which of its rows, as pairs of names and values.
+        The query parameters that select its rows, as names and values.
     labels
-        Columns that its rows get, as pairs of names and values, to tell them from those of other lists.
+        Columns that are added to its rows, as names and values. They say which list a row is from.
     days
-        Of daily figures, the first and the last day to keep; ``params`` may ask for more.
+        For daily figures, the first and the last day to keep; ``params`` may ask for more.
     """
 
     path: str
@@ -85,13 +95,15 @@ class ListResult(Generic[Chunk]):
     Attributes
     ----------
     chunks
-        What ``convert`` made of the rows, some pages at a time, in the order of pages.
+        The converted rows, some pages at a time, in the order of pages.
     rows, pages, attempts
         How many of each there were.
     proof
         What shows that the list did not change while it was read.
     change
-        What shows that it did, in words; empty for a complete list.
+        What shows that the list changed, as text; empty for a complete list.
+    error
+        Why the list could not be read, if it may be left out.
     unordered
         Whether the same rows were read twice in two attempts: the list did not change, but has no unique order.
     missing
@@ -105,6 +117,7 @@ class ListResult(Generic[Chunk]):
     proof: str = ""
     change: str = ""
     unordered: bool = False
+    error: KismetError | None = None
     missing: bool = False
 
 
@@ -114,15 +127,17 @@ class ListReader(Generic[Chunk]):
     Parameters
     ----------
     workers
-        What sends the requests.
+        The threads that send the requests.
     resource
-        What the lists are of.
+        The resource of the lists.
     page_size
         Rows to ask for in a page.
     verify
         Whether every page is always read twice.
+    on_error
+        Whether a list that cannot be read ends the fetch.
     convert
-        Makes of the rows of some pages what is to be kept of them.
+        Converts the rows of some pages to the form in which they are kept.
     counter
         Counts the pages, for the progress bar.
     """
@@ -133,12 +148,14 @@ class ListReader(Generic[Chunk]):
         resource: Resource,
         page_size: int,
         verify: Verify,
+        on_error: OnError,
         convert: Callable[[Query, list[Record]], Chunk],
         counter: PageCounter,
     ) -> None:
         self._workers = workers
         self._resource = resource
         self._always_twice = verify == "twice"
+        self._skip_errors = on_error == "skip"
         self._personal = {column.name for column in resource.columns if column.personal}
         self._convert = convert
         self._counter = counter
@@ -147,7 +164,22 @@ class ListReader(Generic[Chunk]):
         self._page_sizes: list[int | None] = [page_size, *smaller] if resource.layout == "pages" else [None]
 
     def read(self, query: Query) -> ListResult[Chunk]:
-        """Read a list until it does not change meanwhile, a few times at most."""
+        """Read a list until it does not change meanwhile, a few times at most.
+
+        Raises
+        ------
+        KismetError
+            The list cannot be read, and must not be left out, or the server cannot be reached.
+        """
+        try:
+            return self._read(query)
+        except KismetError as error:
+            error.list_of = self._describe(query)
+            if not (self._skip_errors and query.labels and _concerns_one_list(error)):
+                raise
+            return ListResult([], error=error.with_traceback(None))
+
+    def _read(self, query: Query) -> ListResult[Chunk]:
         duplicates: frozenset[Any] = frozenset()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             pages = Attempt(self._resource, lambda rows: self._convert(query, rows), self._counter)
@@ -178,58 +210,71 @@ class ListReader(Generic[Chunk]):
 
     def _read_once(self, query: Query, pages: Attempt[Chunk]) -> str:
         """Read every page, prove that the list did not change meanwhile, and return how that was proved."""
-        first = pages.add(*self._read_first_page(query))
+        size, page, rows = self._read_first_page(query)
+        read = functools.partial(self._read_page, query, size)
+        first = pages.add(page, rows)
         if pages.rising:
-            pages.add(*self._read_page(query, first.last))
-        numbers = [number for number in range(2, first.last + 1) if number not in pages.read]
+            page, rows = read(first.last)
+            if page.last > first.last:  # the list has grown by a page since page 1
+                page, rows = read(page.last)
+            pages.add_last(page, rows)
+        last = pages.read[1].last
+        numbers = [number for number in range(2, last + 1) if number not in pages.read]
         if pages.rising:
             numbers.append(1)
         if pages.full and self._resource.layout == "pages":
-            numbers.append(first.last + 1)
-        self._read_pages(query, numbers, pages)
+            numbers.append(last + 1)
+        self._read_pages(read, numbers, pages)
         if pages.grown:
-            pages.check_growth(*self._read_page(query, first.last))
+            pages.check_growth(*read(last))
         proof = pages.proof()
-        if not proof or (self._always_twice and first.last > 1):
-            self._read_pages(query, range(1, first.last + 1), pages)
+        if not proof or (self._always_twice and last > 1):
+            self._read_pages(read, range(1, last + 1), pages)
             return "every page read twice"
         return proof
 
-    def _read_first_page(self, query: Query) -> tuple[Page, list[Record]]:
-        while True:
-            asked = self._page_sizes[0]
-            try:
-                return self._read_page(query, 1)
-            except RequestRefusedError as error:
-                # The page size may be what is refused. Another list may have found that out already.
-                smaller = [size for size in self._page_sizes if size != asked]
-                if error.status not in {400, 422} or not smaller:
-                    raise
-                self._page_sizes = smaller
+    def _read_first_page(self, query: Query) -> tuple[int | None, Page, list[Record]]:
+        """Read page 1, and return the page size that was asked for with it: a smaller one if larger ones are refused.
 
-    def _read_pages(self, query: Query, numbers: Iterable[int], pages: Attempt[Chunk]) -> None:
+        Other lists begin with what was accepted. If a list is refused with every page size, there is another reason.
+        """
+        sizes = self._page_sizes
+        while True:
+            try:
+                page, rows = self._read_page(query, sizes[0], 1)
+            except RequestRefusedError as error:
+                if error.status not in {400, 422} or len(sizes) == 1:
+                    raise
+                sizes = sizes[1:]
+            else:
+                self._page_sizes = sizes
+                return sizes[0], page, rows
+
+    def _read_pages(
+        self, read: Callable[[int], tuple[Page, list[Record]]], numbers: Iterable[int], pages: Attempt[Chunk]
+    ) -> None:
         """Read pages side by side. Servers differ in what they answer for the page after the last one."""
         last = pages.read[1].last
 
-        def read(number: int) -> tuple[Page, list[Record]] | None:
+        def read_or_none(number: int) -> tuple[Page, list[Record]] | None:
             try:
-                return self._read_page(query, number)
+                return read(number)
             except (NotFoundError, RequestRefusedError):
                 if number <= last:
                     raise
             return None
 
-        for result in self._workers.map(read, numbers):
+        for result in self._workers.map(read_or_none, numbers):
             if result:
                 pages.add(*result)
 
-    def _read_page(self, query: Query, number: int) -> tuple[Page, list[Record]]:
+    def _read_page(self, query: Query, size: int | None, number: int) -> tuple[Page, list[Record]]:
         params: dict[str, str | int] = dict(query.params)
         if self._resource.layout == "pages" or number > 1:
             params["page"] = number
-        if self._page_sizes[0]:
-            params["per_page"] = self._page_sizes[0]
-        request = Request(query.path, params, self._resource.name, number, self._describe(query))
+        if size:
+            params["per_page"] = size
+        request = Request(query.path, params, self._resource.name, number, one_of_many=bool(query.labels))
         return parse_page(self._resource, number, self._workers.get(request))
 
     def _describe(self, query: Query) -> str | None:
@@ -241,3 +286,12 @@ class ListReader(Generic[Chunk]):
             if value is not None
         ]
         return ", ".join(owners) or None
+
+
+def _concerns_one_list(error: KismetError) -> bool:
+    """Return whether an error says nothing about other lists, unlike overload, a proxy or a lost connection."""
+    if isinstance(error, UnavailableError):
+        return error.status == 500
+    if error.status in {None, 407}:  # no response of the API; and a proxy's password must not be sent for each list
+        return False
+    return isinstance(error, RequestRefusedError | UnexpectedAnswerError)

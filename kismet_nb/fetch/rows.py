@@ -1,4 +1,4 @@
-"""From the records of a page to the rows of a table: labels, days, participants."""
+"""Turn the records of a page into rows of a table: labels, days, participants."""
 
 from __future__ import annotations
 

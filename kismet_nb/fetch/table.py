@@ -1,4 +1,4 @@
-"""Some lists of a resource, read whole, as one table with its provenance."""
+"""Read the lists of a resource, and return them as one table with its provenance."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ import inspect
 import warnings
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from kismet_nb.errors import GoneWarning, IncompleteError, NotFoundError, SchemaDriftError, SchemaDriftWarning
+from kismet_nb.errors import (
+    GoneWarning,
+    IncompleteError,
+    IncompleteWarning,
+    NotFoundError,
+    SchemaDriftError,
+    SchemaDriftWarning,
+)
 from kismet_nb.fetch.checkpoint import Checkpoint
 from kismet_nb.fetch.pagination import ListReader
 from kismet_nb.fetch.progress import PageCounter, progress_bar
@@ -21,22 +28,22 @@ from kismet_nb.tables.columns import to_columns
 from kismet_nb.tables.provenance import set_provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     import pandas as pd
 
     from kismet_nb.fetch.pages import Record
-    from kismet_nb.fetch.pagination import ListResult, Query
+    from kismet_nb.fetch.pagination import ListResult, OnError, Query
     from kismet_nb.resources import Resource
     from kismet_nb.tables.columns import Columns
     from kismet_nb.transport.client import KismetClient
 
-    Convert = Callable[[Query, list[Record]], list[Columns]]
     Results = dict[Query, ListResult[list[Columns]]]
 
 __all__ = ["fetch_table", "read_lists"]
 
 PACKAGE = Path(__file__).parents[1]
+Chunk = TypeVar("Chunk")
 
 
 def fetch_table(
@@ -46,6 +53,7 @@ def fetch_table(
     progress: bool | None,  # noqa: FBT001 - passed on from a keyword
     *,
     resume: bool = False,
+    on_error: OnError = "raise",
     participants: bool = False,
     names: bool = False,
 ) -> list[pd.DataFrame]:
@@ -62,7 +70,9 @@ def fetch_table(
     progress
         Whether to show a progress bar; None shows one for long work in a terminal or a notebook.
     resume
-        Go on with what the same call had read when it failed.
+        Keep the lists that the same call had read when it failed.
+    on_error
+        ``"skip"`` leaves out a list that cannot be read.
     participants, names
         Return a second table too, of the participants of calls, with or without their names.
 
@@ -73,8 +83,8 @@ def fetch_table(
 
     Warns
     -----
-    GoneWarning, SchemaDriftWarning
-        In the name of the line that called this package. A strict client raises instead.
+    GoneWarning, IncompleteWarning, SchemaDriftWarning
+        Attributed to the line that called this package. A strict client raises an error instead.
     """
     resources = [RESOURCES[name], *([RESOURCES["participants"]] if participants else [])]
 
@@ -90,7 +100,13 @@ def fetch_table(
     checkpoint = Checkpoint[list["Columns"]](client.unfinished, (name, participants, names), queries, resume=resume)
     results = checkpoint.results
     try:
-        read_lists(client, resources[0], queries, convert, results, progress)
+        todo = [query for query in queries if query not in results]
+        with contextlib.closing(read_lists(client, resources[0], todo, convert, on_error, progress)) as finished:
+            for query, result in finished:
+                results[query] = result
+                if result.change:
+                    break  # read no more lists after one that kept changing
+        _check_readable(client, queries, results, on_error)
         frames, drifts = _build(resources, [results[query] for query in queries if query in results])
         about = _provenance(client, queries, checkpoint)
         for resource, frame in zip(resources, frames, strict=True):
@@ -108,30 +124,45 @@ def read_lists(
     client: KismetClient,
     resource: Resource,
     queries: Sequence[Query],
-    convert: Convert,
-    results: Results,
+    convert: Callable[[Query, list[Record]], Chunk],
+    on_error: OnError = "raise",
     progress: bool | None = False,  # noqa: FBT001, FBT002 - passed on from a keyword
-) -> None:
-    """Read all pages of lists side by side, and put each into ``results`` as soon as it is read whole.
+) -> Generator[tuple[Query, ListResult[Chunk]]]:
+    """Read all pages of lists side by side, and yield each list as soon as it is read whole.
 
-    Lists that are in ``results`` already are not read again. After a list that kept changing, no more are read.
+    Parameters
+    ----------
+    client
+        Sends the requests.
+    resource
+        What the lists are of.
+    queries
+        Which lists.
+    convert
+        Makes of the rows of some pages what is to be kept of them; called in the reading threads.
+    on_error
+        ``"skip"`` yields a list that cannot be read with its error.
+    progress
+        Whether to show a progress bar.
+
+    Raises
+    ------
+    KismetError
+        A list cannot be read. However the iteration ends, no thread goes on.
     """
-    todo = [query for query in queries if query not in results]
-    if not todo:
+    if not queries:
         return
-    counter = PageCounter(len(todo))
+    counter = PageCounter(len(queries))
     workers = client.workers()
-    reader = ListReader(workers, resource, client.page_size, client.verify, convert, counter)
+    reader = ListReader(workers, resource, client.page_size, client.verify, on_error, convert, counter)
     with (
         progress_bar(resource.name, counter, progress) as bar,
-        contextlib.closing(workers.run(reader.read, todo)) as finished,
+        contextlib.closing(workers.run(reader.read, queries)) as finished,
     ):
         for done in finished:
-            if done:
-                query, results[query] = done
-                if results[query].change:
-                    return
             bar.follow()
+            if done:
+                yield done
 
 
 def _build(
@@ -161,7 +192,8 @@ def _provenance(client: KismetClient, queries: Sequence[Query], checkpoint: Chec
         "lists": len(results),
         "gone": sum(result.missing for result in results),
         "resumed": checkpoint.resumed,
-        "verdict": "incomplete" if any(result.change for result in results) else "complete",
+        "skipped": sum(result.error is not None for result in results),
+        "verdict": "incomplete" if any(result.change or result.error for result in results) else "complete",
         "proof": "; ".join(sorted({result.proof for result in results if result.proof})),
         "version": version("kismet-nb"),
     }
@@ -172,6 +204,13 @@ def _filters(queries: Sequence[Query]) -> list[str]:
     days = sorted(day for query in queries for day in query.days or ())
     names = {name for query in queries for name, _ in query.params if not name.startswith("date_")}
     return sorted(names) + ([f"date from {days[0]} to {days[-1]}"] if days else [])
+
+
+def _check_readable(client: KismetClient, queries: Sequence[Query], results: Results, on_error: OnError) -> None:
+    """Raise the error of a list if every list failed, or if the client is strict."""
+    errors = [result.error for result in results.values() if result.error]
+    if on_error == "skip" and errors and (client.strict or len(errors) == len(queries)):
+        raise errors[0]
 
 
 def _check_unchanged(name: str, results: Iterable[ListResult[Any]], partial: pd.DataFrame) -> None:
@@ -208,11 +247,17 @@ def _warn_or_raise(
     if missing:
         which = list(dict.fromkeys(missing))
         are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
-        text = f"{resource.name}: {len(missing)} of {len(queries)} asked for {are} gone (404): {'; '.join(which[:5])}"
+        text = f"{resource.name}: {len(missing)} of {len(queries)} asked for {are} missing (404): "
+        text += "; ".join(which[:5])
         text += f" and {len(which) - 5} more." if len(which) > 5 else "."
         if client.strict or len(missing) == len(queries):
             raise NotFoundError(f"{text} Check them, or fetch the table that they come from again.", status=404)
         warnings.warn(f"{text} The table is complete without {them}.", GoneWarning, stacklevel=_callers_level())
+    errors = [str(result.error) for result in results.values() if result.error]
+    if errors:
+        text = f"{resource.name}: {len(errors)} of {len(queries)} lists were left out. {' '.join(errors[:5])}"
+        text += f" And {len(errors) - 5} more." if len(errors) > 5 else ""
+        warnings.warn(text, IncompleteWarning, stacklevel=_callers_level())
     if drifts and client.strict:
         raise SchemaDriftError(" ".join(drifts), resource=resource.name)
     for drift in drifts:

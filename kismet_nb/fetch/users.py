@@ -28,7 +28,7 @@ def fetch_users(
     email
         Only users with this address, as the server matches it.
     client
-        Whose organization; this notebook's login by default.
+        The client of the organization. By default this notebook's login.
     progress
         Whether to show a progress bar; by default only in a terminal or a notebook, and only for long work.
 
@@ -47,9 +47,9 @@ def fetch_users(
     Raises
     ------
     IncompleteError
-        The list kept moving while it was read.
+        The list changed during every attempt to read it.
     AuthenticationError, NotFoundError, RequestRefusedError, UnavailableError, UnexpectedAnswerError
-        The server refused, was out of reach, or answered something else than its documentation says.
+        The server refused the request, could not be reached, or did not answer as documented.
     SchemaDriftError
         Instead of the warning below, from a strict client.
     CredentialsError

@@ -1,4 +1,4 @@
-"""Credentials, verified with the first request of a login."""
+"""Verify credentials with the first request of a login."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kismet_nb.fetch.arguments import chosen_client, keys_in, nested_list, whole_list
+from kismet_nb.fetch.arguments import check_on_error, chosen_client, keys_in, nested_list, whole_list
 from kismet_nb.fetch.table import fetch_table
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from kismet_nb.fetch.pagination import OnError
     from kismet_nb.transport.client import KismetClient
 
 __all__ = ["fetch_waiting_room_subs", "fetch_waiting_rooms"]
@@ -56,6 +57,7 @@ def fetch_waiting_room_subs(
     rooms: pd.DataFrame | Iterable[str] | str | None = None,
     *,
     resume: bool = False,
+    on_error: OnError = "raise",
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -66,9 +68,12 @@ def fetch_waiting_room_subs(
     Parameters
     ----------
     rooms
-        Of which rooms: a table of waiting rooms, or their slugs. By default all rooms, which are fetched first.
+        A table of waiting rooms, or their slugs. By default all rooms, which are fetched first.
     resume
         As in ``fetch_calls``.
+    on_error
+        ``"skip"`` leaves out a room that the server refuses or fails for, with an ``IncompleteWarning`` that names
+        it, and the verdict ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -100,7 +105,10 @@ def fetch_waiting_room_subs(
     >>> import kismet_nb as kn
     >>> kn.fetch_waiting_room_subs(["ada-ferris"])  # doctest: +SKIP
     """
+    check_on_error(on_error)
     if rooms is None:
         rooms = fetch_waiting_rooms(client=client, progress=progress)
     queries = [nested_list("waiting_room_subs", slug) for slug in keys_in("rooms", rooms, "waiting_rooms", "slug")]
-    return fetch_table(chosen_client(client), "waiting_room_subs", queries, progress, resume=resume)[0]
+    return fetch_table(chosen_client(client), "waiting_room_subs", queries, progress, resume=resume, on_error=on_error)[
+        0
+    ]

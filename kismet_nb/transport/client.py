@@ -41,7 +41,7 @@ class KismetClient:
     Parameters
     ----------
     client_id, client_secret
-        The pair from the Kismet dashboard. The secret is shown nowhere.
+        The credentials from the Kismet dashboard. The secret is shown nowhere.
     api_url
         The API's address: https, or http on this machine.
     timeout
@@ -49,8 +49,8 @@ class KismetClient:
     retries
         How often a request is tried again after a passing failure: no connection, a broken answer, 429, 5xx.
     patience
-        Seconds that one request may spend on retries and waits altogether. A server that asks for a longer
-        wait is not waited for.
+        Seconds that one request may spend on retries and waits altogether. If the server asks for a longer wait,
+        the request fails.
     max_in_flight
         How many requests may be under way at a time, over all fetches that share this client.
     page_size
@@ -59,13 +59,13 @@ class KismetClient:
         ``"auto"`` reads every page of a list a second time if one reading is no proof that the list did not change
         meanwhile; ``"twice"`` always does. A list of one page is always read once.
     strict
-        For scheduled runs: raise where a fetch would only warn, that is, where the API sends other columns or
-        dtypes than this version knows, or something that was asked for has disappeared meanwhile.
+        For scheduled runs: raise an error instead of a warning, if the API sends columns or dtypes that this version
+        does not know, or if something that was asked for no longer exists.
 
     Attributes
     ----------
     api_url, client_id
-        Which address, and which pair.
+        The address, and the Client ID of the credentials.
     timeout, retries, patience, max_in_flight, page_size, verify, strict
         As passed.
     unfinished
@@ -139,7 +139,7 @@ class KismetClient:
         Raises
         ------
         CredentialsError
-            Neither place holds a whole, usable pair.
+            Neither source has usable credentials.
         InvalidInputError
             The address that goes with it, or an option, cannot be used.
         """
@@ -152,7 +152,7 @@ class KismetClient:
 
     @classmethod
     def from_credentials(cls, credentials: Credentials, **options: Any) -> Self:  # noqa: ANN401 - as above
-        """Make a client from a pair that is already held; ``options`` are the constructor's."""
+        """Make a client from credentials that were already found; ``options`` are the constructor's."""
         return cls(credentials.client_id, credentials.secret_value(), **options)
 
     @property

@@ -40,7 +40,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
-    "Cache-Control": "no-cache",  # a page from a cache is of another moment
+    "Cache-Control": "no-cache",  # a cached page may be an earlier state of the list
     "User-Agent": f"kismet-nb/{version('kismet-nb')}",
 }
 
@@ -98,7 +98,7 @@ class ConnectionPool:
 
 
 class Connection:
-    """One keep-alive connection, used by one thread at a time; another thread may cut it."""
+    """One keep-alive connection. One thread uses it at a time; another thread may cut it."""
 
     def __init__(self, api_url: str, credentials: Credentials, timeout: float, route: Route) -> None:
         self._api_url = api_url
@@ -134,11 +134,11 @@ class Connection:
             return error.with_traceback(None)
         except (requests.RequestException, OSError) as error:
             return self._failure(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, its frames may hold the headers
+        except Exception as error:  # noqa: BLE001 - the frames of any error may hold the headers
             return UnexpectedAnswerError(
                 f"The request failed in an unforeseen way ({type(error).__name__}). Report it."
             )
-        except BaseException as error:  # noqa: BLE001 - an interrupt, or what a signal handler raises
+        except BaseException as error:  # noqa: BLE001 - an interrupt, or an error raised by a signal handler
             error.__context__ = error.__cause__ = None
             return error.with_traceback(None)
         finally:
@@ -165,7 +165,8 @@ class Connection:
             if len(body) > MAX_BODY_BYTES:
                 raise UnexpectedAnswerError(
                     f"The answer is larger than {MAX_BODY_BYTES // 2**20} MB and was not read on. "
-                    "Try a smaller page_size."
+                    "Try a smaller page_size.",
+                    status=response.status_code,
                 )
         return bytes(body)
 

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import http.client
 import socket
+import threading
 import time
 from typing import Any
 
@@ -15,12 +16,12 @@ __all__ = ["SocketHandle", "cuttable"]
 class SocketHandle:
     """A second handle of a connection's socket, with which another thread can cut it.
 
-    TLS takes the first one for itself, and could not be cut as it begins.
+    TLS takes over the first handle, so a TLS handshake could not be cut with it.
 
     Attributes
     ----------
     deadline
-        Until when the present request may take, on the monotonic clock.
+        The time at which the present request must be complete, on the monotonic clock.
     cancelled
         Whether no request may be sent any more.
     connected
@@ -32,6 +33,7 @@ class SocketHandle:
         self.cancelled = False
         self.connected = False
         self._socket: socket.socket | None = None
+        self._lock = threading.Lock()  # a socket is not closed while another thread cuts it
 
     @property
     def overdue(self) -> bool:
@@ -39,26 +41,28 @@ class SocketHandle:
         return self.cancelled or time.monotonic() > self.deadline
 
     def check(self) -> None:
-        """Raise if the request is overdue or cancelled: what was cut may have come too early to be noticed."""
+        """Raise TimeoutError if the request is overdue or cancelled, because a cut may look like a normal end."""
         if self.overdue:
             raise TimeoutError
 
     def hold(self, connected: socket.socket) -> None:
         """Keep a handle of a new connection."""
         self.release()
-        self._socket = connected.dup()
+        with self._lock:
+            self._socket = connected.dup()
 
     def cut(self) -> None:
         """Make every read and write of the connection fail."""
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
+        with self._lock, contextlib.suppress(OSError):
+            if self._socket is not None:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def release(self) -> None:
         """Let go of a connection that is closed."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
 
 
 class _QuietResponse(http.client.HTTPResponse):
@@ -95,10 +99,10 @@ def cuttable(kind: type[Any]) -> Any:  # noqa: ANN401 - a class made here
 
         def _new_conn(self) -> socket.socket:
             connected: socket.socket = super()._new_conn()
+            self._handle.hold(connected)  # before the check, so that no cut comes between the two
             if self._handle.overdue:
                 connected.close()
             self._handle.check()
-            self._handle.hold(connected)
             return connected
 
         def connect(self) -> None:

@@ -1,4 +1,4 @@
-"""What a response says: the decoded JSON of a good one, or the error that its status or its body calls for."""
+"""Turn a response into its decoded JSON, or into the error that its status or its body calls for."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ class Response:
     date: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Decoded:
-    """The JSON of a good response.
+    """The JSON of a good response. It has no repr: a verbose traceback would show patients' names.
 
     Attributes
     ----------
     value
         Any value, None included.
     date
-        When the server sent it, by its own clock, in seconds since 1970; None if it does not say.
+        The server's own time of the response, in seconds since 1970. None if it sends none.
     """
 
     value: Any
@@ -65,11 +65,11 @@ def judge(response: Response, credentials: Credentials, *, one_of_many: bool) ->
     Parameters
     ----------
     response
-        What came back.
+        The response.
     credentials
-        What it must not show.
+        The credentials that the error must not show.
     one_of_many
-        Whether it is about one list of many, so that a 403 says nothing about the credentials.
+        Whether the request is for one list of many. A 403 then does not mean wrong credentials.
     """
     status = response.status
     if status == 200:
@@ -163,7 +163,7 @@ def _decode(response: Response) -> Decoded | UnexpectedAnswerError:
         problem = "The answer is empty where JSON was expected."
     elif _is_web_page(response):
         problem = (
-            "A web page came back instead of data: probably a proxy's or a network's log-in page, or the API's "
+            "A web page came back instead of data: probably a proxy's or a network's login page, or the API's "
             "address is wrong."
         )
     else:
@@ -174,13 +174,13 @@ def _decode(response: Response) -> Decoded | UnexpectedAnswerError:
             problem = "The answer is not valid JSON."
         except (ValueError, RecursionError):
             problem, lasting = "The answer is JSON that cannot be read without loss.", True
-    # A gateway's short failure looks like this too, so the request is worth another try.
+    # A short failure of a gateway looks like this too, so another try may succeed.
     text = f"{problem} Try again; if it stays, report it."
     return UnexpectedAnswerError(text, status=response.status, retryable=not lasting)
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object as a dictionary; of a name that stands in it twice, one value would be lost."""
+    """Return a JSON object as a dictionary. Refuse a duplicate name, because one of its values would be lost."""
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("duplicate name in a JSON object")

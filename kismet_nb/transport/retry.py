@@ -1,4 +1,4 @@
-"""When a failed request is tried again, and after how long: two pure functions."""
+"""Decide whether a failed request is tried again, and after how many seconds: two pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["RetryPolicy", "seconds_before_retry", "should_retry"]
 
 WAITS = (0.5, 2.0, 4.0, 8.0, 16.0)  # seconds before the first, second … retry: a server away for 30 s is survived
 MAX_WAIT = 20.0  # seconds before any further retry
-MAX_FORMAT_RETRIES = 1  # after a response that is not JSON: a gateway's short failure, or it stays so
+MAX_FORMAT_RETRIES = 1  # after a response that is not JSON: a gateway's short failure passes, a wrong address does not
 JITTER = 0.5  # seconds, so that clients that failed together do not come back together
 
 
@@ -50,7 +50,7 @@ def should_retry(error: KismetError, policy: RetryPolicy, *, tries: int, elapsed
     Parameters
     ----------
     error
-        What the last try ended in.
+        The error of the last try.
     policy
         The limits.
     tries

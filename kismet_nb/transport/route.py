@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 import requests.utils
 
+from kismet_nb.auth.credentials import is_loopback
 from kismet_nb.errors import InvalidInputError
 
 __all__ = ["Route", "find_route"]
@@ -36,11 +37,13 @@ def find_route(api_url: str) -> Route:
         The environment names a proxy or certificates that cannot be used.
     """
     if not api_url.startswith("https"):
-        return Route({}, None)  # plain http is for this machine, which is never reached through a proxy
+        return Route({}, None)  # plain http is for this machine alone
     with requests.Session() as session:
         settings = session.merge_environment_settings(api_url, {}, None, None, None)
-    # What NO_PROXY excludes is left out already.
+    # What NO_PROXY excludes is left out already. This machine is never reached through a proxy.
     proxy = settings["proxies"].get("https") or settings["proxies"].get("all")
+    if is_loopback(urlsplit(api_url).hostname or ""):
+        proxy = None
     named = settings["verify"] if isinstance(settings["verify"], str) else os.environ.get("SSL_CERT_FILE")
     trusted = Path(named or requests.utils.DEFAULT_CA_BUNDLE_PATH)
     del settings  # a verbose traceback would show a proxy's password

@@ -22,6 +22,7 @@ IDLE_SECONDS = 2.0  # without a start, after which earlier successes say nothing
 MIN_SUCCESSES = 20  # on which a rate is based: fewer may be chance
 RATE_DECREASE = 0.9  # times the rate, at each overload
 RATE_INCREASE = 0.01  # of the first rate, added each second
+MIN_RATE = 1 / 16  # of the first rate
 IN_FLIGHT_DECREASE = 0.5  # times the requests in flight, at each overload
 IN_FLIGHT_INCREASE = 0.5  # requests in flight, added each second
 
@@ -40,7 +41,7 @@ class Throttle:
     """
 
     def __init__(self, max_in_flight: int) -> None:
-        self.successes = 0  # ever: who waits to retry sees by it whether others get through
+        self.successes = 0  # since the start; a request that retries sees by it whether others succeed
         self._max_in_flight = max_in_flight
         # One at a time until one succeeds: wrong credentials, or a proxy's wrong password, are sent once.
         self._limit = 1.0
@@ -131,7 +132,8 @@ class Throttle:
         elapsed = max(1.0, now - self._counted_from + max(0.0, seconds - 1))
         granted = self._counted / elapsed
         if self._rate < float("inf"):
-            self._rate *= RATE_DECREASE if granted > self._rate / 2 else 0.5
+            slower = self._rate * (RATE_DECREASE if granted > self._rate / 2 else 0.5)
+            self._rate = max(slower, self._first_rate * MIN_RATE)  # a server that was away comes back
         elif self._counted >= MIN_SUCCESSES:
             self._rate, self._first_rate = RATE_DECREASE * granted, granted
         else:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from kismet_nb.errors import KismetError, UnavailableError
 from kismet_nb.transport.responses import Decoded, Response, judge
 from kismet_nb.transport.retry import RetryPolicy, seconds_before_retry, should_retry
+from kismet_nb.transport.threads import DaemonThreads
 from kismet_nb.transport.throttle import FetchCancelledError, Throttle
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = ["Request", "Workers"]
 POLL_SECONDS = 0.25  # between two looks at overdue requests
 JOIN_SECONDS = 2.0  # for threads to end after a failure
 MAX_SPARE_THREADS = 4  # beyond the requests in flight: the next request leaves before this thread has parsed its page
+NOT_GRANTED = {401, 403, 429, 502, 503, 504}  # responses that are no reason to send more requests
 ITEMS_PER_THREAD = 2  # of a map that are under way, so that results do not pile up
 
 Item = TypeVar("Item")
@@ -46,18 +48,18 @@ class Request:
     Attributes
     ----------
     path, params
-        What is asked for.
+        The endpoint and the query.
     resource, page
-        What names it in errors.
-    list_of
-        Whose list it belongs to if there are many, such as ``"user 1017"``.
+        The names that an error shows.
+    one_of_many
+        Whether it is about one list of many.
     """
 
     path: str
     params: Params
     resource: str | None = None
     page: int | None = None
-    list_of: str | None = None
+    one_of_many: bool = False
 
 
 class Workers:
@@ -66,11 +68,11 @@ class Workers:
     Parameters
     ----------
     connections
-        What requests are sent over.
+        The connections for the requests.
     throttle
-        How many and how fast.
+        Decides how many requests are in flight, and when each may start.
     policy
-        How often a request is tried again.
+        Decides whether a request is tried again.
     max_in_flight
         How many requests may be in flight.
     """
@@ -84,9 +86,8 @@ class Workers:
         self._active: set[Connection] = set()
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
-        self._next_look = 0.0
         threads = max_in_flight + min(MAX_SPARE_THREADS, max_in_flight // 2)
-        self._list_threads, self._page_threads = _Threads(threads), _Threads(threads)
+        self._list_threads, self._page_threads = DaemonThreads(threads), DaemonThreads(threads)
 
     def run(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[tuple[Item, Result] | None]:
         """Call a function for each item in threads; it may call ``get``, ``map`` and ``pause``.
@@ -99,7 +100,7 @@ class Workers:
         Raises
         ------
         BaseException
-            What the function raised first. However the iteration ends, no thread goes on.
+            The first error that the function raised. No thread goes on after the iteration has ended.
         """
         results: queue.SimpleQueue[tuple[Item, Result | BaseException]] = queue.SimpleQueue()
         pending = 0
@@ -128,7 +129,7 @@ class Workers:
                 pending -= 1
                 yield item, result
         finally:
-            self._close(finished=not pending)
+            self._close()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Call a function for each item in the page threads, and yield the results as they are ready.
@@ -176,8 +177,9 @@ class Workers:
                 successes = self._throttle.successes
                 sent = self._send(request)
             outcome = self._judge(request, sent)
-            if isinstance(outcome, Decoded):
+            if isinstance(sent, Response) and sent.status not in NOT_GRANTED:
                 self._throttle.record_success()
+            if isinstance(outcome, Decoded):
                 return outcome
             if self._cancelled.is_set():
                 raise FetchCancelledError
@@ -189,7 +191,7 @@ class Workers:
             wait = seconds_before_retry(outcome, max(1, tries))
             elapsed = time.monotonic() - started
             if not should_retry(outcome, self._policy, tries=tries, elapsed=elapsed, wait=wait):
-                outcome.resource, outcome.page, outcome.list_of = request.resource, request.page, request.list_of
+                outcome.resource, outcome.page = request.resource, request.page
                 if failures > 1:
                     outcome.message += f" (Tried {failures} times.)"
                 raise outcome
@@ -201,10 +203,10 @@ class Workers:
             raise FetchCancelledError
 
     def _send(self, request: Request) -> Response | BaseException:
-        connection = self._connections.borrow()
         with self._lock:
             if self._cancelled.is_set():
                 raise FetchCancelledError
+            connection = self._connections.borrow()
             self._active.add(connection)
         sent = connection.send(request.path, request.params)
         with self._lock:
@@ -218,7 +220,7 @@ class Workers:
     def _judge(self, request: Request, sent: Response | BaseException) -> Decoded | BaseException:
         if isinstance(sent, BaseException):
             return sent
-        return judge(sent, self._connections.credentials, one_of_many=request.list_of is not None)
+        return judge(sent, self._connections.credentials, one_of_many=request.one_of_many)
 
     def _wait(self, error: KismetError, seconds: float) -> None:
         """Wait before a retry: alone, or together with all requests if the server is overloaded."""
@@ -231,20 +233,16 @@ class Workers:
             self.pause(seconds)
 
     def _cut_overdue(self) -> None:
-        if time.monotonic() < self._next_look:
-            return
-        self._next_look = time.monotonic() + POLL_SECONDS
         with self._lock:
             for connection in self._active:
                 connection.cut_if_overdue()
 
-    def _close(self, *, finished: bool) -> None:
-        """End all threads; those that are still sending are cut unless all is read."""
-        if not finished:
-            self._cancelled.set()
-            with self._lock:
-                for connection in self._active:
-                    connection.cancel()
+    def _close(self) -> None:
+        """End all threads. A request that is still in flight is no longer needed, and is cut."""
+        self._cancelled.set()
+        with self._lock:
+            for connection in self._active:
+                connection.cancel()
         self._list_threads.end()
         self._page_threads.end()  # after what is queued, which fails at once, since lists wait for it
         give_up_at = time.monotonic() + JOIN_SECONDS
@@ -263,38 +261,3 @@ def _outcome(function: Callable[[Item], Result], item: Item) -> Result | BaseExc
         return function(item)
     except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
         return error
-
-
-class _Threads:
-    """At most ``count`` threads that run tasks in order, started as tasks come.
-
-    They are daemons, unlike those of ``concurrent.futures``: a process can end while one waits for a name server.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self.started: list[threading.Thread] = []
-        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._unfinished = 0
-        self._lock = threading.Lock()
-
-    def submit(self, task: Callable[[], None]) -> None:
-        """Run a task as soon as a thread is free."""
-        with self._lock:
-            self._unfinished += 1
-            self._tasks.put(task)
-            if len(self.started) < min(self.count, self._unfinished):
-                thread = threading.Thread(target=self._work, daemon=True, name="kismet_nb")
-                self.started.append(thread)
-                thread.start()
-
-    def end(self) -> None:
-        """Let each thread end after the tasks that are queued."""
-        for _ in self.started:
-            self._tasks.put(None)
-
-    def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            task()
-            with self._lock:
-                self._unfinished -= 1

@@ -14,6 +14,7 @@ NAMES = [
     "ExportError",
     "GoneWarning",
     "IncompleteError",
+    "IncompleteWarning",
     "InvalidInputError",
     "KismetClient",
     "KismetError",
@@ -48,6 +49,8 @@ NAMES = [
     "view",
 ]
 REQUIRED = inspect.Parameter.empty
+# The options of a fetch of many lists.
+MANY_LISTS = {"resume": False, "on_error": "raise", "client": None, "progress": None}
 # The parameters of each function with their defaults: positional ones, keyword-only ones, and the name of the
 # parameter that collects further keywords.
 SIGNATURES = {
@@ -80,19 +83,23 @@ SIGNATURES = {
     ),
     "fetch_call_metrics": (
         {"start": REQUIRED, "end": REQUIRED},
-        {"user_id": None, "by_user": False, "resume": False, "client": None, "progress": None},
+        {"user_id": None, "by_user": False, **MANY_LISTS},
         None,
     ),
     "fetch_calls": (
         {"users": None},
-        {"participants": False, "participant_names": False, "resume": False, "client": None, "progress": None},
+        {"participants": False, "participant_names": False, **MANY_LISTS},
         None,
     ),
-    "fetch_egresses": ({"calls": None}, {"resume": False, "client": None, "progress": None}, None),
+    "fetch_egresses": ({"calls": None}, MANY_LISTS, None),
     "fetch_invites": ({}, {"client": None, "progress": None}, None),
     "fetch_roles": ({}, {"client": None, "progress": None}, None),
     "fetch_users": ({"email": None}, {"client": None, "progress": None}, None),
-    "fetch_waiting_room_subs": ({"rooms": None}, {"resume": False, "client": None, "progress": None}, None),
+    "fetch_waiting_room_subs": (
+        {"rooms": None},
+        MANY_LISTS,
+        None,
+    ),
     "fetch_waiting_rooms": ({}, {"client": None, "progress": None}, None),
     "login": ({"client": None}, {"prompt": False}, None),
     "login_status": ({}, {}, None),
@@ -279,6 +286,7 @@ PROVENANCE = {
     "walks": int,
     "lists": int,
     "gone": int,
+    "skipped": int,
     "resumed": bool,
     "verdict": str,
     "proof": str,

@@ -135,6 +135,16 @@ def test_a_range_refused_for_another_reason_is_an_error_after_two_requests():
     assert 2 == len(seen)
 
 
+@pytest.mark.parametrize("status", [403, 407])
+def test_a_refusal_that_is_not_about_the_days_is_an_error_after_one_request(status):
+    """A forbidden user and a proxy's wrong password are not asked for again with fewer days."""
+    seen = []
+    with pytest.raises(kn.RequestRefusedError, match=str(status)):
+        fetch_metrics(lambda query, _: seen.append(query) or (status, {}, b""), user_id=7)
+
+    assert 1 == len(seen)
+
+
 def test_a_day_that_is_always_refused_is_an_error():
     """If other days are given, the range is split down to single days and no further."""
     metrics, day = daily_figures(total_calls={"2026-02-01": 1}), "2026-02-10"

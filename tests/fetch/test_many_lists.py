@@ -131,7 +131,7 @@ def test_a_table_of_another_resource_is_refused(client):
 def test_a_missing_user_is_named_in_a_warning():
     """After a 404 for one user the table has the calls of the others, and a warning names the missing user."""
     server = CallsServer({key: [call(key)] for key in (1, 2, 4)})
-    with pytest.warns(kn.GoneWarning, match=r"calls: 1 of 4 .* gone \(404\): 3\. The table is complete"):
+    with pytest.warns(kn.GoneWarning, match=r"calls: 1 of 4 .* missing \(404\): 3\. The table is complete"):
         calls = fetch_from(server, [1, 2, 3, 4])
 
     assert [1, 2, 4] == calls["id"].tolist()
@@ -472,3 +472,26 @@ def test_a_missing_room_is_reported_without_its_slug():
         fetch_from(answer, ["ada-ferris", "bo-chen"], fetch=kn.fetch_waiting_room_subs)
 
     assert "ada" not in str(caught[0].message)
+
+
+def test_users_who_are_missing_do_not_slow_down_the_others():
+    """A 404 is an answer: after the first one, lists are read side by side."""
+    lock, active = threading.Lock(), [0, 0]
+
+    def answer(query, _):
+        return count_active(page_of([call(1)], query, envelope="calls") if "/9/" in query.path else None)
+
+    def count_active(body):
+        with lock:
+            active[0] += 1
+            active[1] = max(active)
+        time.sleep(0.05)
+        with lock:
+            active[0] -= 1
+        status, content = (b"404 Not Found", b"") if body is None else (b"200 OK", json.dumps(body).encode())
+        yield b"HTTP/1.1 %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (status, len(content), content)
+
+    with client_of(answer) as client, pytest.warns(kn.GoneWarning):
+        kn.fetch_calls(range(1, 10), client=client)
+
+    assert active[1] > 2

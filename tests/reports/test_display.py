@@ -53,6 +53,7 @@ def test_an_old_name_still_works_and_warns(old, new):
     assert getattr(reports, new) is imported[old]
 
 
+@pytest.mark.slow
 def test_an_import_of_an_old_name_leaves_the_function_report_alone():
     """In a new process, kn.report is the function before and after a notebook imports from kismet_nb.report."""
     code = """

@@ -224,6 +224,7 @@ def start(*arguments, cwd="."):
     return subprocess.Popen([sys.executable, "-c", code], cwd=cwd, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_the_kernel_leaves_nothing_in_the_working_directory_or_elsewhere(temporary):
     """While it runs its sockets are in a private folder for temporary files, which is removed afterwards."""
     own = notebook(
@@ -236,6 +237,7 @@ def test_the_kernel_leaves_nothing_in_the_working_directory_or_elsewhere(tempora
     assert [] == list(temporary.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write")
 def test_a_report_can_be_made_in_a_folder_that_cannot_be_written(tmp_path):
     """The working directory of a service is often read-only; only the file's own folder must be writable."""
@@ -247,6 +249,7 @@ def test_a_report_can_be_made_in_a_folder_that_cannot_be_written(tmp_path):
     assert "/proc" in Path("r.html").read_text()
 
 
+@pytest.mark.slow
 def test_two_reports_in_one_folder_at_the_same_time():
     """Neither disturbs the other."""
     own = notebook(("import time; time.sleep(1); print('both')",))
@@ -256,6 +259,7 @@ def test_two_reports_in_one_folder_at_the_same_time():
     assert [0, 0, 0] == [run.returncode for run in runs]
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_report_and_leaves_nothing(temporary):
     """A service manager stops a report with SIGTERM: the kernel ends, and no file is left, no report either."""
     own = notebook(
@@ -277,6 +281,7 @@ def test_sigterm_ends_the_report_and_leaves_nothing(temporary):
         os.kill(int(Path("pid").read_text()), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stop", "code", "line"), [("SIGTERM", -15, ""), ("SIGINT", 130, "kismet-nb: interrupted\n")])
 def test_a_report_that_is_stopped_while_the_kernel_starts_leaves_no_kernel(temporary, stop, code, line):
     """Also before the first cell, the kernel ends with the report."""
@@ -293,6 +298,7 @@ def test_a_report_that_is_stopped_while_the_kernel_starts_leaves_no_kernel(tempo
     assert [] == list(temporary.iterdir())
 
 
+@pytest.mark.slow
 def test_the_kernel_is_this_interpreter(tmp_path, monkeypatch):
     """Another environment that is registered as python3 is not used."""
     spec = tmp_path / "jupyter/kernels/python3"
@@ -305,6 +311,7 @@ def test_the_kernel_is_this_interpreter(tmp_path, monkeypatch):
     assert sys.executable in Path("r.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "why"),
     [("import os; os.write(2, b'noise\\n' * 300); os._exit(3)", "DeadKernelError"), ("1 / 0", "ZeroDivisionError")],
