@@ -136,8 +136,12 @@ def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], En
 
 def _store_object_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding | None]:
     """Return lists of texts as they are, and other objects with the dtype of their values."""
-    are_lists = is_text_lists(column)
-    if not are_lists:
+    values = column.to_numpy(dtype=object, copy=True)
+    values[column.isna()] = None  # also NaN, which a join leaves
+    are_lists = is_text_lists(values)
+    if are_lists:
+        column = pd.Series(values, index=column.index, name=column.name, dtype=object)
+    else:
         column = plain_column(column)
         are_lists = is_text_lists(column)
     # If all values are missing, the documented dtype decides whether they are lists.

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -21,6 +22,9 @@ __all__ = ["Encoding", "as_objects", "restore_objects", "store_objects"]
 
 # How one column is stored: "kind", the plain "dtype" that it has in the file, and what the kind needs to restore it.
 Encoding = dict[str, Any]
+
+# How JSON begins; errors of the parser take longer than this. Python also reads NaN and Infinity.
+JSON_START = re.compile(r'[ \t\r\n]*["\[{\dtfn\-NI]')
 
 _KINDS: dict[type, tuple[str, str]] = {
     str: ("text", "str"),
@@ -73,16 +77,25 @@ def as_objects(values: Sequence[Any], index: pd.Index) -> pd.Series[Any]:
 
 def _store_mixed(values: Sequence[Any], index: pd.Index, name: str) -> tuple[pd.Series[Any], Encoding]:
     """Store text as it is and other values as JSON; record which texts would be read as JSON."""
-    texts = [
-        value if value is None or (isinstance(value, str) and is_valid_text(value)) else _to_exact_json(value, name)
-        for value in values
-    ]
+    text_rows = [row for row, value in enumerate(values) if isinstance(value, str) and is_valid_text(value)]
+    texts = list(values)
+    others = sorted({row for row, value in enumerate(values) if value is not None} - set(text_rows))
+    for row, text in zip(others, _all_to_exact_json([values[row] for row in others], name), strict=True):
+        texts[row] = text
     encoding: Encoding = {"kind": "mixed", "dtype": "str"}
-    text_rows = [row for row, value in enumerate(values) if value is not None and texts[row] is value]
     ambiguous = [row for row in text_rows if _parse(texts[row]) is not texts[row]]
     if ambiguous:
         encoding |= {"text rows": ambiguous, "sha256": _digest(texts)}
     return pd.Series(texts, index=index, dtype="str"), encoding
+
+
+def _all_to_exact_json(values: list[Any], name: str) -> list[str]:
+    """Return values as JSON if they would read back as the same values."""
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
+        texts = [to_json(value) for value in values]
+        if json.loads(f"[{','.join(texts)}]") == values:  # several times as fast as one by one
+            return texts
+    return [_to_exact_json(value, name) for value in values]
 
 
 def _to_exact_json(value: object, name: str) -> str:
@@ -99,8 +112,8 @@ def _to_exact_json(value: object, name: str) -> str:
 
 def _parse(text: str | None) -> Any:  # noqa: ANN401 - any JSON value
     """Return the value of a JSON text, or the text itself if it is not JSON."""
-    if text is None:
-        return None
+    if text is None or not JSON_START.match(text):
+        return text
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

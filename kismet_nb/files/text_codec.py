@@ -36,6 +36,7 @@ __all__ = [
 
 DATE_DTYPE = "date32[day][pyarrow]"  # of dates without a time
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+NEEDS_ESCAPE = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')  # in JSON
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
@@ -90,7 +91,21 @@ def _format_durations(column: pd.Series[Any]) -> pa.Array:
 
 def encode_json(column: pd.Series[Any]) -> list[str | None]:
     """Return each value as JSON, and a missing value as None."""
-    return [None if missing else to_json(value) for value, missing in zip(column, column.isna(), strict=True)]
+    return [
+        None if missing else _encode_texts(value) or to_json(value)
+        for value, missing in zip(column, column.isna(), strict=True)
+    ]
+
+
+def _encode_texts(value: object) -> str | None:
+    """Return a list of texts that need no escape as JSON, several times as fast as the encoder; otherwise None."""
+    if not isinstance(value, list) or not value:
+        return None
+    try:
+        text = "".join(value)
+    except TypeError:  # not all are texts
+        return None
+    return None if NEEDS_ESCAPE.search(text) else '["' + '", "'.join(value) + '"]'
 
 
 def to_json(value: object) -> str:
@@ -109,11 +124,11 @@ def is_valid_text(item: object) -> bool:
 
 
 def row_count_note(df: pd.DataFrame) -> str:
-    """Return the number of rows, and a note if it is not the number that was fetched: filtering keeps ``attrs``."""
+    """Return the number of rows, and that of the fetch if it is another one: pandas keeps ``attrs``."""
     fetched = provenance(df).get("rows", len(df))
     if not isinstance(fetched, int) or fetched == len(df):
         return str(len(df))
-    return f"{len(df)}: after the fetch of {fetched}, rows were {'left out' if len(df) < fetched else 'added'}"
+    return f"{len(df)}: {fetched} were fetched"
 
 
 def documented_dtype(name: str) -> str | None:

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kismet_nb.errors import ExportError, KismetError
+from kismet_nb.errors import IN_A_NOTEBOOK, ExportError, KismetError
 from kismet_nb.fetch.invites import invite_status
 from kismet_nb.resources import RESOURCES
 from kismet_nb.store.files import finish_file, flush_names, flush_tree, link_file, open_parquet, remove_tree
@@ -195,7 +195,7 @@ class NewVersion:
         raise KismetError(
             f"{report.removed} of {rows} {report.table} would be removed at once. Either the credentials are of "
             f"another organization than {self._store.name}, or the server lost its list. Nothing was changed. If it is "
-            "right, sync again with accept_removals=True, or --accept-removals in a terminal."
+            f"right, sync again with --accept-removals.{IN_A_NOTEBOOK}pass accept_removals=True."
         )
 
     def _note_drift(self, writer: TableWriter) -> None:
