@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "IN_A_NOTEBOOK",
     "AuthenticationError",
     "CredentialsError",
     "ExportError",
@@ -45,7 +46,15 @@ __all__ = [
     "SchemaDriftWarning",
     "UnavailableError",
     "UnexpectedAnswerError",
+    "without_notebook_advice",
 ]
+
+IN_A_NOTEBOOK = " In a notebook: "  # before advice that does not help in a terminal, at the end of a message
+
+
+def without_notebook_advice(message: str) -> str:
+    """Return a message without the advice that helps in a notebook only."""
+    return message.partition(IN_A_NOTEBOOK)[0]
 
 
 class KismetError(Exception):

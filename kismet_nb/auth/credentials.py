@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
-from kismet_nb.errors import CredentialsError, InvalidInputError
+from kismet_nb.errors import IN_A_NOTEBOOK, CredentialsError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,8 +33,8 @@ URL_VARIABLE = "KISMET_API_URL"
 THE_ARGUMENT = "the argument"  # the source of credentials that were passed to KismetClient
 ADDRESS = f"The API's address (api_url, or {URL_VARIABLE})"
 WAYS_TO_LOG_IN = (
-    f"Run kn.login() in a notebook, or set {ID_VARIABLE} and {SECRET_VARIABLE} in the environment or in a .env "
-    "file. To try without an account: kn.use_demo(), or kismet-nb demo in a terminal."
+    f"Set {ID_VARIABLE} and {SECRET_VARIABLE} in the environment or in a .env file. To try without an account: "
+    f"kismet-nb demo in a terminal.{IN_A_NOTEBOOK}run kn.login(), or kn.use_demo() to try without an account."
 )
 
 

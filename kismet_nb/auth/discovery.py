@@ -22,7 +22,7 @@ from kismet_nb.auth.credentials import (
 )
 from kismet_nb.auth.current import current_login
 from kismet_nb.auth.dotenv_file import nearest_dotenv, read_dotenv
-from kismet_nb.errors import CredentialsError, KismetError
+from kismet_nb.errors import IN_A_NOTEBOOK, CredentialsError, KismetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -152,7 +152,10 @@ def how_to_log_in_again(source: str) -> str:
     if source == KEYRING:
         return "Run kn.logout(forget=True), which deletes them there, and log in again: kn.login()."
     if source == ENVIRONMENT or source.endswith(".env"):
-        return f"Correct {ID_VARIABLE} and {SECRET_VARIABLE} there and run kn.login(); kn.login(prompt=True) asks."
+        return (
+            f"Correct {ID_VARIABLE} and {SECRET_VARIABLE} there.{IN_A_NOTEBOOK}kn.login() then uses them, and "
+            "kn.login(prompt=True) asks."
+        )
     return "Then try again." if source == THIS_FORM else "Then log in again: kn.login()."
 
 

@@ -24,6 +24,7 @@ from kismet_nb.charts.marks import (
 )
 from kismet_nb.charts.subtitles import count_of, incomplete_note, undated_note
 from kismet_nb.errors import InvalidInputError
+from kismet_nb.summaries.known_calls import known_days_per_period
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,8 @@ def calls_per_week(
     if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= 40:
         raise InvalidInputError("top must be a number from 1 to 40.")
     table = summaries.calls_per_week(calls, users, by=by, start=start, end=end, tz=tz)
-    notes = undated_note(table, by, "calls") + _unknown_note(table, by)
+    days = known_days_per_period(calls, by=by, start=start, end=end, tz=tz)["days"]
+    notes = undated_note(table, by, "calls") + _unknown_note(days, by)
     table = table.dropna(subset=[by, "calls"]).astype({"calls": "int64"})
     order = table.groupby("organization_user_id")["calls"].sum().sort_values(ascending=False, kind="stable").index
     names = _unique_names(table, order[:top])
@@ -67,6 +69,8 @@ def calls_per_week(
     total: pd.DataFrame = table.groupby(by, as_index=False).agg({"calls": "sum", "days": "first"})
     call_count, provider_count = count_of(int(total["calls"].sum()), "call"), count_of(len(order), "provider")
     subtitle = f"{call_count} of {provider_count}, by when they were created"
+    if len(days) and not days.any():
+        subtitle = "Nothing is known of calls of this time"
     if others and len(total) > _MAX_NUMBERED_PERIODS:
         subtitle += f"; {others} are in the sums only"
     return styled(
@@ -76,10 +80,10 @@ def calls_per_week(
     )
 
 
-def _unknown_note(table: pd.DataFrame, by: Period) -> str:
-    """Return how many periods are left out of the chart because nothing is known of their calls."""
-    periods = table.loc[table["calls"].isna(), by].nunique()
-    return f"; not shown: {count_of(periods, by)} outside the known calls" if periods else ""
+def _unknown_note(days: pd.Series[Any], by: Period) -> str:
+    """Return how many periods are not in the chart, because none of their days is known."""
+    unknown = int((days == 0).sum())
+    return f"; not shown: {count_of(unknown, by)} outside the known calls" if unknown else ""
 
 
 def _unique_names(table: pd.DataFrame, users: pd.Index[Any]) -> dict[int, str]:
@@ -189,7 +193,8 @@ def _last_calls(table: pd.DataFrame, without: pd.DataFrame, days: int, noun: str
         {
             "label": labels,
             "n": counts.array,
-            "number": [f"{n:,}" for n in counts],
+            # Nothing is known of the rows that may be missing here.
+            "number": [f"{n:,}" if n or not unknown else "–" for n in counts],
             "colour": [DARK if dark else LIGHT for dark in is_dark],
         }
     )

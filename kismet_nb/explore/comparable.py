@@ -13,7 +13,7 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
-from kismet_nb.tables.provenance import provenance
+from kismet_nb.tables.provenance import provenance, sources
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +66,7 @@ def _check_frame(side: str, frame: object) -> None:
 def _check_provenance(before: pd.DataFrame, after: pd.DataFrame) -> None:
     sides = {"before": before, "after": after}
     for side, frame in sides.items():
-        if provenance(frame).get("verdict", "complete") != "complete":
+        if any(source.get("verdict", "complete") != "complete" for source in sources(frame)):
             raise InvalidInputError(
                 f"{side} is incomplete: rows that were not read would look removed. Fetch it again."
             )
@@ -104,11 +104,12 @@ def _check_order(before: dict[str, Any], after: dict[str, Any]) -> None:
 
 
 def _resource_name(source: dict[str, Any]) -> str:
-    return str(source.get("resource"))
+    names = [str(table.get("resource")) for table in source.get("made_from", [])]
+    return f"a summary of {' and '.join(names)}" if names else str(source.get("resource"))
 
 
 def _host(source: dict[str, Any]) -> str:
-    host = str(source.get("api_host"))
+    host = str(next((table.get("api_host") for table in source.get("made_from", [])), source.get("api_host")))
     # The demo organization has another port each time.
     return "this machine" if urlsplit(f"//{host}").hostname in {"127.0.0.1", "localhost", "::1"} else host
 

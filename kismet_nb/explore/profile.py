@@ -11,7 +11,9 @@ import pandas as pd
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
 from kismet_nb.tables.build import as_strings
+from kismet_nb.tables.cell_text import heading_text
 from kismet_nb.tables.index_columns import columns_with_index
+from kismet_nb.tables.plain_values import readable_column
 from kismet_nb.tables.provenance import provenance
 
 if TYPE_CHECKING:
@@ -69,13 +71,13 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
     declared = {column.name: column for column in resource.columns} if resource else {}
     rows = []
     for name, whole_column in columns_with_index(df):
-        values, column = whole_column.dropna(), declared.get(str(name))
-        dtype = values.dtype
-        if isinstance(dtype, pd.CategoricalDtype):
-            values = values.astype(dtype.categories.dtype)
+        dtype, values = whole_column.dtype, readable_column(whole_column.dropna())
+        column = declared.get(str(name))
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.astype(values.dtype.categories.dtype)
         rows.append(
             {
-                "column": str(name),
+                "column": heading_text(name),
                 "dtype": str(dtype),
                 "missing": len(df) - len(values),
                 "distinct": _hashable(values).nunique(),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import RESOURCES
-from kismet_nb.tables.provenance import provenance, set_provenance
+from kismet_nb.tables.provenance import provenance, row_resource, set_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,7 +124,7 @@ def _personal(df: object, columns: set[str], keep: set[str]) -> list[str]:
     absent = sorted((columns | keep) - set(df.columns))
     if absent:
         raise InvalidInputError(f"The table has no column {', '.join(absent)}.")
-    documented = _documented(RESOURCES.get(str(provenance(df).get("resource"))))
+    documented = _documented(RESOURCES.get(str(row_resource(df))))
     contradicted = sorted(keep & (columns | documented.keys()))
     if contradicted:
         raise InvalidInputError(

@@ -15,7 +15,7 @@ from kismet_nb.auth.current import current_login
 from kismet_nb.errors import CredentialsError, InvalidInputError
 from kismet_nb.fetch.pagination import OnError, Query
 from kismet_nb.resources import RESOURCES
-from kismet_nb.tables.provenance import provenance
+from kismet_nb.tables.provenance import row_resource
 from kismet_nb.transport.client import KismetClient
 
 __all__ = [
@@ -80,7 +80,7 @@ def keys_in(argument: str, given: object, table: str, column: str) -> list[int |
     """Return the keys in an argument that may be a table, its keys, or one key."""
     values: list[object] = [None]
     if isinstance(given, pd.DataFrame):
-        if provenance(given).get("resource", table) == table and column in given:
+        if row_resource(given) in {None, table} and column in given:
             values = given[column].tolist()
     elif isinstance(given, int | str | np.generic):
         values = [given]

@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from kismet_nb.errors import KismetError
+from kismet_nb.errors import IN_A_NOTEBOOK, KismetError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -77,7 +77,7 @@ class Checkpoint(Generic[Chunk]):
 
 
 def _add_resume_hint(error: BaseException, read: int, asked: int) -> None:
-    text = f"{read} of {asked} lists are read: in the same session, the same call with resume=True goes on from there."
+    text = f"{read} of {asked} lists are read.{IN_A_NOTEBOOK}the same call with resume=True goes on from there."
     if isinstance(error, KismetError):
         error.message += f" {text}"
     elif isinstance(error, KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -47,4 +48,7 @@ def progress_bar(name: str, counter: PageCounter, progress: bool | None) -> Any:
 
     # disable=None means: not where the output is no terminal. The delay hides the bar from short work.
     disable, delay = None if progress is None else not progress, 0 if progress else 1.5
+    # tqdm reads this variable too, but not if disable is passed.
+    if progress is None and os.environ.get("TQDM_DISABLE", "0") not in {"", "0"}:
+        disable = True
     return Bar(desc=name, total=counter.known, unit="page", disable=disable, delay=delay)

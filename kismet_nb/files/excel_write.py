@@ -24,7 +24,7 @@ from kismet_nb.files.excel_cells import (
 )
 from kismet_nb.files.text_codec import is_text_lists, row_count_note
 from kismet_nb.resources import RESOURCES
-from kismet_nb.tables.provenance import provenance
+from kismet_nb.tables.provenance import provenance, provenance_lines
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -126,15 +126,13 @@ def _fill_table(page: Any, sheet: Sheet) -> None:  # noqa: ANN401 - openpyxl has
 
 def _fill_about(page: Any, sheet: Sheet, table: StoredTable) -> None:  # noqa: ANN401 - openpyxl has no types
     df = table.frame
-    origin = provenance(df)
-    resource = RESOURCES.get(str(origin.get("resource")))
+    resource = RESOURCES.get(str(provenance(df).get("resource")))
     meanings = {column.name: column.meaning for column in resource.columns} if resource else {}
     _fit_page_width(page)
     for letter, width in zip("ABC", (34, 26, 90), strict=True):
         page.column_dimensions[letter].width = width
     lines: list[tuple[str, ...]] = [(ABOUT_TITLE,)]
-    for key, value in origin.items():
-        lines.append((str(key), ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)))
+    lines += provenance_lines(df)
     zones = dict.fromkeys(column.zone for column in sheet.columns if column.zone)
     lines += [("rows in this file", row_count_note(df)), ("times are shown in", ", ".join(zones) or "UTC")]
     lines += [(), ABOUT_HEADINGS]

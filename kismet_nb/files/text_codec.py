@@ -124,11 +124,11 @@ def is_valid_text(item: object) -> bool:
 
 
 def row_count_note(df: pd.DataFrame) -> str:
-    """Return the number of rows, and a note if it is not the number that was fetched: filtering keeps ``attrs``."""
+    """Return the number of rows, and that of the fetch if it is another one: pandas keeps ``attrs``."""
     fetched = provenance(df).get("rows", len(df))
     if not isinstance(fetched, int) or fetched == len(df):
         return str(len(df))
-    return f"{len(df)}: after the fetch of {fetched}, rows were {'left out' if len(df) < fetched else 'added'}"
+    return f"{len(df)}: {fetched} were fetched"
 
 
 def documented_dtype(name: str) -> str | None:

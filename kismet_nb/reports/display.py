@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import html
-from numbers import Integral
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+from kismet_nb.tables.cell_text import CellFormat, heading_text
+from kismet_nb.tables.index_columns import columns_with_index
+from kismet_nb.tables.plain_values import readable_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["html_table", "metric_cards"]
 
-MISSING = "–"
+# Times are shown to the minute. Ids get no separators, but metrics do.
+_CELL_FORMAT = CellFormat(missing="–", true="yes", false="no", floats=",.1f", times="%Y-%m-%d %H:%M")
+_METRIC_FORMAT = replace(_CELL_FORMAT, integers=",d")
 
 
 def metric_cards(metrics: Mapping[str, object]) -> IPython.display.HTML:
@@ -38,7 +43,7 @@ def metric_cards(metrics: Mapping[str, object]) -> IPython.display.HTML:
     True
     """
     cards = "".join(
-        f"<div><strong>{html.escape(_format_cell(value, thousands=True) or MISSING)}</strong> {html.escape(name)}</div>"
+        f"<div><strong>{html.escape(_METRIC_FORMAT.text(value))}</strong> {html.escape(name)}</div>"
         for name, value in metrics.items()
     )
     return _to_html(f'<div class="metric-cards">{cards}</div>')
@@ -50,7 +55,7 @@ def html_table(table: pd.DataFrame, *, rows: int = 20) -> IPython.display.HTML:
     Parameters
     ----------
     table
-        The table. Its index is not shown.
+        The table. An index that holds data is shown as columns.
     rows
         How many rows to show.
 
@@ -65,45 +70,32 @@ def html_table(table: pd.DataFrame, *, rows: int = 20) -> IPython.display.HTML:
     >>> "&lt;b&gt;" in html_table(pd.DataFrame({"display_name": ["<b>"]})).data
     True
     """
-    headings = [_heading(str(name), dtype) for name, dtype in table.dtypes.items()]
+    named = columns_with_index(table.head(rows))
+    columns = [(name, readable_column(column)) for name, column in named]
+    headings = [_heading(name, column.dtype) for name, column in columns]
     head = "".join(f'<th class="{kind}">{html.escape(text)}</th>' for text, kind in headings)
     kinds = [kind for _, kind in headings]
-    body = "".join(_table_row(row, kinds) for row in table.head(rows).itertuples(index=False, name=None))
+    texts = [_CELL_FORMAT.texts(column) for _, column in columns]
+    body = "".join(_table_row(row, kinds) for row in zip(*texts, strict=True))
     hidden = len(table) - rows
     note = f"… and {hidden:,} more." if hidden > 0 else "None." if table.empty else ""
     note = f'<p class="more">{note}</p>' if note else ""
     return _to_html(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}")
 
 
-def _heading(name: str, dtype: Any) -> tuple[str, str]:  # noqa: ANN401 - pandas' dtypes share no base class
+def _heading(name: object, dtype: Any) -> tuple[str, str]:  # noqa: ANN401 - pandas' dtypes share no base class
     """Return the heading of a column and the CSS class of its cells."""
-    text = name.replace("_", " ").capitalize()
+    text = heading_text(name).replace("_", " ")
+    text = text[:1].upper() + text[1:]
     if isinstance(dtype, pd.DatetimeTZDtype):
         return f"{text} ({dtype.tz})", "time"
-    return text, "number" if pd.api.types.is_numeric_dtype(dtype) else "text"
+    is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+    return text, "number" if is_number else "text"
 
 
-def _table_row(values: tuple[Any, ...], kinds: list[str]) -> str:
-    cells = (
-        f'<td class="{kind}">{html.escape(_format_cell(value)) or MISSING}</td>'
-        for value, kind in zip(values, kinds, strict=True)
-    )
+def _table_row(texts: tuple[str, ...], kinds: list[str]) -> str:
+    cells = (f'<td class="{kind}">{html.escape(text)}</td>' for text, kind in zip(texts, kinds, strict=True))
     return f"<tr>{''.join(cells)}</tr>"
-
-
-def _format_cell(value: Any, *, thousands: bool = False) -> str:  # noqa: ANN401 - any cell
-    """Return a cell as text: times to the minute, a missing value as no text. Ids get no separators."""
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    if pd.isna(value):
-        return ""
-    if isinstance(value, dt.datetime):
-        return f"{value:%Y-%m-%d}" if value.tzinfo is None and value.time() == dt.time() else f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.1f}"
-    return f"{value:,}" if thousands and isinstance(value, Integral) else str(value)
 
 
 def _to_html(text: str) -> IPython.display.HTML:

@@ -6,16 +6,15 @@ import asyncio
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kismet_nb import errors
-from kismet_nb.errors import InvalidInputError, KismetError
+from kismet_nb.errors import InvalidInputError, KismetError, without_notebook_advice
+from kismet_nb.reports.sigterm import clean_up_on_sigterm
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator, Mapping
@@ -78,7 +77,7 @@ def execute(notebook: NotebookNode) -> None:
     # The error is raised outside the except blocks, so that it does not carry the cell's traceback.
     failure: KismetError | None = None
     try:
-        with _clean_up_on_sigterm(), _private_folder() as folder:
+        with clean_up_on_sigterm(), _private_folder() as folder:
             _run_in_thread(notebook, folder)
     except CellExecutionError as error:
         failure = _cell_failure(error.ename, error.evalue)
@@ -165,38 +164,6 @@ def _private_folder() -> Iterator[Path]:
         shutil.rmtree(name, ignore_errors=True)
 
 
-class _SigtermError(BaseException):
-    """SIGTERM arrived."""
-
-
-@contextlib.contextmanager
-def _clean_up_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM run the clean-up of this block before it ends the process.
-
-    Python's default is to end at once, which would leave temporary files behind. A handler of the calling program
-    stays in place.
-    """
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-
-    def terminate(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second signal must not stop the clean-up
-        raise _SigtermError
-
-    signal.signal(signal.SIGTERM, terminate)
-    terminated = False
-    try:
-        yield
-    except _SigtermError:
-        terminated = True
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if terminated:
-        signal.raise_signal(signal.SIGTERM)
-
-
 def _cell_failure(name: str, message: str) -> KismetError:
     """Return the error to raise for an error in a cell.
 
@@ -204,6 +171,6 @@ def _cell_failure(name: str, message: str) -> KismetError:
     """
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, KismetError):
-        # The cell's message says "Run kn.login()", which does not help a report.
-        return kind(f"{message} {LOGIN_HINT}" if kind is errors.CredentialsError else message)
+        text = without_notebook_advice(message)
+        return kind(f"{text} {LOGIN_HINT}" if kind is errors.CredentialsError else text)
     return KismetError(f"A cell of the report's notebook raised {name}. Open the notebook and run it to see which.")

@@ -22,6 +22,7 @@ def render_page(notebook: NotebookNode) -> str:
     """
     from nbconvert.exporters import HTMLExporter  # noqa: PLC0415 - part of an extra
 
+    notebook.metadata.pop("widgets", None)  # the state of widgets may hold whole tables
     notebook.cells = [cell for cell in notebook.cells if EXCLUDED_TAG not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:
         if cell.cell_type == "code":

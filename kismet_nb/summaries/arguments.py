@@ -9,7 +9,7 @@ import pandas as pd
 
 from kismet_nb.dates import parse_timestamp, time_zone
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.tables.provenance import provenance
+from kismet_nb.tables.provenance import provenance, row_resource
 
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Moment
@@ -27,7 +27,7 @@ def check_table(df: object, resource: str, *columns: str) -> pd.DataFrame:
     """
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"A summary takes a pandas DataFrame, not {type(df).__name__}.")
-    expected, found = resource.replace("_", " "), str(provenance(df).get("resource", resource))
+    expected, found = resource.replace("_", " "), row_resource(df) or resource
     if found != resource:
         raise InvalidInputError(f"A table of {expected} is needed here, and this is one of {found.replace('_', ' ')}.")
     missing = [name for name in columns if name not in df.columns]

@@ -10,6 +10,7 @@ from kismet_nb.errors import InvalidInputError
 from kismet_nb.summaries.arguments import check_table
 from kismet_nb.summaries.columns import to_ids, to_numbers
 from kismet_nb.summaries.periods import DAY_DTYPE, check_period, period_starts, to_days
+from kismet_nb.tables.provenance import set_sources
 
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Period
@@ -104,7 +105,7 @@ def combine_days(
     dtypes = dict.fromkeys(_period_columns(by), DAY_DTYPE) | {"days": "Int64", "total_calls": "Int64"}
     dtypes |= dict.fromkeys(_MEANS, "Float64")
     names = [*_period_columns(by), *(["user_id"] if per_user else []), "days", "total_calls", *_MEANS]
-    return table[names].astype(dtypes)
+    return set_sources(table[names].astype(dtypes), metrics)
 
 
 def _period_columns(by: Period | Literal["all"]) -> list[str]:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kismet_nb.dates import parse_date
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.summaries.arguments import check_table, resolve_as_of
 from kismet_nb.summaries.columns import comparable_ids, to_boolean, to_ids
+from kismet_nb.summaries.known_calls import date_range, known_days_per_period
 from kismet_nb.summaries.periods import DAY_DTYPE, period_starts, to_local_days, to_local_times, to_utc
 from kismet_nb.tables.build import as_strings
-from kismet_nb.tables.provenance import provenance
+from kismet_nb.tables.provenance import provenance, set_sources
 
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Day, Moment, Period
@@ -80,14 +80,14 @@ def calls_per_week(
     """
     calls = check_table(calls, "calls", "organization_user_id", "created_at")
     days = to_local_days(calls["created_at"], tz)
-    first, last = _date_range(days, start, end)
+    first, last = date_range(days, start, end)
     ids = to_ids(calls["organization_user_id"])
     inside = days.between(first, last)
     # A call without a readable time belongs to no range, so it is counted only if no range is given.
     undated = days.isna() & (start is None and end is None)
 
     providers = ids[inside | undated].drop_duplicates().sort_values().to_frame()
-    grid = providers.merge(_known_days_per_period(first, last, by, _known_range(calls, days, last, tz)), how="cross")
+    grid = providers.merge(known_days_per_period(calls, by=by, start=start, end=end, tz=tz), how="cross")
     # A merge matches missing ids with each other; groupby and reindex would drop their calls.
     counts = pd.DataFrame({"organization_user_id": ids, by: period_starts(days, by)})[inside].value_counts(dropna=False)
     table = grid.merge(counts.rename("calls").reset_index(), how="left").fillna({"calls": 0})
@@ -101,38 +101,8 @@ def calls_per_week(
     if users is not None:
         table["display_name"] = _display_names(table["organization_user_id"], users)
         names.insert(1, "display_name")
-    return table[names].astype({"organization_user_id": ids.dtype, by: DAY_DTYPE, "days": "Int64", "calls": "Int64"})
-
-
-def _date_range(days: pd.Series[Any], start: Day, end: Day) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """Return the first and the last day to count."""
-    first = days.min() if start is None else pd.Timestamp(parse_date(start, "start"))
-    last = days.max() if end is None else pd.Timestamp(parse_date(end, "end"))
-    if start is not None and end is not None and last < first:
-        raise InvalidInputError(f"end ({last:%Y-%m-%d}) is before start ({first:%Y-%m-%d}).")
-    return first, last
-
-
-def _known_range(
-    calls: pd.DataFrame, days: pd.Series[Any], last: pd.Timestamp, tz: str
-) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """Return the first and the last day of which the calls are known: from the oldest call to the day of the fetch.
-
-    If the time of the fetch is not recorded, calls count as known up to ``last``.
-    """
-    if provenance(calls).get("fetched_at") is None:
-        return days.min(), last
-    fetched = resolve_as_of(None, calls, tz).tz_localize(None).normalize()
-    return days.min(), max(fetched, days.max())
-
-
-def _known_days_per_period(
-    first: pd.Timestamp, last: pd.Timestamp, by: Period, known: tuple[pd.Timestamp, pd.Timestamp]
-) -> pd.DataFrame:
-    """Return each period from one day to another, and how many of its days between the two are known."""
-    dates = pd.Series(pd.date_range(first, last, unit="us") if first <= last else [], dtype=DAY_DTYPE)
-    days = dates.between(*known).astype("int64").groupby(period_starts(dates, by)).sum()
-    return days.rename("days").rename_axis(by).reset_index()
+    dtypes = {"organization_user_id": ids.dtype, by: DAY_DTYPE, "days": "Int64", "calls": "Int64"}
+    return set_sources(table[names].astype(dtypes), calls, users)
 
 
 def _display_names(ids: pd.Series[Any], users: pd.DataFrame) -> pd.Series[Any]:
@@ -187,7 +157,7 @@ def providers_without_calls(
     """
     users = check_table(users, "users", "id", "display_name", "email", "created_at")
     table = users[["id", "display_name", "email", "created_at"]]
-    return _without_calls(table, "id", calls, days=days, as_of=as_of, tz=tz)
+    return set_sources(_without_calls(table, "id", calls, days=days, as_of=as_of, tz=tz), users, calls)
 
 
 def idle_rooms(
@@ -243,7 +213,8 @@ def idle_rooms(
     table = waiting_rooms.loc[is_open, ["id", "slug", "user_id", "user_display_name", "created_at"]]
     owners, known = comparable_ids(table["user_id"], users["id"])
     table.insert(list(table.columns).index("created_at"), "owner_known", owners.isin(known).astype("boolean"))
-    return _without_calls(table, "user_id", calls, days=days, as_of=as_of, tz=tz)
+    idle = _without_calls(table, "user_id", calls, days=days, as_of=as_of, tz=tz)
+    return set_sources(idle, waiting_rooms, users, calls)
 
 
 def _without_calls(

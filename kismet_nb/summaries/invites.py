@@ -9,6 +9,7 @@ import pandas as pd
 from kismet_nb.summaries.arguments import check_table, resolve_as_of
 from kismet_nb.summaries.columns import sort_newest_first
 from kismet_nb.summaries.periods import DAY_DTYPE, period_starts, to_local_days, to_local_times, to_utc
+from kismet_nb.tables.provenance import set_sources
 
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Moment, Period
@@ -55,10 +56,10 @@ def invites_by_status(
     0 2026-01-01  expired        1
     """
     invites = check_table(invites, "invites", "created_at", "expires_at", "used_at")
-    invites, status = _status_at(resolve_as_of(as_of, invites, tz), invites)
-    starts = period_starts(to_local_days(invites["created_at"], tz), by).rename(by)
+    created, status = _status_at(resolve_as_of(as_of, invites, tz), invites)
+    starts = period_starts(to_local_days(created["created_at"], tz), by).rename(by)
     counts = status.groupby([starts, status], dropna=False).size().rename("invites").reset_index()
-    return counts.astype({by: DAY_DTYPE, "status": "str", "invites": "Int64"})
+    return set_sources(counts.astype({by: DAY_DTYPE, "status": "str", "invites": "Int64"}), invites)
 
 
 def invites_expired_unused(invites: pd.DataFrame, *, as_of: Moment = None, tz: str = "UTC") -> pd.DataFrame:
@@ -90,13 +91,13 @@ def invites_expired_unused(invites: pd.DataFrame, *, as_of: Moment = None, tz: s
     """
     invites = check_table(invites, "invites", "id", "display_name", "email", "created_at", "expires_at", "used_at")
     moment = resolve_as_of(as_of, invites, tz)
-    invites, status = _status_at(moment, invites)
-    expired = invites[status == "expired"]
+    created, status = _status_at(moment, invites)
+    expired = created[status == "expired"]
     table = expired[["id", "display_name", "email"]].assign(
         created_at=to_local_times(expired["created_at"], tz), expires_at=to_local_times(expired["expires_at"], tz)
     )
     table["days_since_expiry"] = (moment - table["expires_at"]).dt.days.astype("Int64")
-    return sort_newest_first(table, "expires_at")
+    return set_sources(sort_newest_first(table, "expires_at"), invites)
 
 
 def _status_at(moment: pd.Timestamp, invites: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series[Any]]:

@@ -12,6 +12,7 @@ from kismet_nb.errors import InvalidInputError
 from kismet_nb.summaries.arguments import check_table
 from kismet_nb.summaries.columns import sort_newest_first, to_boolean, typed_frame
 from kismet_nb.summaries.periods import DAY_DTYPE, period_range, period_starts, to_local_days, to_local_times
+from kismet_nb.tables.provenance import set_sources
 
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Period
@@ -64,9 +65,10 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     if undated:
         starts, new = [*starts, pd.NaT], [*new, undated]
     new_users = pd.Series(new, dtype="Int64")
-    return typed_frame(
+    table = typed_frame(
         {by: (starts, DAY_DTYPE), "new_users": (new_users, "Int64"), "users": (new_users.cumsum(), "Int64")}
     )
+    return set_sources(table, users)
 
 
 def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +113,7 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
             # The most frequent first, unknown values last.
             ordered = sorted(counts.items(), key=lambda item: (item[0] == UNKNOWN, -item[1], item[0]))
             rows += [(field, right, count) for right, count in ordered]
-    return typed_frame(
+    table = typed_frame(
         {
             "field": ([field for field, _, _ in rows], "str"),
             "value": ([right for _, right, _ in rows], "str"),
@@ -119,6 +121,7 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
             "share": ([count / len(users) for _, _, count in rows], "Float64"),
         }
     )
+    return set_sources(table, users)
 
 
 def _admin_right(value: Any) -> set[str]:  # noqa: ANN401 - any cell
@@ -165,4 +168,5 @@ def users_without_waiting_room(users: pd.DataFrame, *, tz: str = "UTC") -> pd.Da
     """
     users = check_table(users, "users", "id", "display_name", "email", "waiting_room_url", "created_at")
     without = users.loc[users["waiting_room_url"].isna(), ["id", "display_name", "email", "created_at"]]
-    return sort_newest_first(without.assign(created_at=to_local_times(without["created_at"], tz)), "created_at")
+    table = sort_newest_first(without.assign(created_at=to_local_times(without["created_at"], tz)), "created_at")
+    return set_sources(table, users)

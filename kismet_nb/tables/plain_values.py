@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-__all__ = ["plain_column", "plain_value"]
+__all__ = ["plain_column", "plain_value", "readable_column"]
 
 _PLAIN = (str, bool, int, float)
 
@@ -22,6 +23,24 @@ def plain_column(column: pd.Series[Any]) -> pd.Series[Any]:
         for value, absent in zip(column, missing, strict=True)
     ]
     return pd.Series(values, index=column.index, name=column.name, dtype=object)
+
+
+def readable_column(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column for display: arrays as lists, objects that are truth values and Arrow's times as such."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_nested(dtype.pyarrow_dtype):
+        return plain_column(column)
+    if pd.api.types.is_object_dtype(dtype):
+        plain = plain_column(column)
+        present = plain[plain.notna()]
+        are_booleans = len(present) > 0 and all(isinstance(value, bool) for value in present)
+        return plain.astype("boolean") if are_booleans else plain
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_timestamp(dtype.pyarrow_dtype):
+        times: pd.Series[Any] = pa.chunked_array([pa.array(column)]).to_pandas()
+        return times.set_axis(column.index)
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_dictionary(dtype.pyarrow_dtype):
+        return column.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type))
+    return column
 
 
 def plain_value(value: Any) -> Any:  # noqa: ANN401 - any cell

@@ -76,30 +76,33 @@ def judge(response: Response, credentials: Credentials, *, one_of_many: bool) ->
         return _decode(response)
     if 300 <= status < 400 and status != 304:
         return _redirect(response, credentials)
+    wait = _seconds_to_wait(response)
+    asks = f"; the server asks to wait {wait:.0f} s" if wait else ""
     if status == 403 and _is_web_page(response):
         text = (
-            "A web page came back with status 403: a firewall or a proxy on the way refuses the request, not Kismet. "
-            "Ask who runs your network."
+            "A web page came back with status 403: a firewall or a proxy on the way refuses the request, not Kismet"
+            f"{asks}. Ask who runs your network."
         )
         return UnexpectedAnswerError(text, status=status)
     if status == 403 and one_of_many:
-        text = f"These credentials may not read it (403){_reason(response, credentials)}."
+        text = f"These credentials may not read it (403){_reason(response, credentials)}{asks}."
         return RequestRefusedError(text, status=status)
     if status in {401, 403}:
         return AuthenticationError(
             f"The server refused the credentials ({status}; Client ID {masked_unverified(credentials.client_id)}, from "
-            f"{credentials.source}). Reasons, in order: a wrong Client ID; a wrong secret; Client ID and secret "
+            f"{credentials.source}){asks}. Reasons, in order: a wrong Client ID; a wrong secret; Client ID and secret "
             "swapped; expired credentials; characters lost or added while copying. Copy both again from the Kismet "
             "dashboard; a secret is shown there only once, so if it is lost, create new credentials. "
             f"{how_to_log_in_again(credentials.source)}",
             status=status,
         )
     if status == 404:
-        return NotFoundError("It does not exist (404), or these credentials may not see it.", status=status)
-    wait = _seconds_to_wait(response)
-    asks = f"; the server asks to wait {wait:.0f} s" if wait else ""
+        return NotFoundError(f"It does not exist (404), or these credentials may not see it{asks}.", status=status)
     if status == 429:
-        text = f"Too many requests (429){asks}. Try again later, or with a lower max_in_flight."
+        text = (
+            f"Too many requests (429){asks}. Try again later, or with a lower max_in_flight "
+            "(in a terminal: --max-in-flight)."
+        )
         return UnavailableError(text, status=status, retry_after=wait)
     if status >= 500:
         return UnavailableError(

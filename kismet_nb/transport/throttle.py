@@ -41,7 +41,9 @@ class Throttle:
     """
 
     def __init__(self, max_in_flight: int) -> None:
-        self.successes = 0  # since the start; a request that retries sees by it whether others succeed
+        self._successes = 0  # ever
+        self._overloads = 0  # since the last success
+        self._last_overload = float("-inf")
         self._max_in_flight = max_in_flight
         # One at a time until one succeeds: wrong credentials, or a proxy's wrong password, are sent once.
         self._limit = 1.0
@@ -78,11 +80,23 @@ class Throttle:
     def record_success(self) -> None:
         """Count a response that shows no overload."""
         with self._released:
-            if not self.successes:
+            if not self._successes:
                 self._limit = float(self._max_in_flight)
                 self._released.notify_all()
-            self.successes += 1
+            self._successes += 1
+            self._overloads = 0
             self._counted += 1
+
+    def count_overload(self, sent_at: float) -> int:
+        """Return how often the server was overloaded since a request last succeeded, this time included.
+
+        Responses to requests that were sent before the last overload was known are of the same one.
+        """
+        with self._released:
+            if sent_at > self._last_overload or not self._overloads:
+                self._overloads += 1
+                self._last_overload = time.monotonic()
+            return self._overloads
 
     def pause(self, seconds: float) -> bool:
         """Let no request start for some seconds, after a sign of overload.
@@ -142,7 +156,7 @@ class Throttle:
 
     def _grow(self, now: float) -> None:
         seconds, self._grown_at = max(0.0, now - self._grown_at), now
-        if self.successes:
+        if self._successes:
             self._limit = min(float(self._max_in_flight), self._limit + IN_FLIGHT_INCREASE * seconds)
         if self._rate < float("inf"):
             self._rate += RATE_INCREASE * self._first_rate * seconds

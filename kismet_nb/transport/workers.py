@@ -170,11 +170,11 @@ class Workers:
         FetchCancelledError
             The fetch has ended meanwhile.
         """
-        started, tries, failures = 0.0, 0, 0
+        started, failures = 0.0, 0
         while True:
             with self._throttle.slot(self._cancelled):
-                started = started or time.monotonic()
-                successes = self._throttle.successes
+                sent_at = time.monotonic()
+                started = started or sent_at
                 sent = self._send(request)
             outcome = self._judge(request, sent)
             if isinstance(sent, Response) and sent.status not in NOT_GRANTED:
@@ -186,9 +186,9 @@ class Workers:
             if not isinstance(outcome, KismetError):
                 raise outcome
             failures += 1
-            # As long as an overloaded server answers other requests, patience decides and not the number of tries.
-            tries += 0 if _is_overload(outcome) and self._throttle.successes > successes else 1
-            wait = seconds_before_retry(outcome, max(1, tries))
+            # All requests of a client count an overload together: as long as others succeed, patience decides.
+            tries = self._throttle.count_overload(sent_at) if _is_overload(outcome) else failures
+            wait = seconds_before_retry(outcome, tries)
             elapsed = time.monotonic() - started
             if not should_retry(outcome, self._policy, tries=tries, elapsed=elapsed, wait=wait):
                 outcome.resource, outcome.page = request.resource, request.page
@@ -223,14 +223,15 @@ class Workers:
         return judge(sent, self._connections.credentials, one_of_many=request.one_of_many)
 
     def _wait(self, error: KismetError, seconds: float) -> None:
-        """Wait before a retry: alone, or together with all requests if the server is overloaded."""
-        overload = _is_overload(error)
-        begins = self._throttle.pause(seconds) if overload else True
+        """Wait before a retry: alone, or together with all requests if the server is overloaded.
+
+        The wait is outside of the slot, so that other requests, and not this one again, are the next to be sent.
+        """
+        begins = self._throttle.pause(seconds) if _is_overload(error) else True
         if begins and seconds > 1:
             # If no logging is set up, Python shows warnings on stderr: in a notebook, below the cell.
             _logger.warning("waiting %.0f s before trying again: %s", seconds, error)
-        if not overload:
-            self.pause(seconds)
+        self.pause(seconds)
 
     def _cut_overdue(self) -> None:
         with self._lock:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import functools
+import json
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from kismet_nb.dates import time_zone
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.tables.cell_text import CellFormat
+from kismet_nb.tables.cell_text import CellFormat, heading_text
 from kismet_nb.tables.index_columns import columns_with_index
+from kismet_nb.tables.plain_values import readable_column
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import anywidget
 
 __all__ = ["view"]
 
 MAX_ROWS = 200_000  # more than that makes a browser slow
+PAGE_ROWS = 10  # rows on the first page; a saved notebook holds no others
 # Integers stay exact as text; a browser would round large ids if they were numbers.
 _CELL_FORMAT = CellFormat()
 # itables escapes &, < and > in a cell. Only a plain web address becomes a link, so no other markup can be inserted. A
@@ -39,9 +45,9 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
     so. Integers are shown exactly, other numbers to three decimals (small ones to three digits), times to the second.
     All cells are shown as text; only web addresses become links.
 
-    Rows are sent to the browser. They are not saved in the notebook, unless JupyterLab's setting "Save Widget State
-    Automatically" is on. After reopening the notebook, run the cell again. A place that shows a notebook without its
-    widgets, for example a code host or a report, shows the table as pandas displays it.
+    The browser asks the kernel for the rows. A notebook that is saved or executed holds the first page of ten rows at
+    most. After reopening the notebook, run the cell again. A place that shows a notebook without its widgets, for
+    example a code host or a report, shows the first ten rows as pandas displays them.
 
     Parameters
     ----------
@@ -75,7 +81,7 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
 
     texts, headings = {}, []
     for position, (name, whole_column) in enumerate(columns_with_index(df)):
-        heading, column = str(name), whole_column.iloc[:MAX_ROWS]
+        heading, column = heading_text(name), readable_column(whole_column.iloc[:MAX_ROWS])
         if isinstance(column.dtype, pd.DatetimeTZDtype):
             column = column.dt.tz_convert(zone) if zone else column
             heading += f" ({column.dt.tz})"
@@ -86,11 +92,12 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
     return _table_view_class()(
         df,
         table,
-        language={"info": f"Rows _START_ to _END_ of _TOTAL_{cut}", "lengthMenu": "_MENU_ rows per page"},
+        f"Rows _START_ to _END_ of _TOTAL_{cut}",
         columnDefs=[{"targets": "_all", "render": JavascriptFunction(_RENDER_CELL)}],
         columnControl=["order", ["search"]],
         ordering={"indicators": False, "handler": True},
-        lengthMenu=[10, 25, 100],
+        lengthMenu=[PAGE_ROWS, 25, 100],
+        text_in_header_can_be_selected=False,  # a click on it sorts
         scrollX=True,
         showIndex=False,
         maxBytes=0,
@@ -101,21 +108,53 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
 @functools.cache
 def _table_view_class() -> type[anywidget.AnyWidget]:
     """Return the widget's class. It is made on first use, because itables and anywidget are slow to import."""
+    import traitlets  # noqa: PLC0415 - slow to import
+    from itables.javascript import get_itables_extension_arguments  # noqa: PLC0415 - an optional dependency
     from itables.widget import ITable  # noqa: PLC0415 - an optional dependency
 
+    itables_source = str(ITable._esm)  # noqa: SLF001 - anywidget's name for the script of a widget
+    own_source = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+
     class TableView(ITable):
-        def __init__(self, df: pd.DataFrame, texts: pd.DataFrame, **options: Any) -> None:  # noqa: ANN401 - itables' own
-            super().__init__(texts, **options)
-            self._original = df
+        _esm = f"const ITABLES = {json.dumps(itables_source)};\n{own_source}"  # type: ignore[assignment] # anywidget takes a text too
+        _has_more = traitlets.Bool(default_value=False).tag(sync=True)
+
+        def __init__(self, df: pd.DataFrame, texts: pd.DataFrame, info: str, **options: Any) -> None:  # noqa: ANN401 - itables' own
+            first_info = info
+            if len(texts) > PAGE_ROWS:
+                first_info = (
+                    f"The first {PAGE_ROWS} of {len(texts):,} rows. The others come as soon as the kernel is idle. "
+                    "In a notebook that was reopened, run this cell again."
+                )
+            options["language"] = {"info": first_info, "lengthMenu": "_MENU_ rows per page"}
+            super().__init__(texts.head(PAGE_ROWS), **options)
+            whole, _ = get_itables_extension_arguments(texts, **options)
+            self._original, self._info, self._rows = df, info, whole["data_json"].encode()
+            self._dt_args = {**whole, "data_json": self._dt_args["data_json"]}
+            self._has_more = len(texts) > PAGE_ROWS
+            self.on_msg(self._receive)
+
+        def _receive(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
+            if content.get("kind") == "rows":
+                self.send({"info": self._info}, [self._rows])
 
         def __repr__(self) -> str:
-            return repr(self._original)
+            return _first_page(self._original, repr, "\n\n[{} rows x {} columns]")
 
         def _repr_mimebundle_(self, **options: Any) -> Any:  # noqa: ANN401 - IPython's
             bundle = super()._repr_mimebundle_(**options)
             data = bundle[0] if isinstance(bundle, tuple) else bundle
             if data is not None:
-                data["text/html"] = self._original._repr_html_()  # type: ignore[operator]
+                to_html = pd.DataFrame._repr_html_  # type: ignore[attr-defined] # not in pandas-stubs
+                data["text/html"] = _first_page(self._original, to_html, "<p>{} rows × {} columns</p>")
             return bundle
 
     return TableView
+
+
+def _first_page(df: pd.DataFrame, display: Callable[[pd.DataFrame], str], size: str) -> str:
+    """Return pandas' own display of the first rows, and the size of the table if there are more."""
+    if len(df) <= PAGE_ROWS:
+        return display(df)
+    with pd.option_context({"display.show_dimensions": False}):
+        return display(df.head(PAGE_ROWS)) + size.format(*df.shape)

@@ -1,5 +1,8 @@
 """A table viewed in a real JupyterLab in a real Chromium."""
 
+import re
+
+import nbconvert
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -40,3 +43,24 @@ def test_a_large_table_is_searched_and_no_name_runs(open_notebook):
     saved = book.file.read_text()
     assert "user0@" in saved  # pandas' own display
     assert "user777@" not in saved
+
+
+def test_all_rows_are_sorted_and_filtered_and_ten_are_saved(open_notebook):
+    """Sort and filter work on all rows; also with the state of widgets, the saved notebook has the first page only."""
+    book = open_notebook("lab/tree", TABLE, saving=True)
+    page = book.page
+    book.run(0)
+    page.get_by_text("Rows 1 to 10 of 20,000").wait_for(timeout=60_000)
+    heading = page.locator(".dt-scroll-head th").filter(has_text="email")
+    for _ in "up", "down":
+        heading.locator(".dt-column-title").click()
+    page.locator("table.dataTable tbody").get_by_text("user9999@").wait_for(timeout=20_000)
+    heading.locator(".dtcc-button_dropdown").click()
+    page.keyboard.type("user1234")
+    page.get_by_text(re.compile("Rows 1 to 10 of 11")).wait_for(timeout=20_000)
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    html, _ = nbconvert.HTMLExporter().from_filename(str(book.file))
+
+    for text in (book.file.read_text(), html):
+        assert '"_dt_args"' in text  # the state of the widget was saved
+        assert 10 == len(set(re.findall(r"user\d+@", text)))

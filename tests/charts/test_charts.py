@@ -124,11 +124,16 @@ def test_what_is_unknown_is_not_drawn_as_zero(tables, tmp_path):
     silent = svg(charts.providers_without_calls(tables["users"], tables["calls"], as_of=long_ago), tmp_path)
     idle = svg(charts.idle_rooms(tables["rooms"], tables["users"], tables["calls"], as_of=long_ago), tmp_path)
 
+    before = charts.calls_per_week(tables["calls"], start=start.date(), end=long_ago.date())
+
     assert "not shown: 10 weeks outside the known calls" in svg(weekly, tmp_path)
+    assert re.search(r"Nothing is known of calls of this time; not shown: 1[01] weeks", svg(before, tmp_path))
+    assert "0 calls" not in svg(before, tmp_path)
     for chart in (silent, idle):
         assert re.search(r"(\d+) of \1 (provider|open room)s have no known call; not all calls of the", chart)
         assert "(dark)" not in chart
         assert ">unknown<" in chart
+        assert 4 == chart.count(">–<")
     assert ">no known call<" in svg(charts.providers_without_calls(tables["users"], tables["calls"]), tmp_path)
 
 

@@ -204,7 +204,7 @@ def test_an_interrupted_command_ends_with_130(monkeypatch):
     def interrupt(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kismet_nb.cli.describe", interrupt)
+    monkeypatch.setattr("kismet_nb.cli.commands.describe", interrupt)
 
     assert 130 == main(["tables", "users"])
 

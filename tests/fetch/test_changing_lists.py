@@ -39,6 +39,10 @@ class ChangingList:
         self.answered = 0  # requests before the fetch under test
         self.lock = threading.Lock()
 
+    def row(self, number):
+        """Return a row of the list."""
+        return user(number)
+
     def __call__(self, query, count):
         """Apply the events that are due, and return one response."""
         with self.lock:
@@ -51,7 +55,7 @@ class ChangingList:
                     place = int(where * len(self.ids)) if self.anywhere else 0 if self.newest_first else len(self.ids)
                     self.ids.insert(place, self.next_id if not self.anywhere else -self.next_id)
                 self.states.append(list(self.ids))  # both are one change: nobody can read in between
-            return page_of([user(number) for number in self.ids], query)
+            return page_of([self.row(number) for number in self.ids], query)
 
 
 def fetch_ids(server, in_flight, page_size, *, again=False):
@@ -109,3 +113,57 @@ def test_a_fresh_row_is_found_whatever_the_offset_of_its_time():
         users = kn.fetch_users(client=client)
 
     assert "every page read twice" == users.attrs["kismet"]["proof"]
+
+
+# Before which answer, what, and to which row: of that which appears late, and of that which is deleted.
+LATE_EVENTS = st.lists(
+    st.tuples(
+        st.integers(1, 14),
+        st.sampled_from(["late, delete", "late, delete", "late", "delete", "append", "append, delete"]),
+        st.floats(0, 1, exclude_max=True),
+        st.floats(0, 1, exclude_max=True),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+class DatabaseList(ChangingList):
+    """A server with a list sorted by id, in which rows with smaller ids appear late: at commit, not at insertion."""
+
+    def __call__(self, query, count):
+        """Apply the events that are due, and return one response."""
+        with self.lock:
+            for _, what, place, where in [event for event in self.events if event[0] == count]:
+                if "delete" in what and self.ids:
+                    del self.ids[int(where * len(self.ids))]
+                if "late" in what:
+                    self.next_id += 1
+                    number = int(place * len(self.ids)) * 1000 + self.next_id % 1000
+                    self.ids = sorted([*self.ids, number])
+                if "append" in what:
+                    self.next_id += 1
+                    self.ids.append(self.next_id)
+                self.states.append(list(self.ids))
+            return page_of([self.row(number) for number in self.ids], query)
+
+    def row(self, number):
+        """Return a row, created just now if it is none of the first."""
+        return user(number, created_at=dt.datetime.now(dt.UTC).isoformat()) if number % 1000 else user(number)
+
+
+@MANY
+@given(LATE_EVENTS, st.sampled_from([1, 3, 8]), st.integers(30, 55), st.sampled_from([5, 10]))
+@example(events=[(4, "late, delete", 0.7, 0.3)], in_flight=1, count=50, page_size=10)
+# Only the last page's own count shows that a row appeared before it was read, and pushed another one off its end.
+@example(events=[(2, "late", 0.5, 0.0)], in_flight=1, count=50, page_size=10)
+@example(events=[(2, "late", 0.5, 0.0)], in_flight=1, count=45, page_size=10)
+def test_rows_that_appear_late_hide_no_other(events, in_flight, count, page_size):
+    """The table is one state of the list, without rows that were added at its end after the fetch began."""
+    server = DatabaseList([1000 * number for number in range(1, count + 1)], events)
+    table = fetch_ids(server, in_flight, page_size)
+
+    first = set(server.states[0])
+    assert table is None or any(
+        table == state[: len(table)] and not first & set(state[len(table) :]) for state in server.states
+    )

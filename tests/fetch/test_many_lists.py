@@ -150,7 +150,7 @@ def test_a_failed_fetch_can_be_resumed():
     server, broken = CallsServer({key: [call(key)] for key in range(1, 40)}), [True]
     server.before = lambda query: (500, {}, b"") if "/30/" in query.path and broken[0] else None
     with client_of(server, retries=0, max_in_flight=2) as client:
-        with pytest.raises(kn.UnavailableError, match=r"of 39 lists are read: .* resume=True") as caught:
+        with pytest.raises(kn.UnavailableError, match=r"of 39 lists are read\. .* resume=True") as caught:
             kn.fetch_calls(client=client)
         broken[0] = False
         calls = kn.fetch_calls(client=client, resume=True)
@@ -302,7 +302,7 @@ def test_an_interrupted_fetch_can_be_resumed(caplog):
         slow[0] = 0
         calls = kn.fetch_calls(client=client, resume=True)
 
-    assert re.search("[0-9]+ of 19 lists are read: .*resume=True", caplog.text)
+    assert re.search(r"[0-9]+ of 19 lists are read\. .*resume=True", caplog.text)
     assert list(range(1, 20)) == calls["id"].tolist()
 
 

@@ -186,8 +186,8 @@ def test_the_row_count_of_the_file_is_written(client, tmp_path):
     users = kn.fetch_users(client=client)
     for table, note in (
         (users, "131"),
-        (users[:8], "8: after the fetch of 131, rows were left out"),
-        (pd.concat([users, users[:1]], ignore_index=True), "132: after the fetch of 131, rows were added"),
+        (users[:8], "8: 131 were fetched"),
+        (pd.concat([users, users[:1]], ignore_index=True), "132: 131 were fetched"),
     ):
         path = kn.export(table, tmp_path / "t.csv")
         book = openpyxl.load_workbook(kn.export(table, tmp_path / "t.xlsx"))

@@ -1,5 +1,6 @@
 """Reports: one file with everything and no code, written whole or not at all, and no credential in a parameter."""
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 import kismet_nb as kn
 from kismet_nb.cli import main
 from kismet_nb.reports import report_period
+from kismet_nb.reports.page import render_page
 
 
 def notebook(*cells, parameters="tz = 'UTC'\ndemo = False"):
@@ -67,8 +69,33 @@ def test_a_report_of_a_period_that_is_still_running_says_so():
 def test_a_report_of_the_time_before_all_calls_says_so():
     """That nobody held a call then is not known: the API has forgotten them, or there were none."""
     kn.report("r.html", demo=True, month="2024-01")
+    page = Path("r.html").read_text()
 
-    assert re.search(r"The oldest call known is of \d+ \w+ 20\d\d:", Path("r.html").read_text())
+    assert re.search(r"The oldest call known is of \d+ \w+ 20\d\d:", page)
+    cards = {name: value for value, name in re.findall(r"<strong>([^<]*)</strong> ([^<]*)<", page)}
+    for unknown in (
+        "calls",
+        "providers who held them",
+        "providers without a call in 30 days",
+        "rooms idle for 30 days",
+    ):
+        assert "–" == cards[unknown]
+    assert "Nothing is known of calls of this time" in page
+    assert re.search(r"Not listed: \d+ users without a known call", page)
+    listed = page[page.index("Providers without a call in the last 30 days") :]
+    assert "@" not in listed[: listed.index("Rooms that were idle")]
+
+
+@pytest.mark.slow
+def test_a_report_of_a_time_that_is_known_in_part_says_from_when():
+    """The number of calls is that of the known days, and its name says so."""
+    with kn.DemoOrganization() as demo:
+        client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
+        oldest = kn.fetch_calls(kn.fetch_users(client=client), client=client)["created_at"].min()
+    kn.report("r.html", demo=True, start=oldest.date() - dt.timedelta(days=9), end=oldest.date() + dt.timedelta(days=9))
+    page = Path("r.html").read_text()
+
+    assert re.search(rf"<strong>[1-9]\d*</strong> calls \(known from {oldest.day} {oldest:%B %Y}\)<", page)
 
 
 @pytest.mark.slow
@@ -86,6 +113,31 @@ def test_a_copy_of_the_notebook_gets_what_is_passed():
     assert "America/New_York False 2026-02 7" in page
     for left_out in ("print(", "analyst", "noise"):
         assert left_out not in page
+
+
+@pytest.mark.slow
+def test_a_view_in_a_report_is_its_first_page():
+    """A page that is mailed holds the ten rows that it shows, and no state of widgets."""
+    cell = """
+import kismet_nb as kn, pandas as pd
+kn.view(pd.DataFrame({"email": [f"user{row}@example.org" for row in range(131)]}))
+"""
+    own = notebook((cell,))
+    kn.report("own.html", notebook=own)
+    page = Path("own.html").read_text()
+
+    assert [f"user{row}@example.org" for row in range(10)] == re.findall(r"user\d+@example\.org", page)
+    assert "131 rows × 1 columns" in page
+    assert "<script" not in page
+    assert "widget" not in page
+
+
+def test_the_state_of_widgets_is_no_part_of_a_page():
+    """A widget of another library may hold a whole table in its state."""
+    book = nbformat.v4.new_notebook()
+    book.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {"1": {"state": "ada@x.org"}}}}
+
+    assert "ada@x.org" not in render_page(book)
 
 
 @pytest.mark.slow
@@ -204,7 +256,10 @@ def test_a_month_is_all_its_days():
 
 def kernel_processes(folder):
     """Return the command lines of processes that have a file of the folder in them."""
-    lines = [path.read_bytes().replace(b"\0", b" ").decode() for path in Path("/proc").glob("[0-9]*/cmdline")]
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it has ended meanwhile
+            lines.append(path.read_bytes().replace(b"\0", b" ").decode())
     return [line for line in lines if str(folder) in line]
 
 

@@ -23,12 +23,13 @@ class Query(dict):
 
 
 @contextlib.contextmanager
-def serving(answer, tls=None):
+def serving(answer, tls=None, port=0):
     """Serve what ``answer(query, count)`` returns; ``count`` is the number of requests so far.
 
-    A JSON value is sent with status 200, a tuple as status, headers and body. Raw bytes, or a generator of them, are
-    sent as they are, and the connection is closed. ``tls`` is a server's SSLContext. Yields the server's URL, and a
-    list with the headers of each request.
+    A JSON value is sent with status 200, a tuple as status, headers and body. A header whose value is None is left out,
+    also ``Date``. Raw bytes, or a generator of them, are sent as they are, and the connection is closed. ``tls`` is a
+    server's SSLContext, and ``port`` where it listens, a free one by default. Yields the server's URL, and a list with
+    the headers of each request.
     """
     visits, lock = [], threading.Lock()
 
@@ -49,9 +50,11 @@ def serving(answer, tls=None):
                 return
             status, headers, body = reply if isinstance(reply, tuple) else (200, {}, reply)
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": len(body), **headers}.items():
-                self.send_header(name, str(value))
+            self.send_response_only(status)
+            usual = {"Date": self.date_time_string(), "Content-Type": "application/json", "Content-Length": len(body)}
+            for name, value in {**usual, **headers}.items():
+                if value is not None:
+                    self.send_header(name, str(value))
             self.end_headers()
             self.wfile.write(body)
 
@@ -59,6 +62,7 @@ def serving(answer, tls=None):
             pass
 
     class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
         daemon_threads = True
         block_on_close = False
 
@@ -74,7 +78,7 @@ def serving(answer, tls=None):
                 return  # the client did not trust the certificate
             super().process_request(request, client_address)
 
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with Server(("127.0.0.1", port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:

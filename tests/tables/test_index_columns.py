@@ -1,13 +1,18 @@
 """An index that holds data is shown like the columns; one that only numbers the rows is not."""
 
+import html
 import json
+import re
 
 import pandas as pd
 import pytest
 
 import kismet_nb as kn
+from kismet_nb.reports import html_table
 
 CALLS = pd.DataFrame({"user": ["a", "a", "b"], "month": ["x", "y", "y"], "calls": [1, 2, 3]})
+MONTHS = ["2026-02-01", "2026-03-01"]
+BY_MONTH = CALLS.assign(month=pd.to_datetime([MONTHS[0], MONTHS[1], MONTHS[1]]))
 
 
 @pytest.mark.parametrize(
@@ -24,13 +29,24 @@ CALLS = pd.DataFrame({"user": ["a", "a", "b"], "month": ["x", "y", "y"], "calls"
         (CALLS.rename_axis(columns="kind"), ["user", "month", "calls"], "a"),
         (CALLS.pivot_table(index="user", columns="month", values="calls"), ["user", "x", "y"], "a"),
         (CALLS.pivot_table(index="user", columns="month"), ["user", "('calls', 'x')", "('calls', 'y')"], "a"),
+        (BY_MONTH.pivot_table(index="user", columns="month", values="calls"), ["user", *MONTHS], "a"),
+        (BY_MONTH.pivot_table(index="user", columns="month"), ["user", *[f"('calls', '{m}')" for m in MONTHS]], "a"),
+        (
+            BY_MONTH.assign(month=BY_MONTH["month"].dt.to_period("M")).pivot_table(
+                index="user", columns="month", values="calls"
+            ),
+            ["user", "2026-02", "2026-03"],
+            "a",
+        ),
     ],
 )
 def test_an_index_with_data_is_shown(table, names, first):
-    """A group, a pivot and a name in the index are columns of a view and of a profile."""
+    """A group, a pivot and a name in the index are columns of a view, of a profile and of a report's table."""
     options = kn.view(table)._dt_args
     rows = json.loads(options["data_json"])
 
+    headings = re.findall("<th[^>]*>([^<]*)</th>", html_table(table).data)
+    assert [name[:1].upper() + name[1:].replace("_", " ") for name in names] == list(map(html.unescape, headings))
     assert names == kn.profile(table)["column"].tolist()
     assert all(f">{name}<" in options["table_html"].replace("&#x27;", "'") for name in names)
     assert [len(names)] * len(table) == list(map(len, rows))

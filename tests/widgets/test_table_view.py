@@ -1,8 +1,12 @@
 """A table to browse: every row is there, every cell is text."""
 
 import json
+import re
 import sys
 
+import nbclient
+import nbconvert
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +17,23 @@ from kismet_nb.widgets import table_view
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
+def addresses(text):
+    """Return the planted addresses that a text has."""
+    return set(re.findall(r"user\d+@example\.org", text))
+
+
+def browse(view):
+    """Return the cells and the line below the table that go to the browser when it draws the table."""
+    sent = []
+    view.send = lambda content, buffers: sent.append((content["info"], json.loads(buffers[0])))
+    view._handle_custom_msg({"kind": "rows"}, [])
+    [(info, cells)] = sent
+    return cells, info
+
+
 def shown(df, **options):
     """Return the cells that go to the browser."""
-    return json.loads(kn.view(df, **options)._dt_args["data_json"])
+    return browse(kn.view(df, **options))[0]
 
 
 def test_every_value_is_shown_as_text():
@@ -42,7 +60,7 @@ def test_every_value_is_shown_as_text():
             "1.5",
         ],
         [""] * 6,
-    ] == json.loads(view._dt_args["data_json"])
+    ] == browse(view)[0]
     assert "created_at (America/New_York)" in view._dt_args["table_html"]
 
 
@@ -60,9 +78,48 @@ def test_all_rows_are_there(monkeypatch, client):
     users = kn.fetch_users(client=client)
     assert 131 == len(shown(users))
     monkeypatch.setattr(table_view, "MAX_ROWS", 100)
-    cut = kn.view(users)
-    assert 100 == len(json.loads(cut._dt_args["data_json"]))
-    assert "the first of 131" in cut._dt_args["language"]["info"]
+    cells, info = browse(kn.view(users))
+    assert 100 == len(cells)
+    assert "the first of 131" in info
+
+
+def test_only_the_first_page_can_be_saved():
+    """What a front-end saves of a widget, its state and its outputs, holds ten rows and says that there are more."""
+    view = kn.view(pd.DataFrame({"email": [f"user{row}@example.org" for row in range(131)]}))
+    saved = json.dumps([view.get_state(), view._repr_mimebundle_()], default=str)
+
+    assert 131 == len(browse(view)[0])
+    assert 10 == len(json.loads(view._dt_args["data_json"]))
+    assert "The first 10 of 131 rows" in view._dt_args["language"]["info"]
+    assert 10 == len(addresses(saved))
+    assert "131 rows × 1 columns" in view._repr_mimebundle_()[0]["text/html"]
+    assert repr(view).endswith("[131 rows x 1 columns]")
+
+
+def test_a_short_table_is_shown_without_asking_for_more():
+    """Up to ten rows are the whole table, and the line below it says so."""
+    view = kn.view(pd.DataFrame({"id": range(10)}))
+
+    assert not view._has_more
+    assert "Rows _START_ to _END_ of _TOTAL_" == view._dt_args["language"]["info"]
+    assert view.get_state()["_has_more"] is False
+    assert kn.view(pd.DataFrame({"id": range(11)})).get_state()["_has_more"] is True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [55, 131])
+def test_an_executed_notebook_holds_the_first_page_only(rows):
+    """nbclient, on which papermill and nbconvert are built, saves the state of each widget in the notebook."""
+    cell = f"""
+import kismet_nb as kn, pandas as pd
+kn.view(pd.DataFrame({{"email": [f"user{{row}}@example.org" for row in range({rows})]}}))
+"""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    nbclient.NotebookClient(book, kernel_name="python3", timeout=60).execute()
+    html, _ = nbconvert.HTMLExporter().from_notebook_node(book)
+
+    assert 10 == len(addresses(nbformat.writes(book)))
+    assert 10 == len(addresses(html))
 
 
 def test_without_widgets_pandas_own_display_stands():

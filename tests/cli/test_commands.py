@@ -1,7 +1,12 @@
 """The command line: the same functions, exit codes, and errors of one line on stderr."""
 
+import contextlib
+import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -90,9 +95,36 @@ def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
     assert 1 == main(["lab"])
     said = capsys.readouterr()
     assert "JupyterLab ended with code" in said.err
+    assert "kismet-nb lab -- --allow-root" in said.err
     assert "Copied missing files to notebooks\n" in said.out
     assert Path("notebooks/01_login_and_fetch.ipynb").is_file()
     assert Path("data/users-2026-10-01T0600Z.parquet").is_file()
+
+
+@pytest.mark.slow
+def test_lab_takes_options_runs_as_root_and_ends_jupyterlab_on_sigterm(tmp_path):
+    """What follows -- is JupyterLab's. A service manager's SIGTERM leaves no server behind."""
+    arguments = ["lab", "books", "--", "--allow-root", "--no-browser", "--port=0", "--ServerApp.ip=127.0.0.1"]
+    code = f"from kismet_nb.cli import main; main({arguments})"
+    places = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(
+        command, env={**os.environ, **places}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as run:
+        server = {}
+        for _ in range(600):
+            for file in (tmp_path / "JUPYTER_RUNTIME_DIR").glob("jpserver-*.json"):
+                with contextlib.suppress(ValueError):  # half written
+                    server = json.loads(file.read_text())
+            if server or run.poll() is not None:
+                break
+            time.sleep(0.1)
+        run.terminate()
+
+    assert -signal.SIGTERM == run.returncode
+    assert server["root_dir"].endswith("books")
+    with pytest.raises(ProcessLookupError):
+        os.kill(server["pid"], 0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""The command line: the package's functions for a terminal and a scheduler.
+
+Exit codes: 0 for success. 1 for a ``KismetError``, whose message is the last line on stderr, or if the reader of
+stdout stopped reading. 2 for wrong usage, including ``InvalidInputError``. 130 for an interrupt.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from kismet_nb.cli.options import parse
+from kismet_nb.cli.output import fail, messages, spell_out_missing_characters
+from kismet_nb.errors import InvalidInputError, KismetError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    spell_out_missing_characters()
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with messages(quiet=options.quiet, log=options.log):
+            return _run(options)
+    except InvalidInputError as error:  # from messages(): the log cannot be written
+        return fail(error, 2)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, for example head, has closed the pipe. Without this, Python would report it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KismetError as error:
+        return fail(error, 2 if isinstance(error, InvalidInputError) else 1)
+    except KeyboardInterrupt:
+        return fail("interrupted", 130)
+    return 0

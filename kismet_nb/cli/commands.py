@@ -1,0 +1,141 @@
+"""The commands: each gets the parsed options and runs the function of the package that they name."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kismet_nb.cli.output import say
+from kismet_nb.demo.use_demo import use_demo
+from kismet_nb.errors import InvalidInputError, KismetError
+from kismet_nb.explore.compare import compare
+from kismet_nb.explore.format_changes import format_changes
+from kismet_nb.fetch import FETCHERS
+from kismet_nb.files.export import export, read_export
+from kismet_nb.files.paths import check_path, check_target
+from kismet_nb.reports.report import report
+from kismet_nb.reports.shipped import copy_notebooks
+from kismet_nb.reports.sigterm import clean_up_on_sigterm
+from kismet_nb.resources import RESOURCES
+from kismet_nb.snapshots import snapshot
+from kismet_nb.tables.date_filter import created_between
+from kismet_nb.tables.describe import describe
+from kismet_nb.tables.provenance import provenance
+from kismet_nb.transport.client import KismetClient
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["run_compare", "run_demo", "run_export", "run_lab", "run_report", "run_snapshot", "run_tables"]
+
+
+def run_demo(_options: argparse.Namespace) -> None:
+    """Fetch and export the users of the demo organization."""
+    with use_demo():
+        users = FETCHERS["users"]()
+        admins, rooms = users["is_admin"].sum(), users["waiting_room_url"].notna().sum()
+        print(f"Fetched {len(users)} users, {provenance(users)['verdict']}: {admins} admins, {rooms} waiting rooms.\n")
+        print(users[["id", "display_name", "email", "is_admin", "created_at"]].head().to_string(index=False))
+        print()
+        for name in ("users.csv", "users.parquet"):
+            print(f"Wrote {export(users, Path('exports') / name)}")
+
+
+def run_export(options: argparse.Namespace) -> None:
+    """Fetch a table and write it to a file."""
+    check_target(options.out, options.tz)  # fails now instead of after a long fetch
+    resource, since, until = RESOURCES[options.table], options.since, options.until
+    by_day = resource.layout == "maps"
+    if by_day and since is None:
+        raise InvalidInputError(f"{options.table} needs --since, the first day.")
+    if since and until and until < since:
+        raise InvalidInputError("--until is before --since.")
+    if (since or until) and not by_day and "created_at" not in [column.name for column in resource.columns]:
+        raise InvalidInputError(f"{options.table} has no column created_at. Leave out --since and --until.")
+    fetch = FETCHERS[options.table]
+    with KismetClient.from_env(
+        strict=options.strict, max_in_flight=options.max_in_flight, verify=options.verify
+    ) as client:
+        if by_day:
+            frame = fetch(since, until or dt.datetime.now(dt.UTC).date(), client=client)
+        else:
+            frame = fetch(client=client)
+            if since or until:
+                frame = created_between(frame, since, until)
+    written = export(frame, options.out, tz=options.tz)
+    filters = f" ({', '.join(provenance(frame)['filters'])})" if since or until else ""
+    say(options, f"Wrote {len(frame)} {options.table}{filters} to {written}")
+
+
+def run_tables(options: argparse.Namespace) -> None:
+    """Print the tables, or the columns of one."""
+    if options.table:
+        for column in describe(options.table).itertuples():
+            print(f"{column.column:22} {column.dtype:20} {column.meaning}")
+        return
+    for name, resource in RESOURCES.items():
+        print(f"{name:18} {len(resource.columns):2} columns  {resource.path}")
+
+
+def run_snapshot(options: argparse.Namespace) -> None:
+    """Keep dated copies of tables."""
+    with KismetClient.from_env(max_in_flight=options.max_in_flight, verify=options.verify) as client:
+        for file in snapshot(options.tables, folder=options.folder, client=client):
+            say(options, f"Wrote {file}")
+
+
+def run_compare(options: argparse.Namespace) -> None:
+    """Print the differences of two files, and write them to a file if one is named."""
+    if options.out:
+        check_path(options.out)
+    changes = compare(read_export(options.old), read_export(options.new), key=options.key, ignore=options.ignore)
+    written = export(changes, options.out) if options.out else None
+    print(format_changes(changes))
+    if written:
+        print(f"\nWrote {written}")
+
+
+def run_report(options: argparse.Namespace) -> None:
+    """Write a report."""
+    written = report(
+        options.out,
+        month=options.month,
+        start=options.start,
+        end=options.end,
+        tz=options.tz,
+        fail_rate_unit=options.fail_rate_unit,
+        demo=options.demo,
+        notebook=options.notebook,
+    )
+    say(options, f"Wrote {written}")
+
+
+def run_lab(options: argparse.Namespace) -> None:
+    """Copy missing notebooks and open JupyterLab on them."""
+    if find_spec("jupyterlab") is None:
+        raise InvalidInputError('JupyterLab is not installed. Install it with: pip install "kismet-nb[lab]"')
+    folder = Path(options.folder).expanduser()
+    for parent in dict.fromkeys(file.parent for file in copy_notebooks(folder)):
+        print(f"Copied missing files to {parent}")
+    code = _run_jupyterlab([str(folder), *options.jupyterlab])
+    if code:
+        raise KismetError(
+            f"JupyterLab ended with code {code}. Its own output is above. Options for it follow --, for example: "
+            "kismet-nb lab -- --allow-root"
+        )
+
+
+def _run_jupyterlab(arguments: list[str]) -> int:
+    """Run JupyterLab until it ends, and end it on SIGTERM or an interrupt."""
+    with clean_up_on_sigterm():
+        process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *arguments])  # noqa: S603 - our own interpreter
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()  # it ends its kernels
+            process.wait()
+            raise

@@ -1,0 +1,176 @@
+"""The options of the commands."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from kismet_nb.cli.commands import (
+    run_compare,
+    run_demo,
+    run_export,
+    run_lab,
+    run_report,
+    run_snapshot,
+    run_tables,
+)
+from kismet_nb.dates import parse_date
+from kismet_nb.errors import InvalidInputError
+from kismet_nb.fetch import FETCHERS
+from kismet_nb.resources import RESOURCES
+from kismet_nb.snapshots import LISTS
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+
+__all__ = ["parse"]
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line. ``run`` is the function of its command."""
+    own, jupyterlab = list(arguments), []
+    if own[:1] == ["lab"] and "--" in own:
+        place = own.index("--")
+        own, jupyterlab = own[:place], own[place + 1 :]
+    options = _parser().parse_args(own)
+    options.jupyterlab = jupyterlab
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kismet-nb", description="A Kismet Health organization as tables.")
+    parser.set_defaults(quiet=False, log=None)
+    parser.add_argument("--version", action="version", version=f"kismet-nb {version('kismet-nb')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("demo", help="fetch and export the users of an invented organization on this machine")
+    command.set_defaults(run=run_demo)
+    _add_export(commands)
+    command = commands.add_parser("tables", help="list the tables, or the columns of one")
+    command.add_argument("table", nargs="?", choices=list(RESOURCES))
+    command.set_defaults(run=run_tables)
+    _add_snapshot(commands)
+    _add_compare(commands)
+    _add_report(commands)
+    _add_lab(commands)
+    return parser
+
+
+def _add_export(commands: Commands) -> None:
+    command = commands.add_parser(
+        "export", help="fetch a table and write it to a file; credentials from the environment or .env"
+    )
+    command.add_argument("table", choices=list(FETCHERS))
+    command.add_argument("out", metavar="OUT", help="the file; its suffix sets the format: exports/users.parquet")
+    command.add_argument(
+        "--since",
+        type=_day,
+        metavar="YYYY-MM-DD",
+        help="first day of call_metrics; of other tables, keep only rows created on or after this day (UTC)",
+    )
+    command.add_argument(
+        "--until",
+        type=_day,
+        metavar="YYYY-MM-DD",
+        help="last day of call_metrics (default: today); of other tables, keep only rows created on or before this "
+        "day (UTC)",
+    )
+    command.add_argument("--tz", metavar="ZONE", help="time zone for times in an Excel file (default: UTC)")
+    command.add_argument("--strict", action="store_true", help="fail if the API sends unknown columns or values")
+    _add_client_options(command)
+    _add_output_options(command)
+    command.set_defaults(run=run_export)
+
+
+def _add_snapshot(commands: Commands) -> None:
+    command = commands.add_parser(
+        "snapshot", help="keep dated copies of tables in a folder; credentials from the environment or .env"
+    )
+    command.add_argument("tables", nargs="+", metavar="TABLE", choices=LISTS, help=", ".join(LISTS))
+    command.add_argument("--folder", default="snapshots", help="folder for the copies (default: %(default)s)")
+    _add_client_options(command)
+    _add_output_options(command)
+    command.set_defaults(run=run_snapshot)
+
+
+def _add_compare(commands: Commands) -> None:
+    command = commands.add_parser("compare", help="show which rows were added, removed and changed")
+    command.add_argument("old", metavar="OLD", help="the earlier file, from snapshot or export")
+    command.add_argument("new", metavar="NEW", help="the later file")
+    command.add_argument(
+        "--ignore", action="append", default=[], metavar="COLUMN", help="do not compare this column; may be repeated"
+    )
+    command.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="column that identifies a row, if the files do not record it; may be repeated",
+    )
+    command.add_argument("--out", metavar="OUT", help="also write the changes to a file: changes.csv")
+    command.set_defaults(run=run_compare)
+
+
+def _add_report(commands: Commands) -> None:
+    command = commands.add_parser(
+        "report", help="write a report of a month as one HTML file; credentials from the environment or .env"
+    )
+    command.add_argument("--out", default="report.html", metavar="FILE", help="the file (default: %(default)s)")
+    command.add_argument("--demo", action="store_true", help="report on the demo organization, without credentials")
+    command.add_argument("--month", metavar="YYYY-MM", help="the month (default: last month)")
+    command.add_argument("--start", metavar="YYYY-MM-DD", help="the first day, instead of a month")
+    command.add_argument("--end", metavar="YYYY-MM-DD", help="the last day, included")
+    command.add_argument("--tz", metavar="ZONE", help="time zone of days and times: America/New_York (default: UTC)")
+    command.add_argument(
+        "--fail-rate-unit",
+        choices=["fraction", "percent"],
+        help="unit in which the API sends fail rates; without it they are left out",
+    )
+    command.add_argument("--notebook", metavar="FILE", help="your own copy of 03_report.ipynb")
+    _add_output_options(command)
+    command.set_defaults(run=run_report)
+
+
+def _add_lab(commands: Commands) -> None:
+    command = commands.add_parser(
+        "lab",
+        usage="%(prog)s [-h] [FOLDER] [-- OPTION ...]",
+        help="open JupyterLab on the notebooks, which show the demo organization",
+        epilog="Options after -- are JupyterLab's own: kismet-nb lab -- --no-browser --port 9999",
+    )
+    command.add_argument(
+        "folder",
+        nargs="?",
+        default="notebooks",
+        metavar="FOLDER",
+        help="folder of the notebooks (default: %(default)s); missing notebooks are copied into it, "
+        "and their data into the folder data beside it",
+    )
+    command.set_defaults(run=run_lab)
+
+
+def _add_client_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--max-in-flight", type=int, default=8, metavar="N", help="requests at a time (default: %(default)s)"
+    )
+    command.add_argument(
+        "--verify",
+        choices=["auto", "twice"],
+        default="auto",
+        help="twice reads every page a second time (default: only where one reading proves nothing)",
+    )
+
+
+def _add_output_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--quiet", action="store_true", help="write warnings and errors only, for a scheduler")
+    command.add_argument("--log", metavar="FILE", help="append all messages to a file, each with its time (UTC)")
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return parse_date(text, "it")
+    except InvalidInputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

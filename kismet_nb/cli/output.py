@@ -1,0 +1,114 @@
+"""What the commands write: results on stdout, all else on stderr, and both with the time in a log if one is named."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import sys
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+from kismet_nb.errors import InvalidInputError, without_notebook_advice
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+__all__ = ["fail", "messages", "say", "spell_out_missing_characters"]
+
+_package_logger = logging.getLogger("kismet_nb")  # waits for the server
+_logger = logging.getLogger("kismet_nb.cli")
+
+
+def spell_out_missing_characters() -> None:
+    """Write characters that an output's encoding lacks as escapes. On Windows, a redirected output has few."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def messages(*, quiet: bool, log: str | None) -> Iterator[None]:
+    """Write warnings and waits as one line each on stderr, and everything to the log.
+
+    Parameters
+    ----------
+    quiet
+        Leave out waits. Warnings stay, because they are about the table.
+    log
+        The file to which lines are appended.
+
+    Raises
+    ------
+    InvalidInputError
+        The log cannot be written.
+    """
+    handlers: list[logging.Handler] = [_stderr_handler(quiet=quiet)]
+    if log is not None:
+        handlers.append(_log_handler(log))
+    level = _package_logger.level
+    with warnings.catch_warnings():
+        # A warning is one plain line; Python's default adds a line of source code.
+        warnings.showwarning = lambda message, *_args, **_kwargs: _warn(str(message))
+        _package_logger.setLevel(logging.INFO)
+        for handler in handlers:
+            _package_logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            _package_logger.setLevel(level)
+            for handler in handlers:
+                _package_logger.removeHandler(handler)
+                handler.close()
+
+
+def _stderr_handler(*, quiet: bool) -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.ERROR if quiet else logging.WARNING)
+    handler.addFilter(lambda record: record.name == _package_logger.name)
+    handler.setFormatter(_OneLine("kismet-nb: %(message)s"))
+    return handler
+
+
+def _log_handler(file: str) -> logging.Handler:
+    problem = ""
+    try:
+        handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    if problem:
+        raise InvalidInputError(f"The log {file} cannot be written: {problem}. Choose another file.")
+    formatter = _OneLine("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    return handler
+
+
+class _OneLine(logging.Formatter):
+    """A line per message, without advice for a notebook."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        record.message = without_notebook_advice(record.message).replace("\n", " ")
+        return super().formatMessage(record)
+
+
+def say(options: argparse.Namespace, text: str) -> None:
+    """Write that something was done; to the log only with --quiet."""
+    _logger.info("%s", text)
+    if not options.quiet:
+        print(text)
+
+
+def fail(problem: object, code: int) -> int:
+    """Write why a command failed as one line, and return its exit code."""
+    text = without_notebook_advice(str(problem))
+    _logger.error("%s", text)
+    print(f"kismet-nb: {text}", file=sys.stderr)
+    return code
+
+
+def _warn(text: str) -> None:
+    _logger.warning("%s", text)
+    print(f"kismet-nb: {text}", file=sys.stderr)

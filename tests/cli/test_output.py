@@ -1,0 +1,153 @@
+"""What a terminal, a pipe, a scheduler and a log get to see."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from support.environment import set_environment
+from support.faulty_server import serving
+from support.rows import page_of, user
+
+import kismet_nb as kn
+from kismet_nb.cli import main
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+
+
+def start(arguments, **options):
+    """Start a command in a process of its own, which first prints a line."""
+    code = f"""
+print('on', flush=True)
+import sys
+sys.argv[1:] = {arguments}
+from kismet_nb_start import main
+sys.exit(main())
+"""
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+@pytest.mark.slow
+def test_a_name_that_the_encoding_lacks_is_spelled_out():
+    """On Windows, a redirected output has 256 characters. The text has escapes, and --out has the names."""
+    for file, name in (("a.parquet", "Łukasz"), ("b.parquet", "佐藤")):
+        kn.export(pd.DataFrame({"id": [1], "display_name": [name]}), file)
+    run = start(
+        ["compare", "a.parquet", "b.parquet", "--key", "id", "--out", "c.csv"],
+        env=os.environ | {"PYTHONIOENCODING": "cp1252"},
+    )
+    said, problem = run.communicate(timeout=60)
+
+    assert (0, b"") == (run.returncode, problem)
+    assert rb"\u4f50\u85e4" in said
+    assert "佐藤" in Path("c.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.1, 0.4, 0.9])
+def test_an_interrupt_while_the_package_loads_is_one_line(seconds):
+    """Ctrl-C in the first second ends with 130, not with a traceback."""
+    run = start(["demo"])
+    run.stdout.readline()
+    time.sleep(seconds)
+    run.send_signal(signal.SIGINT)
+    _, problem = run.communicate(timeout=60)
+
+    assert (130, b"kismet-nb: interrupted\n") == (run.returncode, problem)
+
+
+@pytest.mark.usefixtures("_demo_environment")
+@pytest.mark.parametrize(
+    ("command", "done"),
+    [
+        (["export", "users", "users.csv"], "Wrote 131 users to users.csv"),
+        (["snapshot", "users"], r"Wrote snapshots/users-.*\.parquet"),
+    ],
+)
+def test_a_quiet_success_writes_nothing_but_the_log(command, done, capsys):
+    """cron sends a mail for every output. The log has what was done, with the time."""
+    assert 0 == main([*command, "--quiet", "--log", "kismet.log"])
+    said = capsys.readouterr()
+
+    assert ("", "") == (said.out, said.err)
+    assert re.fullmatch(f"{TIME} INFO {done}\n", Path("kismet.log").read_text())
+
+
+def test_a_failure_is_on_stderr_and_in_the_log(capsys):
+    """Also with --quiet, a scheduler sees why it failed; the log is appended to."""
+    Path("kismet.log").write_text("before\n")
+    assert 1 == main(["export", "users", "users.csv", "--quiet", "--log", "kismet.log"])
+
+    assert capsys.readouterr().err.startswith("kismet-nb: No credentials")
+    assert re.fullmatch(f"before\n{TIME} ERROR No credentials[^\n]*\n", Path("kismet.log").read_text())
+
+
+def test_a_log_that_cannot_be_written_is_wrong_usage(capsys):
+    """Nothing is fetched then."""
+    assert 2 == main(["export", "users", "users.csv", "--log", "none/kismet.log"])
+    said = capsys.readouterr().err
+    assert "none/kismet.log cannot be written: No such file or directory" in said
+    assert 1 == said.count("\n")
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(("option", "shown"), [([], True), (["--quiet"], False)])
+def test_waits_are_shown_unless_quiet_and_warnings_always(option, shown, capsys, monkeypatch):
+    """A wait is no reason for a mail; a warning is about the table."""
+
+    def answer(query, count):
+        if count == 1:
+            return 503, {"Retry-After": "2"}, b""
+        return page_of([user(number, nickname="x") for number in range(3)], query)
+
+    with serving(answer) as (url, _):
+        set_environment(monkeypatch, client_id="id", client_secret="s3cret-s3cret", api_url=url)
+        assert 0 == main(["export", "users", "users.csv", "--log", "kismet.log", *option])
+    said, logged = capsys.readouterr().err, Path("kismet.log").read_text()
+
+    assert shown is ("kismet-nb: waiting 2 s before trying again" in said)
+    assert re.search(f"{TIME} WARNING waiting 2 s", logged)
+    assert "nickname is new" in said
+    assert re.search(f"{TIME} WARNING .*nickname is new", logged)
+    assert len(said.splitlines()) == 1 + shown
+
+
+def test_advice_for_a_notebook_is_not_given_in_a_terminal(capsys):
+    """No account: a notebook is told of the form, a terminal of the variables."""
+    with pytest.raises(kn.CredentialsError, match=r"In a notebook: run kn.login\(\)"):
+        kn.fetch_users()
+    assert 1 == main(["export", "users", "users.csv"])
+    said = capsys.readouterr().err
+
+    assert "KISMET_CLIENT_SECRET" in said
+    assert "kn." not in said
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_how_to_go_on_with_a_fetch_is_said_in_a_notebook_only(capsys, monkeypatch):
+    """In a terminal, nothing is kept after the command has failed."""
+
+    def answer(query, _count):
+        return page_of([user(number) for number in range(3)], query) if "users" in str(query) else (500, {}, b"")
+
+    with serving(answer) as (url, _):
+        set_environment(monkeypatch, client_id="id", client_secret="s3cret-s3cret", api_url=url)
+        assert 1 == main(["export", "calls", "calls.csv"])
+
+    assert "resume" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_demo_environment")
+def test_requests_at_a_time_and_the_proof_can_be_chosen(capsys):
+    """--max-in-flight and --verify are the client's options."""
+    assert 0 == main(["export", "users", "users.parquet", "--max-in-flight", "1", "--verify", "twice"])
+    assert "every page read twice" == kn.read_export("users.parquet").attrs["kismet"]["proof"]
+    assert 0 == main(["snapshot", "roles", "--max-in-flight", "1", "--verify", "twice"])
+    assert 2 == main(["export", "users", "users.csv", "--max-in-flight", "0"])
+    assert "max_in_flight" in capsys.readouterr().err

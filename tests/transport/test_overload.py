@@ -1,0 +1,254 @@
+"""Servers that are overloaded or away, by whatever status: all requests wait together, and the table is whole."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+
+import pytest
+from support.faulty_server import CLIENT_ID, SECRET, serving
+from support.fetching import client_of, fetch_users_from
+from support.rows import call, page_of, user
+
+import kismet_nb as kn
+
+ROWS = [user(number) for number in range(450)]
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """Return a function that sets the waits before retries, in seconds, and how much is added by chance."""
+
+    def set_waits(*seconds, jitter=0.0):
+        monkeypatch.setattr("kismet_nb.transport.retry.WAITS", seconds)
+        monkeypatch.setattr("kismet_nb.transport.retry.MAX_WAIT", seconds[-1])
+        monkeypatch.setattr("kismet_nb.transport.retry.JITTER", jitter)
+
+    return set_waits
+
+
+class BusyServer:
+    """A server that takes a while for each response, and fails at some of them.
+
+    Parameters
+    ----------
+    fails
+        Whether it fails, by the query and the number of the request.
+    failure
+        A status, "silence" until the client's time-out, or "broken": no response at all.
+    body
+        Its responses otherwise, by the query.
+    """
+
+    def __init__(self, fails, failure, body=lambda query: page_of(ROWS, query), seconds=0.05):
+        self.fails, self.failure, self.body, self.seconds = fails, failure, body, seconds
+        self.lock = threading.Lock()
+        self.active = 0
+        self.seen = []  # moment, requests in flight
+        self.seconds_after_failure = seconds
+
+    def __call__(self, query, count):
+        """Answer a request, beside others."""
+        return self.respond(query, self.fails(query, count))
+
+    def respond(self, query, failing):
+        """Yield the bytes of a response."""
+        with self.lock:
+            self.active += 1
+            self.seen.append((time.time(), self.active))
+            self.seconds = self.seconds_after_failure if failing else self.seconds
+        time.sleep(self.seconds)
+        with self.lock:
+            self.active -= 1
+        if failing and self.failure in {"silence", "broken"}:
+            time.sleep(3 if self.failure == "silence" else 0)
+            return
+        status, body = (self.failure, b"") if failing else (200, json.dumps(self.body(query)).encode())
+        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()).encode()
+        yield b"HTTP/1.1 %d Status\r\nDate: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (
+            status,
+            date,
+            len(body),
+        )
+        yield body
+
+
+@pytest.mark.parametrize("failure", [429, 502, 503, 504, "silence", "broken"])
+def test_a_sign_of_overload_makes_all_requests_wait_and_halves_them(failure, waits, caplog):
+    """Whatever the sign, there is one pause without any request and one log line; then half as many are in flight."""
+    waits(1.1)
+    server = BusyServer(lambda _, count: count in {12, 13, 14}, failure)
+    silent = failure == "silence"
+    # Slow enough that the number in flight is the limit, and not the rate; and far from the time-out.
+    server.seconds_after_failure = 0.3 if silent else 0.15
+    users = fetch_users_from(server, timeout=1 if silent else 5)
+
+    assert list(range(450)) == users["id"].tolist()
+    assert 1 == len(caplog.records)
+    began = caplog.records[0].created
+    before = [active for moment, active in server.seen if moment < began]
+    after = [active for moment, active in server.seen if began + 1 < moment < began + 2]
+    assert 4 < max(before) <= 8  # a busy machine may not fill all
+    assert [] == [moment for moment, _ in server.seen if began + 0.5 < moment < began + 1]
+    assert max(after) <= 4
+
+
+def answer_calls(query):
+    """Return a call of the user asked for."""
+    return page_of([call(int(query.path.split("/")[2]))], query, envelope="calls")
+
+
+@pytest.mark.parametrize("in_flight", [2, 8])
+def test_tries_are_not_used_up_while_others_succeed(in_flight, waits):
+    """A busy server refuses one request again and again: as long as others get through, patience decides."""
+    waits(0.02)
+    refused = []
+
+    def refuses(query, _count):
+        due = "/7/" in query.path and len(refused) < 4
+        refused.extend([1] if due else [])
+        return due
+
+    server = BusyServer(refuses, 503, answer_calls, seconds=0.01)
+    with client_of(server, retries=1, max_in_flight=in_flight) as client:
+        calls = kn.fetch_calls(range(1, 50), client=client)
+
+    assert 49 == len(calls)
+    assert 4 == len(refused)
+
+
+def test_patience_ends_what_is_refused_while_others_succeed(waits):
+    """One list that is always refused ends the fetch after the client's patience, and is named."""
+    waits(0.05)
+    server = BusyServer(lambda query, _: "/7/" in query.path, 503, answer_calls, seconds=0.01)
+    started = time.monotonic()
+    with (
+        client_of(server, retries=1000, patience=0.6) as client,
+        pytest.raises(kn.UnavailableError, match=r"calls of user 7, page 1: .*503.*Tried [0-9]+ times"),
+    ):
+        kn.fetch_calls(range(1, 20), client=client)
+
+    assert time.monotonic() - started < 8  # the limit is 0.6 s, and waits for a slot come on top
+
+
+def test_other_failures_use_up_the_tries_of_a_request(waits):
+    """A 500 is a fault of one request, not a sign of overload: it is tried as often as the client says."""
+    waits(0.02)
+    server = BusyServer(lambda query, _: "/7/" in query.path, 500, answer_calls, seconds=0.01)
+    with (
+        client_of(server, retries=2) as client,
+        pytest.raises(kn.UnavailableError, match=r"calls of user 7.*Tried 3 times"),
+    ):
+        kn.fetch_calls(range(1, 100), client=client)
+
+
+@contextlib.contextmanager
+def starting_later(answer, seconds):
+    """Yield the address of a server that refuses connections for some seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    over = threading.Event()
+
+    def serve():
+        time.sleep(seconds)
+        with serving(answer, port=port):
+            over.wait(60)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        over.set()
+        thread.join()
+
+
+SCALE = 20  # times as fast as by default: a server away for 30 s is one away for 1.5 s
+
+
+@pytest.fixture
+def faster(waits):
+    """Wait as by default before retries, but 20 times as fast."""
+    from kismet_nb.transport import retry
+
+    waits(*(seconds / SCALE for seconds in retry.WAITS), jitter=retry.JITTER / SCALE)
+
+
+@pytest.mark.usefixtures("faster")
+def test_a_server_that_refuses_connections_for_30_seconds_is_survived():
+    """With the client's defaults, a server that is restarted costs no more than the time."""
+    with (
+        starting_later(lambda query, _: page_of(ROWS, query), 30 / SCALE) as url,
+        kn.KismetClient(CLIENT_ID, SECRET, api_url=url) as client,
+    ):
+        assert 450 == len(kn.fetch_users(client=client))
+
+
+@pytest.mark.usefixtures("faster")
+@pytest.mark.parametrize("failure", [502, 503, "broken"])
+def test_a_server_that_fails_for_30_seconds_while_lists_are_read_is_survived(failure):
+    """With the client's defaults, every list is read although nothing succeeds for so long."""
+    away = []
+
+    def fails(_query, count):
+        if count == 8:
+            away.append(time.monotonic())
+        return bool(away) and time.monotonic() - away[0] < 30 / SCALE
+
+    with client_of(BusyServer(fails, failure, answer_calls)) as client:
+        assert 24 == len(kn.fetch_calls(range(1, 25), client=client))
+
+
+@pytest.mark.slow
+def test_a_server_that_is_away_for_30_seconds_is_survived_at_full_length():
+    """The same without any scaling."""
+    with (
+        starting_later(lambda query, _: page_of(ROWS, query), 30) as url,
+        kn.KismetClient(CLIENT_ID, SECRET, api_url=url) as client,
+    ):
+        assert 450 == len(kn.fetch_users(client=client))
+
+
+def test_credentials_that_are_refused_are_sent_once():
+    """Until one request has succeeded there is one at a time: many tries would lock an account."""
+    server = BusyServer(lambda *_: True, 401)
+    with client_of(server) as client, pytest.raises(kn.AuthenticationError):
+        kn.fetch_calls(range(1, 300), client=client)
+
+    assert 1 == len(server.seen)
+
+
+class Bucket:
+    """A rate limit as nginx' limit_req: so many requests a second, and a burst of some."""
+
+    def __init__(self, rate, burst):
+        self.rate, self.burst = rate, burst
+        self.excess, self.last = 0.0, 0.0
+        self.refused = 0
+
+    def refuses(self, *_):
+        """Return whether a request is beyond the limit."""
+        now = time.monotonic()
+        excess = max(0.0, self.excess - (now - self.last) * self.rate)
+        self.last = now
+        if excess > self.burst:
+            self.excess = excess
+            self.refused += 1
+            return True
+        self.excess = excess + 1
+        return False
+
+
+@pytest.mark.slow
+def test_a_limit_of_5_requests_a_second_by_503_is_kept():
+    """120 lists are whole in 1.6 times the least time, and at most a quarter of the requests is refused."""
+    bucket = Bucket(5, 4)
+    server = BusyServer(bucket.refuses, 503, answer_calls)
+    started = time.monotonic()
+    with client_of(server) as client:
+        calls = kn.fetch_calls(range(1, 121), client=client)
+
+    assert list(range(1, 121)) == calls["id"].tolist()
+    assert time.monotonic() - started < 1.6 * (120 - 4) / 5
+    assert bucket.refused <= len(server.seen) / 4
