@@ -2,10 +2,8 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -26,7 +24,7 @@ def start(arguments, **options):
 print('on', flush=True)
 import sys
 sys.argv[1:] = {arguments}
-from kismet_nb_start import main
+from kismet_nb.cli import main
 sys.exit(main())
 """
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
@@ -46,19 +44,6 @@ def test_a_name_that_the_encoding_lacks_is_spelled_out():
     assert (0, b"") == (run.returncode, problem)
     assert rb"\u4f50\u85e4" in said
     assert "佐藤" in Path("c.csv").read_text(encoding="utf-8")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.1, 0.4, 0.9])
-def test_an_interrupt_while_the_package_loads_is_one_line(seconds):
-    """Ctrl-C in the first second ends with 130, not with a traceback."""
-    run = start(["demo"])
-    run.stdout.readline()
-    time.sleep(seconds)
-    run.send_signal(signal.SIGINT)
-    _, problem = run.communicate(timeout=60)
-
-    assert (130, b"kismet-nb: interrupted\n") == (run.returncode, problem)
 
 
 @pytest.mark.usefixtures("_demo_environment")
