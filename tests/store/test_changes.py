@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from store.clinic import moment, open_clinic, stored_text, versions
 from support.faulty_server import SECRET
-from support.rows import call, invite, role, user
+from support.fetching import client_of
+from support.rows import call, invite, page_of, role, user
 
 import kismet_nb as kn
 from kismet_nb.resources import RESOURCES
@@ -326,6 +327,50 @@ def test_columns_that_a_newer_version_knows_are_filled_from_rest(clinic, monkeyp
     assert ["Two", None] == pq.read_table(kn.store_files("store", "roles")[0])["description"].to_pylist()
     assert ["One"] == pq.read_table(kn.store_files("store", "roles_history")[0])["description"].to_pylist()
     assert ["One"] == kn.read_store("store", "roles", history=True)["description"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("2026-01-05T10:00:00+01:00", True),
+        ("2026-01-05 09:00:00.000000Z", True),
+        ("0000-01-05T09:00:00Z", False),
+        ("2026-01-05T09:00:00", False),
+        ("2026-01-05T09:00:00.0000001Z", False),
+        ("9999-12-31T23:59:59-01:00", False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::kismet_nb.SchemaDriftWarning")
+def test_times_are_those_of_a_fetch(clinic, text, held):
+    """What a column of times cannot hold exactly, or pandas cannot show, is kept as it came."""
+    clinic.users = [user(1, created_at=text), user(2)]
+    clinic.sync()
+    value = kn.read_store("store", "users")["created_at"][0]
+
+    assert value == (pd.Timestamp("2026-01-05T09:00Z") if held else text)
+    assert value == kn.fetch_users(client=clinic.client)["created_at"][0]
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_a_list_that_keeps_changing_is_an_error(clinic):
+    """There is no version of it."""
+
+    def answer(query, count):
+        return page_of([user(number) for number in range(100 - count, 140)], query)
+
+    with client_of(answer, page_size=10) as client, pytest.raises(kn.IncompleteError, match="changed during each of 5"):
+        clinic.sync(client=client)
+
+    assert [] == versions()
+
+
+def test_only_calls_with_recordings_are_asked_for_them(clinic):
+    """If the server does not say whether there are some, the call is asked about."""
+    clinic.calls[1][0]["has_egresses"] = None
+    clinic.sync("egresses")
+
+    asked = {path.split("/")[4] for path in clinic.requests if path.endswith("egresses")}
+    assert {"10", "20"} == asked
 
 
 def test_an_invite_has_the_status_of_the_sync(clinic):

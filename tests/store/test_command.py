@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from support.environment import set_environment
+from support.faulty_server import CLIENT_ID, SECRET
+from support.rows import user
 
 import kismet_nb as kn
 from kismet_nb.cli import main
@@ -48,6 +50,20 @@ def test_exit_codes(capsys):
     assert "kismet-nb: Another sync of organization is under way" in capsys.readouterr().err
     assert 2 == main(["sync", "store", "--tables", "nonsense"])
     assert 1 == capsys.readouterr().err.count("\n")
+
+
+def test_removals_are_accepted_by_an_option(clinic, monkeypatch, capsys):
+    """Without it, the message names it; advice for a notebook is left out."""
+    set_environment(monkeypatch, client_id=CLIENT_ID, client_secret=SECRET, api_url=clinic.client.api_url)
+    command = ["sync", "store", "--tables", "users"]
+    clinic.users = [user(number) for number in range(1, 50)]
+    assert 0 == main(command)
+    clinic.users = clinic.users[:2]
+    assert 1 == main(command)
+    assert capsys.readouterr().err.endswith("If it is right, sync again with --accept-removals.\n")
+    assert 0 == main([*command, "--accept-removals"])
+
+    assert 2 == len(kn.read_store("store", "users"))
 
 
 @pytest.mark.parametrize(

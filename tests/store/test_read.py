@@ -182,11 +182,13 @@ def test_a_version_with_a_missing_file_is_an_error(synced):
 
 
 def test_a_damaged_file_is_an_error_that_names_it(synced):
-    """Pages have checksums."""
+    """A page whose content differs in one bit is never read: pages have checksums."""
     [file] = kn.store_files("store", "users")
+    content, metadata = file.read_bytes(), pq.read_metadata(file)
     file.chmod(0o600)
-    content = bytearray(file.read_bytes())
-    content[len(content) // 4] ^= 255
-    file.write_bytes(content)
-    with pytest.raises(kn.ExportError, match=r"users/all\.parquet cannot be read"):
-        kn.read_store("store", "users")
+    for column in map(metadata.row_group(0).column, range(metadata.num_columns)):
+        last = column.data_page_offset if column.dictionary_page_offset is None else column.dictionary_page_offset
+        last += column.total_compressed_size - 1
+        file.write_bytes(content[:last] + bytes([content[last] ^ 1]) + content[last + 1 :])
+        with pytest.raises(kn.ExportError, match=r"users/all\.parquet cannot be read"):
+            kn.read_store("store", "users")
