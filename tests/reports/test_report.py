@@ -293,7 +293,6 @@ def test_the_kernel_leaves_nothing_in_the_working_directory_or_elsewhere(tempora
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write")
 def test_a_report_can_be_made_in_a_folder_that_cannot_be_written(tmp_path):
     """The working directory of a service is often read-only; only the file's own folder must be writable."""
     own = notebook(("import os; print(os.getcwd())",))
