@@ -146,7 +146,9 @@ class Throttle:
         elapsed = max(1.0, now - self._counted_from + max(0.0, seconds - 1))
         granted = self._counted / elapsed
         if self._rate < float("inf"):
-            slower = self._rate * (RATE_DECREASE if granted > self._rate / 2 else 0.5)
+            # Overload right after a pause shows that the pause was too short, and not what the server grants.
+            known = now - self._counted_from >= 1
+            slower = self._rate * (0.5 if known and granted < self._rate / 2 else RATE_DECREASE)
             self._rate = max(slower, self._first_rate * MIN_RATE)  # a server that was away comes back
         elif self._counted >= MIN_SUCCESSES:
             self._rate, self._first_rate = RATE_DECREASE * granted, granted
