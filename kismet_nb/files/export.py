@@ -244,8 +244,15 @@ def _check_options(suffix: str, options: dict[str, Any]) -> None:
 def _check_frame(df: object) -> None:
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"export writes a pandas DataFrame, not {type(df).__name__}.")
-    if not all(isinstance(name, str) and not LONE_SURROGATE.search(name) for name in df.columns):
-        raise InvalidInputError("Column names must be text without lone surrogates. Rename them first.")
+    for name in df.columns:
+        if not isinstance(name, str):
+            kind = type(name).__name__
+            raise InvalidInputError(
+                f"A column name is of type {kind} and not text. Rename the columns first, for example with "
+                "df.rename(columns=str)."
+            )
+        if LONE_SURROGATE.search(name):
+            raise InvalidInputError("A column name has a lone surrogate, which no file can hold. Rename it first.")
     if df.columns.has_duplicates:
         raise InvalidInputError("Column names must be unique. Rename the duplicates first.")
     if df.index.name is not None or not (pd.api.types.is_integer_dtype(df.index.dtype) or not len(df)):

@@ -354,3 +354,13 @@ def test_an_edited_category_reads_as_text(tmp_path):
         back = kn.read_export(path)
 
     assert ["very low", "high"] == back["level"].tolist()
+
+
+def test_months_as_column_names_are_refused_with_a_way_out(suffix):
+    """The error names the kind of name, and what it says to do works."""
+    pivot = pd.DataFrame({pd.Period("2026-10", "M"): [1], pd.Period("2026-11", "M"): [2]})
+    with pytest.raises(kn.InvalidInputError, match=r"of type Period and not text.*df\.rename\(columns=str\)"):
+        kn.export(pivot, f"pivot{suffix}")
+    kn.export(pivot.rename(columns=str), f"pivot{suffix}")
+
+    assert ["2026-10", "2026-11"] == kn.read_export(f"pivot{suffix}").columns.tolist()
