@@ -79,7 +79,7 @@ def fetch_call_metrics(
 
     Warns
     -----
-    GoneWarning, SchemaDriftWarning
+    GoneWarning, IncompleteWarning, SchemaDriftWarning
         As in ``fetch_calls``.
 
     Examples

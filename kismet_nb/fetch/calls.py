@@ -106,6 +106,8 @@ def fetch_calls(
     -----
     GoneWarning
         Some of the users no longer exist (404). The table is complete without them.
+    IncompleteWarning
+        ``on_error="skip"`` left out some of the users; the verdict is ``"incomplete"``.
     SchemaDriftWarning
         As in ``fetch_users``.
 
@@ -182,7 +184,7 @@ def fetch_egresses(
 
     Warns
     -----
-    GoneWarning, SchemaDriftWarning
+    GoneWarning, IncompleteWarning, SchemaDriftWarning
         As in ``fetch_calls``.
 
     Examples

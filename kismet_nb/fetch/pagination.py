@@ -4,9 +4,9 @@ Pages are cut by position, so a row that is added or removed meanwhile shifts ev
 another never. Counting does not show it. With one deletion for each page read, an attempt over 100 users returns 97
 different rows against a total of 97, and three users who were there throughout are missing.
 
-Each attempt checks that every page is the one asked for, that all pages agree on page size, number of pages and total,
-that each page has as many rows as these say, that no key is a duplicate, and that there are no rows after the last
-page. What that leaves open is a row that is removed and another that is added between two responses:
+Each attempt checks that every page is the one asked for, and that all pages agree on page size, number of pages and
+total. Each page must have as many rows as these say. No key may be a duplicate, and no row may follow the last page.
+What that leaves open is a row that is removed and another that is added between two responses:
 
 * A list of one page is one response, and so one moment.
 * If the keys rise through the whole list, new rows are added at its end. The last page is read before all others

@@ -97,7 +97,7 @@ def fetch_waiting_room_subs(
 
     Warns
     -----
-    GoneWarning, SchemaDriftWarning
+    GoneWarning, IncompleteWarning, SchemaDriftWarning
         As in ``fetch_calls``.
 
     Examples
