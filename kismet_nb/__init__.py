@@ -50,7 +50,8 @@ from kismet_nb.fetch import (
     fetch_waiting_room_subs,
     fetch_waiting_rooms,
 )
-from kismet_nb.files.export import export, read_export
+from kismet_nb.files.export import export
+from kismet_nb.files.read_export import read_export
 from kismet_nb.reports.report import report
 from kismet_nb.snapshots import snapshot
 from kismet_nb.store.read import read_store, store_files

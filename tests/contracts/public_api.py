@@ -81,7 +81,7 @@ SIGNATURES = {
     "describe": ({"resource": REQUIRED}, {}, None),
     "export": (
         {"df": REQUIRED, "path": REQUIRED},
-        {"spreadsheet_safe": True, "provenance": True, "tz": None},
+        {"title": None, "number_formats": None, "spreadsheet_safe": True, "provenance": True, "tz": None},
         "options",
     ),
     "fetch_call_metrics": (
@@ -109,7 +109,7 @@ SIGNATURES = {
     "logout": ({}, {"forget": False}, None),
     "profile": ({"df": REQUIRED}, {}, None),
     "pseudonymize": ({"df": REQUIRED}, {"key": REQUIRED, "columns": (), "keep": ()}, None),
-    "read_export": ({"path": REQUIRED}, {}, None),
+    "read_export": ({"path": REQUIRED}, {"sheet": None}, None),
     "read_store": (
         {"folder": REQUIRED, "table": REQUIRED},
         {"organizations": None, "at": None, "history": False, "columns": None},
