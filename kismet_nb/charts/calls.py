@@ -56,7 +56,7 @@ def calls_per_week(
     """
     if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= 40:
         raise InvalidInputError("top must be a number from 1 to 40.")
-    table = summaries.calls_per_week(calls, users, by=by, start=start, end=end, tz=tz)
+    table = summaries.calls_per_period(calls, users, by=by, start=start, end=end, tz=tz)
     days = known_days_per_period(calls, by=by, start=start, end=end, tz=tz)["days"]
     notes = undated_note(table, by, "calls") + _unknown_note(days, by)
     table = table.dropna(subset=[by, "calls"]).astype({"calls": "int64"})
