@@ -79,11 +79,11 @@ def _bars(
     spans["basis"] = is_few.map({True: few, False: many}).astype("str")
     spans["zero"] = spans[column] == 0
     spans["tip"] = [
-        f"{period}\n{y_title}: {'no data' if pd.isna(value) else format(value, number)}\nCalls: {calls}"
-        for period, value, calls in zip(
-            period_names(spans["from"], by), spans[column], spans["total_calls"], strict=True
-        )
+        f"{period}\n{y_title}: {'no data' if pd.isna(value) else format(value, number)}"
+        for period, value in zip(period_names(spans["from"], by), spans[column], strict=True)
     ]
+    if column != "total_calls":
+        spans["tip"] += [f"\nCalls: {calls}" for calls in spans["total_calls"]]
     x_title = time_title(by, "as the API counts days; its time zone is unknown") if last else None
     # A legend is needed only if there are pale bars.
     legend = alt.Legend() if is_few.any() else None

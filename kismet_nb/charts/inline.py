@@ -11,6 +11,7 @@ import html
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import altair as alt
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["shown_inline"]
 
-_FOLDER = Path(__file__).parent
+_FOLDER, _PARTS = Path(__file__).parent, ("inline.css", "inline.js")
 
 
 def _mimebundle(chart: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - Altair's signature
@@ -32,17 +33,21 @@ def _mimebundle(chart: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 
     drawn = io.StringIO()
     chart.save(drawn, format="svg")
     svg = drawn.getvalue()
-    return {"text/html": _figure(svg), "image/svg+xml": svg}
+    title = getattr(chart.title, "text", chart.title)
+    return {"text/html": _figure(svg, title if isinstance(title, str) else "Chart"), "image/svg+xml": svg}
 
 
-def _figure(svg: str) -> str:
-    """Return an SVG as a figure whose colours follow the theme, and whose marks show their description as a tooltip."""
-    style = " ".join(_FOLDER.joinpath("inline.css").read_text(encoding="utf-8").split())
-    move = " ".join(_FOLDER.joinpath("inline.js").read_text(encoding="utf-8").split())
+def _figure(svg: str, title: str) -> str:
+    """Return an SVG as a figure: a picture that a script replaces by the same SVG as part of the page.
+
+    Then its colours follow the theme, and a mark shows its description under the mouse. If scripts do not run, for
+    example in a notebook that Jupyter does not trust, the picture stays.
+    """
+    style, script = (" ".join(_FOLDER.joinpath(name).read_text(encoding="utf-8").split()) for name in _PARTS)
+    source = quote(svg, safe=" '()=:/,.;!*+-")
     return (
-        f'<figure class="kismet-chart" onmousemove="{html.escape(move)}" '
-        'onmouseleave="this.lastElementChild.hidden = true">'
-        f"<style>{style}</style>{svg}<div hidden></div></figure>"
+        f'<figure class="kismet-chart"><style>{style}</style><img alt="{html.escape(title)}" '
+        f'src="data:image/svg+xml,{source}" onload="{html.escape(script)}"></figure>'
     )
 
 

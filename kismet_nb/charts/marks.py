@@ -115,7 +115,8 @@ def horizontal_bars(table: pd.DataFrame, x_title: str) -> alt.LayerChart:
     """Return a chart with a bar of length ``n`` for each ``label``, and its ``number`` beside it."""
     alt = load_altair()
     order = list(table["label"])
-    table = table.astype({"n": "int64"}).assign(tip=table["label"] + "\n" + table["number"])
+    tips = [f"{label}\n{number}" for label, number in zip(table["label"], table["number"], strict=True)]
+    table = table.astype({"n": "int64"}).assign(tip=tips)
     base = alt.Chart(check_size(table), width=WIDTH - 120, height=alt.Step(28)).encode(
         x=alt.X("n:Q", title=x_title, axis=alt.Axis(tickCount=count_ticks(table["n"].max()), format=",d")),
         y=alt.Y("label:N", title=None, sort=order),

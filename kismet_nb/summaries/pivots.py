@@ -84,7 +84,8 @@ def calls_pivot(
     dated = numbered.dropna(subset=[by])
     table = dated.set_index(["row", by])["calls"].unstack(by)
     table = table.reindex(index=range(len(rows)), columns=known[by]).astype("Int64").fillna(0)
-    table.loc[:, known.loc[known["days"] == 0, by]] = pd.NA
+    for unknown in known.loc[known["days"] == 0, by]:
+        table[unknown] = pd.Series(pd.NA, table.index, dtype="Int64")
     labels: list[Any] = list(period_index(known[by], by))
     undated = numbered[numbered[by].isna()].groupby("row")["calls"].sum()
     if len(undated):
