@@ -1,7 +1,11 @@
 """Charts in a real Chromium: in JupyterLab and Notebook 7, and in the page that nbconvert makes of the notebook."""
 
 import nbconvert
+import nbformat
+import pandas as pd
 import pytest
+
+import kismet_nb as kn
 
 pytestmark = pytest.mark.browser
 CHARTS = """
@@ -77,3 +81,18 @@ def test_a_chart_answers_in_the_page_that_nbconvert_makes(open_notebook, browser
         text, behind, _ = text_colours(page)
         assert abs(text - behind) > 120
         page.close()
+
+
+def test_a_chart_in_a_notebook_that_is_not_trusted_is_a_picture(open_notebook, jupyter):
+    """A notebook that came by mail runs no script; its charts are there all the same."""
+    book = open_notebook("lab/tree", "1")
+    chart = kn.charts.email_domains(pd.DataFrame({"email": ["ada@example.org", "dee@example.net"]}))
+    output = nbformat.v4.new_output("display_data", chart._repr_mimebundle_())
+    cell = nbformat.v4.new_code_cell("chart", outputs=[output], execution_count=1)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), jupyter.folder / "from-mail.ipynb")
+    book.page.goto(f"{jupyter.url}lab/tree/from-mail.ipynb?token=planted&reset")
+    picture = book.page.get_by_alt_text("At which domains are the users' addresses?")
+    picture.wait_for(timeout=60_000)
+
+    assert picture.evaluate("picture => picture.complete && picture.naturalWidth > 300")
+    assert 0 == book.page.locator(".kismet-chart svg").count()
