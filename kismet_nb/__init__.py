@@ -46,6 +46,7 @@ from kismet_nb.files.export import export, read_export
 from kismet_nb.reports.report import report
 from kismet_nb.snapshots import snapshot
 from kismet_nb.store.read import read_store, store_files
+from kismet_nb.store.sql import sql
 from kismet_nb.store.sync import sync
 from kismet_nb.tables.describe import describe
 from kismet_nb.transport.client import KismetClient
@@ -90,6 +91,7 @@ __all__ = [
     "read_store",
     "report",
     "snapshot",
+    "sql",
     "store_files",
     "summaries",
     "sync",
