@@ -170,10 +170,22 @@ def _run(
                 raise FileNotFoundError(errno.ENOENT, "removed", str(version))
         for setting in _SETTINGS:
             connection.execute(setting)
-        relation = connection.sql(query)
+        relation = _relation(duckdb, connection, query)
         if relation is None:
             return InvalidInputError("The query returns no rows. End it with a statement such as SELECT.")
         return _fetch(connection, relation)
+
+
+def _relation(duckdb: Any, connection: Any, query: str) -> Any:  # noqa: ANN401 - DuckDB's classes
+    """Run all statements but the last, and return the last one as a relation; None if it has no result."""
+    statements = connection.extract_statements(query)
+    for statement in statements[:-1]:
+        connection.execute(statement)
+    try:
+        return connection.sql(statements[-1]) if statements else None
+    except duckdb.Error:
+        connection.execute(statements[-1])  # it fails again, with the line and the column in the message
+        raise
 
 
 def _fetch(connection: Any, relation: Any) -> pa.Table:  # noqa: ANN401 - DuckDB's classes
