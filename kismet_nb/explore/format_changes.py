@@ -1,4 +1,4 @@
-"""The result of ``compare`` as text for a terminal."""
+"""Tables, and the result of ``compare``, as text for a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kismet_nb.tables.cell_text import exact_text
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["format_changes"]
+__all__ = ["format_changes", "format_table"]
 
 
 def format_changes(changes: pd.DataFrame) -> str:
@@ -38,7 +38,7 @@ def format_changes(changes: pd.DataFrame) -> str:
     for change in ("added", "removed", "changed"):
         shown = parts[change][names if change != "changed" else [*names, "column", "before", "after"]]
         if len(shown):
-            lines += ["", change.upper(), _aligned(shown)]
+            lines += ["", change.upper(), format_table(shown)]
     for change in ("column added", "column removed"):
         if len(parts[change]):
             lines += ["", f"{change.upper()}: {', '.join(map(_cell, parts[change]['column']))}"]
@@ -58,10 +58,10 @@ def _count_text(parts: dict[str, pd.DataFrame], names: list[str], ignored: list[
     return f"{added} added, {removed} removed, {rows} changed{value_count}{without}"
 
 
-def _aligned(table: pd.DataFrame) -> str:
-    """Return a table as lines, with each column as wide as its longest text."""
-    cells = [[_cell(value) for value in table[name].tolist()] for name in table]
-    lines = [list(table.columns), *zip(*cells, strict=True)]
+def format_table(table: pd.DataFrame) -> str:
+    """Return a table as lines of text, with each column as wide as its longest text."""
+    cells = [[_cell(value) for value in table.iloc[:, place].tolist()] for place in range(table.shape[1])]
+    lines = [[_cell(name) for name in table.columns], *zip(*cells, strict=True)]
     widths = [max(map(_width, texts)) for texts in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(text + " " * (width - _width(text)) for text, width in zip(line, widths, strict=True)).rstrip()
