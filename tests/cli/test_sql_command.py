@@ -25,7 +25,7 @@ def test_a_result_is_printed_as_a_table(capsys):
     query = "SELECT is_admin, count(*) AS users, max(roles[1]) AS role FROM users GROUP BY ALL ORDER BY ALL"
     assert 0 == main(["sql", "store", query])
 
-    assert ["is_admin  users  role", "False     123    (none)", "True      8      (none)"] == [
+    assert ["is_admin  users  role", "false     123    (none)", "true      8      (none)"] == [
         line.rstrip() for line in capsys.readouterr().out.splitlines()
     ]
 
