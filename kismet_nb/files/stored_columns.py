@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kismet_nb.errors import ExportError
-from kismet_nb.files.stored_objects import restore_objects, store_objects
+from kismet_nb.files.stored_objects import as_objects, restore_objects, store_objects, text_digest
 from kismet_nb.files.text_codec import (
     documented_dtype,
     encode_column,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from kismet_nb.files.stored_objects import Encoding
 
-__all__ = ["METADATA_PREFIX", "StoredTable", "restore_column", "store_table", "stored_dtype"]
+__all__ = ["METADATA_PREFIX", "StoredTable", "restore_column", "store_column", "store_table", "stored_dtype"]
 
 METADATA_PREFIX = "kismet_nb "  # of our own keys in the metadata of a Parquet file
 _STR = pd.StringDtype("pyarrow", na_value=np.nan)
@@ -60,15 +61,18 @@ class StoredTable:
         The name of each column's dtype before.
     encodings
         How the columns are stored that have another dtype in the file.
+    labels
+        What restores its index and column names.
     """
 
     frame: pd.DataFrame
     dtypes: dict[str, str]
     encodings: dict[str, Encoding]
+    labels: Encoding
 
 
-def store_table(df: pd.DataFrame) -> StoredTable:
-    """Return a table with columns of plain dtypes.
+def store_table(df: pd.DataFrame, labels: Encoding) -> StoredTable:
+    """Return a table with columns of plain dtypes; ``labels`` are kept with it.
 
     Raises
     ------
@@ -78,14 +82,14 @@ def store_table(df: pd.DataFrame) -> StoredTable:
     frame, encodings = df.copy(deep=False), {}
     for name in df.columns:
         column = df[name]
-        stored, encoding = _store_column(column, name)
+        stored, encoding = store_column(column, name)
         if stored is not column:
             frame[name] = stored
         if encoding:
             encodings[name] = encoding
     # pandas.read_parquet leaves our own keys of the file in attrs.
     frame.attrs = {key: value for key, value in df.attrs.items() if not str(key).startswith(METADATA_PREFIX)}
-    return StoredTable(frame, {str(name): str(dtype) for name, dtype in df.dtypes.items()}, encodings)
+    return StoredTable(frame, {str(name): str(dtype) for name, dtype in df.dtypes.items()}, encodings, labels)
 
 
 def stored_dtype(name: str, dtypes: Mapping[str, str], encodings: Mapping[str, Encoding]) -> str | None:
@@ -109,10 +113,12 @@ def restore_column(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]
         return _restore_interval(column, encoding)
     if encoding["kind"] == "category":
         return _restore_category(column, encoding)
+    if encoding["kind"] == "beside text":
+        return _restore_beside_text(column, encoding)
     return restore_objects(column, encoding)
 
 
-def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding | None]:
+def store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding | None]:
     """Return a column with a plain dtype, and its encoding if that is another dtype."""
     if isinstance(column.dtype, pd.ArrowDtype):
         return _store_arrow(column, column.dtype, name)
@@ -147,7 +153,43 @@ def _store_object_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[A
     # If all values are missing, the documented dtype decides whether they are lists.
     if are_lists and (documented_dtype(name) == "object" or column.notna().any()):
         return column, None
-    return store_objects(column, name)
+    with contextlib.suppress(ExportError):
+        return store_objects(column, name)
+    return _store_beside_text(column, name)
+
+
+def _store_beside_text(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding]:
+    """Return values of one dtype beside texts as text: the months of a pivot, and "total"."""
+    is_other = column.notna() & ~column.map(lambda value: isinstance(value, str)).astype(bool)
+    others = pd.Series(list(column[is_other]))
+    is_one_kind = others.dtype != object or set(map(type, others)) == {dt.date}
+    if is_other.sum() == column.notna().sum() or not is_one_kind:
+        return store_objects(column, name)  # Raises the error that names the value.
+    listed, inner = store_column(others, name)
+    texts = column.astype(object)
+    texts[is_other] = encode_column(listed, name).cast(pa.string()).to_pylist()
+    stored = texts.astype("str")
+    rows = np.flatnonzero(is_other).tolist()
+    encoding = {
+        "kind": "beside text",
+        "dtype": "str",
+        "rows": rows,
+        "rows dtype": str(listed.dtype),
+        "rows inner": inner,
+        "sha256": text_digest(stored),
+    }
+    return stored, _verified(encoding, stored, column, name)
+
+
+def _restore_beside_text(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
+    if text_digest(column) != encoding["sha256"]:
+        return column  # A value was edited.
+    rows = encoding["rows"]
+    texts = pa.chunked_array([pa.array(column.iloc[rows], pa.large_string())])
+    listed = parse_column(texts, encoding["rows dtype"])
+    values = as_objects([None if missing else value for value, missing in zip(column, column.isna(), strict=True)])
+    values.iloc[rows] = list(restore_column(listed, encoding["rows inner"]) if encoding["rows inner"] else listed)
+    return values.set_axis(column.index)
 
 
 def _store_as(column: pd.Series[Any], dtype: Any, name: str) -> tuple[pd.Series[Any], Encoding]:  # noqa: ANN401 - a dtype
@@ -176,12 +218,12 @@ def _restore_interval(column: pd.Series[Any], encoding: Encoding) -> pd.Series[A
 def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: str) -> tuple[pd.Series[Any], Encoding]:
     """Return the values of a categorical column; the encoding has all categories in their order."""
     categories = pd.Series(dtype.categories)
-    listed, listed_inner = _store_column(categories, name)
+    listed, listed_inner = store_column(categories, name)
     # NumPy's integers and booleans have no missing value, nor have intervals of integers; the texts of intervals have.
     nullable = categories.convert_dtypes() if categories.dtype.kind in "biu" else categories
     nullable = listed if isinstance(categories.dtype, pd.IntervalDtype) else nullable
     values = nullable.reindex(column.cat.codes.to_numpy()).set_axis(column.index)
-    stored, inner = _store_column(values.astype(nullable.dtype), name)
+    stored, inner = store_column(values.astype(nullable.dtype), name)
     encoding = {
         "kind": "category",
         "dtype": str(stored.dtype),
@@ -235,7 +277,7 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
     else:
         _check_name(dtype, name)
         return column, None
-    stored, encoding = _store_column(plain, name)
+    stored, encoding = store_column(plain, name)
     encoding = {
         "kind": "arrow",
         "dtype": str(stored.dtype),
