@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["sync_each"]
 
 POLL_SECONDS = 0.05
+_OWN_OPTIONS = frozenset(("folder", "organization", "env_file", "each", "jobs", "quiet", "log", "run", "jupyterlab"))
 STOP_SECONDS = 10.0  # a process that has not ended by then is killed
 
 
@@ -124,13 +125,13 @@ def _start(options: argparse.Namespace, organization: str, file: Path) -> _Sync:
 
 
 def _passed_on(options: argparse.Namespace) -> list[str]:
-    """Return the options that hold for each organization."""
-    arguments = ["--max-in-flight", str(options.max_in_flight), "--verify", options.verify]
-    if options.tables:
-        arguments += ["--tables", *options.tables]
-    for name in ("strict", "accept_removals"):
-        if getattr(options, name):
-            arguments.append(f"--{name.replace('_', '-')}")
+    """Return the options that hold for each organization: all but those of this process."""
+    arguments = []
+    for name, value in vars(options).items():
+        if name in _OWN_OPTIONS or value is None or value is False:
+            continue
+        values = value if isinstance(value, list) else [] if value is True else [value]
+        arguments += [f"--{name.replace('_', '-')}", *map(str, values)]
     return arguments
 
 

@@ -5,7 +5,6 @@ DuckDB gets Arrow datasets of the newest versions and no access to files, the ne
 
 from __future__ import annotations
 
-import errno
 import re
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -120,7 +119,7 @@ def sql(folder: str | os.PathLike[str], query: str) -> pd.DataFrame:
             tables = _tables(versions)
             result = _run(duckdb, versions, tables, query)
         except FileNotFoundError as error:  # a sync has removed the version
-            result = ExportError(f"{error.filename} is missing. Sync again, which makes a new version.")
+            result = ExportError(f"{error.filename or error} is missing. Sync again, which makes a new version.")
         except (OSError, pa.ArrowException) as error:
             result = ExportError(_unreadable(error))
         except duckdb.Error as error:
@@ -163,11 +162,9 @@ def _run(
             connection.register(table.name, _dataset(table, table.name, stored_schema(resource), query))
             connection.register(history, _dataset(table, history, history_schema(resource), query))
             connection.execute(_macro(table))
+        # Last, because this raises if a version was removed before: the lists of files above may be empty then.
         lists = [version / LISTS / "all.parquet" for version in versions]
         connection.register(LISTS, ds.dataset(lists, schema=LISTS_SCHEMA, format=_PARQUET))
-        for version in versions:
-            if not version.is_dir():  # if it was removed before, the lists of its files may be empty
-                raise FileNotFoundError(errno.ENOENT, "removed", str(version))
         for setting in _SETTINGS:
             connection.execute(setting)
         relation = _relation(duckdb, connection, query)
