@@ -327,7 +327,7 @@ COMMANDS = {
     "snapshot": ["--folder"],
     "sync": ["--organization", "--env-file", "--each", "--jobs", "--tables", "--strict", "--accept-removals"],
     "sql": ["--out"],
-    "compare": ["--ignore", "--key", "--out"],
+    "compare": ["--latest", "--now", "--folder", "--markdown", "--ignore", "--key", "--out"],
     "report": ["--out", "--demo", "--month", "--start", "--end", "--tz", "--fail-rate-unit", "--notebook"],
     "lab": [],
 }
