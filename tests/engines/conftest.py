@@ -1,0 +1,49 @@
+"""A store of three organizations, and Spark's view of it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kismet_nb as kn
+from kismet_nb.resources import RESOURCES
+
+ORGANIZATIONS = {"clinic-a": 40, "clinic-b": 7, "clinic-c": 20}
+TABLES = ["egresses", "call_metrics", "waiting_room_subs", "invites", "roles"]  # with those that they are found from
+
+
+def run_python(script, *arguments, **options):
+    """Run a script of this folder in a process of its own, and return what it did."""
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path, **options.pop("env", {})}
+    command = [sys.executable, str(Path(__file__).with_name(script)), *map(str, arguments)]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=300, env=environment, **options
+    )
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory):
+    """Sync three organizations of different sizes, each twice, and return the folder."""
+    folder = tmp_path_factory.mktemp("organizations") / "store"
+    for name, user_count in ORGANIZATIONS.items():
+        with (
+            kn.DemoOrganization(user_count=user_count) as demo,
+            kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client,
+        ):
+            kn.sync(folder, TABLES, organization=name, client=client, participants=True)
+            kn.sync(folder, "roles", organization=name, client=client)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def spark_found(store, tmp_path_factory):
+    """Return the dtypes and measures of all tables as Spark finds them."""
+    out = tmp_path_factory.mktemp("spark") / "found.json"
+    files = {table: [str(file) for file in kn.store_files(store, table)] for table in RESOURCES}
+    run = run_python("spark_measures.py", out, input=json.dumps(files))
+    assert 0 == run.returncode, run.stderr[-3000:]
+    return json.loads(out.read_text())
