@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from store.clinic import open_clinic
 
 import kismet_nb as kn
 from kismet_nb.resources import RESOURCES
@@ -15,14 +16,28 @@ ORGANIZATIONS = {"clinic-a": 40, "clinic-b": 7, "clinic-c": 20}
 TABLES = ["egresses", "call_metrics", "waiting_room_subs", "invites", "roles"]  # with those that they are found from
 
 
-def run_python(script, *arguments, **options):
-    """Run a script of this folder in a process of its own, and return what it did."""
+def python_environment(**values):
+    """Return the environment variables of another Python that imports modules of this folder; ``values`` are added."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "PYTHONPATH": path, **options.pop("env", {})}
+    return {**os.environ, "PYTHONPATH": path, **values}
+
+
+def run_python(script, *arguments, env=None, stdin=""):
+    """Run a script of this folder in a process of its own, and return what it printed. It must not fail."""
     command = [sys.executable, str(Path(__file__).with_name(script)), *map(str, arguments)]
-    return subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=300, env=environment, **options
+    environment = python_environment(**(env or {}))
+    run = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=300, env=environment, input=stdin
     )
+    assert 0 == run.returncode, run.stderr[-3000:]
+    return run.stdout + run.stderr
+
+
+@pytest.fixture
+def clinic():
+    """Serve an organization whose rows a test changes."""
+    with open_clinic() as clinic:
+        yield clinic
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +59,5 @@ def spark_found(store, tmp_path_factory):
     """Return the dtypes and measures of all tables as Spark finds them."""
     out = tmp_path_factory.mktemp("spark") / "found.json"
     files = {table: [str(file) for file in kn.store_files(store, table)] for table in RESOURCES}
-    run = run_python("spark_measures.py", out, input=json.dumps(files))
-    assert 0 == run.returncode, run.stderr[-3000:]
+    run_python("spark_measures.py", out, stdin=json.dumps(files))
     return json.loads(out.read_text())
