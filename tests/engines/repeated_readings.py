@@ -47,7 +47,7 @@ def is_wrong(found, organizations):
 if __name__ == "__main__":
     store, engine, count, *organizations = sys.argv[1:]
     read = {"pandas": by_pandas, "polars": by_polars, "duckdb": by_duckdb}[engine]
-    counts, states, rng = Counter(), set(), random.Random(engine)  # noqa: S311
+    counts, states, wrong, rng = Counter(), set(), [], random.Random(engine)  # noqa: S311
     while counts["readings"] < int(count):
         table = ("users", "calls")[counts["readings"] % 2]
         files = [str(file) for file in kn.store_files(store, table)]
@@ -58,6 +58,7 @@ if __name__ == "__main__":
             counts["removed meanwhile"] += 1
             continue
         counts["readings"] += 1
-        counts["wrong"] += is_wrong(found, organizations)
+        if is_wrong(found, organizations):
+            wrong.append([table, files, found])
         states |= {state for _, state, _ in found}
-    print(json.dumps({**counts, "states": len(states)}))
+    print(json.dumps({**counts, "wrong": wrong, "states": len(states)}))

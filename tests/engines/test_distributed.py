@@ -1,0 +1,127 @@
+"""Syncs of several organizations as tasks of Dask's distributed scheduler, with a worker killed in the middle."""
+
+import os
+import pickle
+import signal
+import time
+import traceback
+from contextlib import ExitStack
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from engines.conftest import python_environment
+from engines.distributed_tasks import sync_organization, sync_with
+from store.clinic import open_clinic, stored_text, versions
+from support.rows import call, user
+
+import kismet_nb as kn
+
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
+ORGANIZATIONS = ["clinic-a", "clinic-b", "clinic-c", "clinic-d"]
+USERS = 60
+LEAKS = {"tasks", "logs"}
+SECRETS = {name: f"planted-secret-of-{name}-5d1c" for name in ORGANIZATIONS}
+
+
+@pytest.fixture
+def clinics(tmp_path):
+    """Serve four organizations with slow responses, and write a file with the credentials of each."""
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    with ExitStack() as stack:
+        served = {name: stack.enter_context(open_clinic()) for name in ORGANIZATIONS}
+        for name, clinic in served.items():
+            clinic.users = [user(number) for number in range(1, USERS + 1)]
+            clinic.calls = {number: [call(number * 100 + place) for place in range(3)] for number in range(USERS)}
+            clinic.seconds = 0.01
+            (tmp_path / "secrets" / f"{name}.env").write_text(
+                f"KISMET_CLIENT_ID=client-of-{name}\nKISMET_CLIENT_SECRET={SECRETS[name]}\n"
+                f"KISMET_API_URL={clinic.client.api_url}\n"
+            )
+        yield served
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """Start a scheduler and two workers with one thread each, and yield the scheduler with a client."""
+    from distributed import Client, LocalCluster
+
+    for name, value in python_environment(CREDENTIALS_FOLDER=str(tmp_path / "secrets")).items():
+        monkeypatch.setenv(name, value)
+    options = {"dashboard_address": None, "local_directory": str(tmp_path / "workers"), "host": "127.0.0.1"}
+    with LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster, Client(cluster) as client:
+        yield cluster.scheduler, client
+
+
+def submit(client, store, task=sync_organization, *, secrets=None):
+    """Submit a task for each organization."""
+    arguments = {name: [secrets[name]] if secrets else [] for name in ORGANIZATIONS}
+    return [client.submit(task, *arguments[name], str(store), name, pure=False) for name in ORGANIZATIONS]
+
+
+def count_requests(clinics):
+    """Return the number of requests of all organizations."""
+    return sum(len(clinic.requests) for clinic in clinics.values())
+
+
+def test_a_killed_worker_costs_few_requests_and_no_row(cluster, clinics, tmp_path):
+    """Its organization is finished by the other worker, which goes on from the lists that were read."""
+    _, client = cluster
+    client.gather(submit(client, tmp_path / "elsewhere"))
+    usual = count_requests(clinics)
+    workers = client.run(os.getpid)
+    futures = submit(client, tmp_path / "store")
+    deadline = time.monotonic() + 60
+    while count_requests(clinics) < usual + usual // 4:  # both workers are in the middle of their first organization
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    begun = [folder.name for folder in (tmp_path / "store").iterdir()]
+    finished = [name for name in begun if versions(tmp_path / "store" / name)]
+    os.kill(next(iter(workers.values())), signal.SIGKILL)
+    client.gather(futures)
+    needed = count_requests(clinics) - usual
+
+    assert (2, []) == (len(begun), finished)
+    assert set(workers.values()) != set(client.run(os.getpid).values())
+    for name, clinic in clinics.items():
+        for table, fetch in (("users", kn.fetch_users), ("calls", kn.fetch_calls)):
+            stored = kn.read_store(tmp_path / "store", table, organizations=name).drop(columns="organization")
+            fetched = fetch(client=clinic.client)
+            pd.testing.assert_frame_equal(
+                *(frame.sort_values("id", ignore_index=True) for frame in (fetched, stored)), check_like=False
+            )
+    assert needed <= 1.4 * usual
+
+
+def what_others_could_read(cluster, futures, folder):
+    """Return all that a cluster holds, sends and writes of tasks, by place: as text, with pickles as they are."""
+    scheduler, client = cluster
+    client.dump_cluster_state(str(folder / "state"), format="yaml")
+    problems = [future.exception() for future in futures]
+    results = [future.result() for future, problem in zip(futures, problems, strict=True) if problem is None]
+    traces = [traceback.format_tb(future.traceback()) for future in futures if future.status == "error"]
+    return {
+        "tasks": str([pickle.dumps(task.run_spec) for task in scheduler.tasks.values()]),
+        "results": str([pickle.dumps(thing) for thing in (results, problems)]) + str(traces),
+        "state": (folder / "state.yaml").read_text(),
+        "logs": str([client.get_scheduler_logs(), client.get_worker_logs()]),
+        "files": "".join(
+            file.read_bytes().decode(errors="replace") for file in (folder / "workers").rglob("*") if file.is_file()
+        ),
+        "store": stored_text(folder / "store"),
+    }
+
+
+@pytest.mark.parametrize(("task", "secrets", "places"), [(sync_organization, None, set()), (sync_with, SECRETS, LEAKS)])
+def test_no_secret_is_on_its_way_or_kept(cluster, clinics, tmp_path, task, secrets, places):
+    """Credentials stay in the workers' environment. If a task takes them as an argument and logs them, this finds it."""
+    clinics["clinic-d"].failures["/organization_users"] = (401, {}, SECRETS["clinic-d"].encode())
+    futures = submit(cluster[1], tmp_path / "store", task, secrets=secrets)
+    from distributed import wait
+
+    wait(futures)
+    assert ["finished"] * 3 + ["error"] == [future.status for future in futures]
+    found = what_others_could_read(cluster, futures, tmp_path)
+
+    assert all(found.values())
+    assert places == {place for place, text in found.items() if any(secret in text for secret in SECRETS.values())}
