@@ -4,16 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from store.clinic import open_clinic
+from support.rows import call, user
 
 import kismet_nb as kn
 from kismet_nb.resources import RESOURCES
 
 ORGANIZATIONS = {"clinic-a": 40, "clinic-b": 7, "clinic-c": 20}
 TABLES = ["egresses", "call_metrics", "waiting_room_subs", "invites", "roles"]  # with those that they are found from
+CLINICS = ["clinic-a", "clinic-b", "clinic-c", "clinic-d"]  # that tasks sync
+SECRETS = {name: f"planted-secret-of-{name}-5d1c" for name in CLINICS}
 
 
 def python_environment(**values):
@@ -61,3 +65,28 @@ def spark_found(store, tmp_path_factory):
     files = {table: [str(file) for file in kn.store_files(store, table)] for table in RESOURCES}
     run_python("spark_measures.py", out, stdin=json.dumps(files))
     return json.loads(out.read_text())
+
+
+@pytest.fixture
+def clinics():
+    """Serve four organizations with slow responses."""
+    with ExitStack() as stack:
+        served = {name: stack.enter_context(open_clinic()) for name in CLINICS}
+        for clinic in served.values():
+            clinic.users = [user(number) for number in range(60)]
+            clinic.calls = {number: [call(number * 100 + place) for place in range(3)] for number in range(60)}
+            clinic.seconds = 0.01
+        yield served
+
+
+@pytest.fixture
+def credentials_folder(clinics, tmp_path):
+    """Write a file with the credentials of each of the four organizations, and return their folder."""
+    folder = tmp_path / "secrets"
+    folder.mkdir(mode=0o700)
+    for name, clinic in clinics.items():
+        (folder / f"{name}.env").write_text(
+            f"KISMET_CLIENT_ID=client-of-{name}\nKISMET_CLIENT_SECRET={SECRETS[name]}\n"
+            f"KISMET_API_URL={clinic.client.api_url}\n"
+        )
+    return folder

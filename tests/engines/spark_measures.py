@@ -1,12 +1,13 @@
 """Read tables with Spark in a process of its own; started by ``conftest.py``.
 
-Reads a JSON object from stdin, the files of each table, and writes dtypes and measures of each table as JSON to the file
-that is its first argument. Python's warnings are errors here too, but for those of PySpark itself about pandas.
+Reads a JSON object from stdin, the files of each table. Writes dtypes and measures of each table as JSON to the file
+that is its first argument. Warnings are errors here too, except PySpark's about pandas.
 """
 
 import json
 import sys
 import warnings
+from pathlib import Path
 
 from engines.spark_session import local_session
 
@@ -34,5 +35,5 @@ def measures(spark, files):
 if __name__ == "__main__":
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-    with local_session() as session, open(sys.argv[1], "w") as out:
+    with local_session() as session, Path(sys.argv[1]).open("w") as out:
         json.dump({table: measures(session, files) for table, files in json.load(sys.stdin).items()}, out)

@@ -7,7 +7,7 @@ import sys
 
 @contextlib.contextmanager
 def local_session(**options):
-    """Start Spark with two threads, and stop it at the end. ``options`` are settings without their prefix ``spark.``"""
+    """Start Spark with two threads, and stop it at the end. ``options`` are settings without the prefix "spark."."""
     os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
     from pyspark.sql import SparkSession
 

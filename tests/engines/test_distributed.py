@@ -5,48 +5,25 @@ import pickle
 import signal
 import time
 import traceback
-from contextlib import ExitStack
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from engines.conftest import python_environment
-from engines.distributed_tasks import sync_organization, sync_with
-from store.clinic import open_clinic, stored_text, versions
-from support.rows import call, user
+from engines.conftest import CLINICS, SECRETS, python_environment
+from engines.tasks import sync_organization, sync_with
+from store.clinic import stored_text, versions
 
 import kismet_nb as kn
 
 pytestmark = [pytest.mark.engines, pytest.mark.slow]
-ORGANIZATIONS = ["clinic-a", "clinic-b", "clinic-c", "clinic-d"]
-USERS = 60
 LEAKS = {"tasks", "state", "logs"}
-SECRETS = {name: f"planted-secret-of-{name}-5d1c" for name in ORGANIZATIONS}
 
 
 @pytest.fixture
-def clinics(tmp_path):
-    """Serve four organizations with slow responses, and write a file with the credentials of each."""
-    (tmp_path / "secrets").mkdir(mode=0o700)
-    with ExitStack() as stack:
-        served = {name: stack.enter_context(open_clinic()) for name in ORGANIZATIONS}
-        for name, clinic in served.items():
-            clinic.users = [user(number) for number in range(1, USERS + 1)]
-            clinic.calls = {number: [call(number * 100 + place) for place in range(3)] for number in range(USERS)}
-            clinic.seconds = 0.01
-            (tmp_path / "secrets" / f"{name}.env").write_text(
-                f"KISMET_CLIENT_ID=client-of-{name}\nKISMET_CLIENT_SECRET={SECRETS[name]}\n"
-                f"KISMET_API_URL={clinic.client.api_url}\n"
-            )
-        yield served
-
-
-@pytest.fixture
-def cluster(tmp_path, monkeypatch):
+def cluster(tmp_path, monkeypatch, credentials_folder):
     """Start a scheduler and two workers with one thread each, and yield the scheduler with a client."""
     from distributed import Client, LocalCluster
 
-    for name, value in python_environment(CREDENTIALS_FOLDER=str(tmp_path / "secrets")).items():
+    for name, value in python_environment(CREDENTIALS_FOLDER=str(credentials_folder)).items():
         monkeypatch.setenv(name, value)
     options = {"dashboard_address": None, "local_directory": str(tmp_path / "workers"), "host": "127.0.0.1"}
     with LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster, Client(cluster) as client:
@@ -55,8 +32,8 @@ def cluster(tmp_path, monkeypatch):
 
 def submit(client, store, task=sync_organization, *, secrets=None):
     """Submit a task for each organization."""
-    arguments = {name: [secrets[name]] if secrets else [] for name in ORGANIZATIONS}
-    return [client.submit(task, *arguments[name], str(store), name, pure=False) for name in ORGANIZATIONS]
+    arguments = {name: [secrets[name]] if secrets else [] for name in CLINICS}
+    return [client.submit(task, *arguments[name], str(store), name, pure=False) for name in CLINICS]
 
 
 def count_requests(clinics):
@@ -87,9 +64,7 @@ def test_a_killed_worker_costs_few_requests_and_no_row(cluster, clinics, tmp_pat
         for table, fetch in (("users", kn.fetch_users), ("calls", kn.fetch_calls)):
             stored = kn.read_store(tmp_path / "store", table, organizations=name).drop(columns="organization")
             fetched = fetch(client=clinic.client)
-            pd.testing.assert_frame_equal(
-                *(frame.sort_values("id", ignore_index=True) for frame in (fetched, stored))
-            )
+            pd.testing.assert_frame_equal(*(frame.sort_values("id", ignore_index=True) for frame in (fetched, stored)))
     assert needed <= 1.4 * usual
 
 
@@ -112,7 +87,7 @@ def what_others_could_read(cluster, futures, folder):
 
 @pytest.mark.parametrize(("task", "secrets", "places"), [(sync_organization, None, set()), (sync_with, SECRETS, LEAKS)])
 def test_no_secret_travels_or_is_kept(cluster, clinics, tmp_path, task, secrets, places):
-    """Credentials stay where the workers are. If a task takes them as an argument and logs them, the search finds it."""
+    """Credentials stay where the workers are. If a task takes them as arguments and logs them, the search finds it."""
     clinics["clinic-d"].failures["/organization_users"] = (401, {}, SECRETS["clinic-d"].encode())
     futures = submit(cluster[1], tmp_path / "store", task, secrets=secrets)
     while not all(future.done() for future in futures):

@@ -1,6 +1,7 @@
 """History and the rows as of a moment, in the SQL of DuckDB and in Polars, without this package's functions."""
 
 import datetime as dt
+import itertools
 import random
 
 import duckdb
@@ -92,7 +93,7 @@ def test_who_was_removed_and_when(synced, table):
     store, fetched = synced
     expected = [
         (number, at)
-        for (_, before), (at, tables) in zip(fetched, fetched[1:], strict=False)
+        for (_, before), (at, tables) in itertools.pairwise(fetched)
         for number in sorted({*before[table]["id"]} - {*tables[table]["id"]})
     ]
     history = pl.read_parquet(kn.store_files(store, f"{table}_history"))

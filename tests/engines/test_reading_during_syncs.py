@@ -7,19 +7,13 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-import duckdb
-import pandas as pd
-import polars as pl
 import pytest
 from store.clinic import open_clinic
 from support.rows import call, user
 
-import kismet_nb as kn
-
 READINGS = int(os.environ.get("READINGS", "60"))  # of each engine
 ORGANIZATIONS = ["clinic-a", "clinic-b"]
 ENGINES = ["pandas", "polars", "duckdb"]
-engines = [pytest.mark.engines, pytest.mark.slow]
 
 
 def enter_state(clinic, number):

@@ -55,7 +55,7 @@ def test_a_relation_of_duckdb_raises(clinic, files):
         database.read_parquet(files).create_view("calls")
         assert [(6,)] == database.execute("SELECT count(*) FROM calls").fetchall()
         remove_version(clinic)
-        with pytest.raises(duckdb.IOException, match="No files found|No such file"):
+        with pytest.raises(duckdb.IOException, match=r"No files found|No such file"):
             database.execute("SELECT count(*), sum(id) FROM calls").fetchall()
 
 

@@ -1,4 +1,4 @@
-"""What the workers of ``test_distributed.py`` run."""
+"""What the workers of Dask and Spark run."""
 
 import logging
 import os
