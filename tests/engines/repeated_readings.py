@@ -61,4 +61,4 @@ if __name__ == "__main__":
         if is_wrong(found, organizations):
             wrong.append([table, files, found])
         states |= {state for _, state, _ in found}
-    print(json.dumps({**counts, "wrong": wrong, "states": len(states)}))
+    print(json.dumps({**counts, "wrong": wrong[:3], "states": len(states)}))

@@ -11,7 +11,7 @@ import pytest
 from store.clinic import open_clinic
 from support.rows import call, user
 
-READINGS = int(os.environ.get("READINGS", "60"))  # of each engine
+READINGS = int(os.environ.get("READINGS", "60"))  # of each engine; more by hand
 ORGANIZATIONS = ["clinic-a", "clinic-b"]
 ENGINES = ["pandas", "polars", "duckdb"]
 
@@ -54,7 +54,6 @@ def test_no_reading_is_wrong(tmp_path):
             for reader in readers:
                 reader.kill()
         found = [json.loads(reader.stdout.read()) for reader in readers]
-    print(number, found)
 
     assert [(READINGS, [])] * len(ENGINES) == [(counts["readings"], counts["wrong"]) for counts in found]
     assert all(counts["states"] > 3 for counts in found)
