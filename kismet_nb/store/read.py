@@ -124,7 +124,8 @@ def store_files(
     """Return the Parquet files of a table in the newest versions, for any engine.
 
     The files of a version never change, and syncs remove a version only after newer ones. So look the files up again
-    for each query instead of keeping their names.
+    for each query instead of keeping their names. If a version is removed before its files are opened, pandas, Polars,
+    DuckDB, Dask and Spark raise an error and never return a part of the table.
 
     Parameters
     ----------
