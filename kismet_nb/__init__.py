@@ -59,6 +59,7 @@ from kismet_nb.store.read import read_store, store_files
 from kismet_nb.store.sync import sync
 from kismet_nb.tables.describe import describe
 from kismet_nb.transport.client import KismetClient
+from kismet_nb.widgets.explore import explore
 from kismet_nb.widgets.login import login, login_status, logout
 from kismet_nb.widgets.table_view import view
 
@@ -82,6 +83,7 @@ __all__ = [
     "charts",
     "compare",
     "describe",
+    "explore",
     "export",
     "fetch_call_metrics",
     "fetch_calls",

@@ -27,6 +27,7 @@ NAMES = [
     "charts",
     "compare",
     "describe",
+    "explore",
     "export",
     "fetch_call_metrics",
     "fetch_calls",
@@ -80,6 +81,7 @@ SIGNATURES = {
     ),
     "compare": ({"before": REQUIRED, "after": REQUIRED}, {"key": (), "ignore": ()}, None),
     "describe": ({"resource": REQUIRED}, {}, None),
+    "explore": ({}, {}, None),  # any number of tables
     "export": (
         {"df": REQUIRED, "path": REQUIRED},
         {"title": None, "number_formats": None, "spreadsheet_safe": True, "provenance": True, "tz": None},
