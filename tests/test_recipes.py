@@ -1,4 +1,4 @@
-"""The recipes in notebooks/06_schedules.ipynb: each command runs as its scheduler would run it."""
+"""The recipes in notebooks/07_schedules.ipynb: each command runs as its scheduler would run it."""
 
 import configparser
 import re
@@ -13,7 +13,7 @@ import yaml
 
 import kismet_nb as kn
 
-PAGE = nbformat.read(Path(__file__).parents[1] / "notebooks" / "06_schedules.ipynb", 4)
+PAGE = nbformat.read(Path(__file__).parents[1] / "notebooks" / "07_schedules.ipynb", 4)
 TEXT = "\n".join(cell.source for cell in PAGE.cells if cell.cell_type == "markdown")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)\n```", TEXT, re.DOTALL)
 
