@@ -60,7 +60,7 @@ def duckdb_at(store, table, at):
             UNION ALL
             SELECT {names} FROM {table}_history WHERE seen_from <= $at AND seen_until > $at
             ORDER BY {", ".join(RESOURCES[table].key)}
-        """  # noqa: S608 - our own names
+        """
         return database.execute(query, {"at": at}).fetchall()
 
 
