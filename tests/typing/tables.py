@@ -51,6 +51,7 @@ def files(table: pd.DataFrame, client: kn.KismetClient) -> None:
     kn.export(table, "users.csv", False)  # type: ignore[call-arg, arg-type] # noqa: FBT003 - a positional flag is refused
     assert_type(kn.export({"Users": table}, "x.xlsx", title="Users", number_formats={"share": "0%"}), Path)
     assert_type(kn.read_export("x.xlsx", sheet="Users"), pd.DataFrame)
+    assert_type(kn.format_changes(table, markdown=True), str)
     kn.report("report.html", fail_rate_unit="per mille")  # type: ignore[arg-type]
 
 
