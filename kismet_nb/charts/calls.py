@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["calls_by_hour", "calls_per_period", "calls_per_week"]
 
+_RENAMED = "charts.calls_per_week is deprecated. Use charts.calls_per_period, which takes the same arguments."
 _FAINT, _CONTRAST = 0.06, 0.7  # opacity of an empty cell; share of the largest from which a number is white
 
 
@@ -181,12 +182,11 @@ def calls_per_week(
     .. deprecated:: 0.2
         Use ``calls_per_period``, which takes the same arguments. This name raises a ``DeprecationWarning``.
     """
-    warnings.warn(
-        "charts.calls_per_week is deprecated. Use charts.calls_per_period, which takes the same arguments.",
-        DeprecationWarning,
-        stacklevel=2,
-    )
+    warnings.warn(_RENAMED, DeprecationWarning, stacklevel=2)
     return calls_per_period(calls, users, by=by, start=start, end=end, tz=tz, top=top)
+
+
+calls_per_week.__deprecated__ = _RENAMED  # type: ignore[attr-defined] # PEP 702: tools leave such a name out
 
 
 def calls_by_hour(calls: pd.DataFrame, *, start: Day = None, end: Day = None, tz: str = "UTC") -> Chart:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["calls_by_hour", "calls_per_period", "calls_per_week"]
 
+_RENAMED = "summaries.calls_per_week is deprecated. Use summaries.calls_per_period, which takes the same arguments."
+
 
 def calls_per_period(
     calls: pd.DataFrame,
@@ -119,12 +121,11 @@ def calls_per_week(
     .. deprecated:: 0.2
         Use ``calls_per_period``, which takes the same arguments. This name raises a ``DeprecationWarning``.
     """
-    warnings.warn(
-        "summaries.calls_per_week is deprecated. Use summaries.calls_per_period, which takes the same arguments.",
-        DeprecationWarning,
-        stacklevel=2,
-    )
+    warnings.warn(_RENAMED, DeprecationWarning, stacklevel=2)
     return calls_per_period(calls, users, by=by, start=start, end=end, tz=tz)
+
+
+calls_per_week.__deprecated__ = _RENAMED  # type: ignore[attr-defined] # PEP 702: tools leave such a name out
 
 
 def calls_by_hour(calls: pd.DataFrame, *, start: Day = None, end: Day = None, tz: str = "UTC") -> pd.DataFrame:

@@ -83,7 +83,10 @@ def find_questions(resources: Mapping[str, pd.DataFrame]) -> list[Question]:
         options = ("start", "end", "tz") if "created_at" in df.columns else ()
         found.append(Question(f"The rows of {name.replace('_', ' ')}", "", (name,), options=options))
     for name in summaries.__all__:
-        parameters = inspect.signature(getattr(summaries, name)).parameters
+        function = getattr(summaries, name)
+        if hasattr(function, "__deprecated__"):
+            continue  # it has a new name, which is listed
+        parameters = inspect.signature(function).parameters
         tables = [_PARAMETERS[key] for key in parameters if key in _PARAMETERS]
         needed = {key for key, value in parameters.items() if value.default is inspect.Parameter.empty}
         required = tuple(_PARAMETERS[key] for key in parameters if key in needed & _PARAMETERS.keys())
