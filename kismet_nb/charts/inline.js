@@ -6,8 +6,8 @@ this.replaceWith(document.importNode(svg, true), tip);
 figure.onmouseleave = () => { tip.hidden = true; };
 figure.onmousemove = event => {
   const mark = event.target.closest("path[aria-label], line[aria-label]");
-  tip.hidden = !mark;
-  if (mark) {
+  tip.hidden = !mark || /^(line|area|trail)/.test(mark.getAttribute("aria-roledescription"));
+  if (!tip.hidden) {
     tip.textContent = mark.getAttribute("aria-label");
     const box = figure.getBoundingClientRect();
     const x = event.clientX - box.left + 12, y = event.clientY - box.top - tip.offsetHeight - 8;

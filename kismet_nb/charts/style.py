@@ -63,7 +63,8 @@ def style(chart: Any) -> Chart:  # noqa: ANN401 - any of Altair's charts
     """Return a chart of your own with the look of these charts, which also shows itself without the internet.
 
     Only this chart changes: Altair's renderer and theme stay as they are. What you have configured yourself is kept.
-    A mark's tooltip in a notebook is its ``description``, or else the values that it encodes.
+    A mark's tooltip in a notebook is its ``description``; without one, the values that it encodes. Lines and areas have
+    no tooltips.
 
     Parameters
     ----------
