@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from kismet_nb.errors import ExportError
 from kismet_nb.store.database import open_database
+from kismet_nb.store.memory import READ_OPTIONS, WRITE_OPTIONS, release_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -133,6 +134,7 @@ class Journal:
             problem = ""
             try:
                 self._save(waiting)
+                release_memory()
             except (sqlite3.Error, OSError, pa.ArrowException) as error:
                 problem = f"{self._file} could not be written: {error}. The finished versions are untouched."
             with self._changed:
@@ -190,7 +192,7 @@ class Journal:
         counted = pa.array(sorted({number for of in lists for number in of.chunks}), pa.int64())
         cursor = self._database.execute("SELECT rows FROM saved WHERE resource = ? ORDER BY id", (resource,))
         for (packed,) in cursor:
-            table = pa.ipc.open_stream(packed).read_all()
+            table = pa.ipc.open_stream(packed, options=READ_OPTIONS).read_all()
             table = table.filter(pc.is_in(table[CHUNK], value_set=counted)).drop_columns([CHUNK])
             if table.num_rows:
                 yield table
@@ -247,7 +249,7 @@ class Journal:
 def _pack(batches: list[pa.RecordBatch]) -> bytes:
     table = pa.Table.from_batches(batches).combine_chunks()
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+    with pa.ipc.new_stream(sink, table.schema, options=WRITE_OPTIONS) as stream:
         stream.write_table(table)
     packed: bytes = sink.getvalue().to_pybytes()
     return packed
