@@ -9,6 +9,16 @@
     kn.export(users, "exports/users.parquet")
 """
 
+# ruff: noqa: E402 - the command's interrupt comes before the imports, which take most of a second
+
+import signal
+import sys
+from pathlib import Path
+
+if Path(sys.argv[0]).stem == "kismet-nb" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Until cli.main catches KeyboardInterrupt, Ctrl-C ends the command at once and without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import kismet_nb.report  # noqa: F401 - loaded first: a later import would replace the function of that name
 from kismet_nb import charts, summaries
 from kismet_nb.demo.organization import DemoOrganization

@@ -7,6 +7,7 @@ stdout stopped reading. 2 for wrong usage, including ``InvalidInputError``. 130 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     spell_out_missing_characters()
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:

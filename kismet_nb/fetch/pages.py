@@ -91,11 +91,10 @@ def parse_page(resource: Resource, number: int, response: Decoded) -> tuple[Page
 def _newest(resource: Resource, rows: list[Record]) -> float | None:
     """Return when a row was last created or changed; None if that is not known of every row."""
     fields = [column.name for column in resource.columns if column.name in {"created_at", "updated_at"}]
-    values = [row.get(field) for field in fields for row in rows]
-    texts = [value for value in values if isinstance(value, str)]
-    if (rows and not fields) or len(texts) < len(values):
+    texts: list[Any] = [row.get(field) for field in fields for row in rows]
+    if (rows and not fields) or not set(map(type, texts)) <= {str}:
         return None
-    if len(set(map(len, texts))) == 1 and all(text[-1] == "Z" for text in texts if text):
+    if len(set(map(len, texts))) == 1 and {text[-1:] for text in texts} == {"Z"}:
         texts = [max(texts)]  # all are UTC and written alike, so that the latest is the last in order
     try:
         times = [dt.datetime.fromisoformat(text) for text in texts]

@@ -23,6 +23,7 @@ import pyarrow.csv
 from kismet_nb.errors import ExportError
 from kismet_nb.files.formulas import SEPARATORS, FormulaEscaper, unescape_version_1
 from kismet_nb.files.stored_columns import restore_column, stored_dtype
+from kismet_nb.files.stored_labels import restore_labels
 from kismet_nb.files.text_codec import (
     encode_column,
     parse_column,
@@ -41,7 +42,7 @@ __all__ = ["build_sidecar", "is_sidecar", "read_csv", "sidecar_path", "to_csv_ta
 
 FORMAT = 2  # In format 1, formulas behind a separator were not escaped.
 ROW_COUNT = "rows in this file"
-ENCODINGS, SAFE = "stored columns", "spreadsheet_safe"
+ENCODINGS, LABELS, SAFE = "stored columns", "labels", "spreadsheet_safe"
 SIDECAR_KEYS = {"format", "sha256", "dtypes"}  # A JSON file with these keys was written by export.
 NUMBER_OPTIONS = {"decimal", "float_format", "quoting"}  # With these options, pandas formats floats.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -69,6 +70,8 @@ def build_sidecar(table: StoredTable, digest: str, *, safe: bool) -> bytes:
         ENCODINGS: table.encodings,
         "attrs": table.frame.attrs,
     }
+    if table.labels:
+        content[LABELS] = table.labels
     # A lone surrogate becomes its \u escape, which is valid in JSON.
     return json.dumps(content, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
 
@@ -193,7 +196,7 @@ def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], escaping:
         series[name] = parse_column(texts, dtype) if dtype else parse_documented_column(texts, name)
         if name in encodings:
             series[name] = restore_column(series[name], encodings[name])
-    return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
+    return restore_labels(pd.DataFrame(series, index=pd.RangeIndex(table.num_rows)), metadata.get(LABELS, {}))
 
 
 def _unescape(texts: pa.ChunkedArray, escaper: FormulaEscaper, escaping: int | None) -> pa.ChunkedArray:

@@ -19,8 +19,9 @@ import pyarrow as pa
 from kismet_nb.errors import ExportError
 from kismet_nb.files.excel_cells import cell_texts, column_digest
 from kismet_nb.files.excel_sheets import header_text, load_table
-from kismet_nb.files.excel_write import DIGESTS, ENCODINGS
+from kismet_nb.files.excel_write import DIGESTS, ENCODINGS, LABELS
 from kismet_nb.files.stored_columns import restore_column, stored_dtype
+from kismet_nb.files.stored_labels import restore_labels
 from kismet_nb.files.text_codec import documented_dtype, parse_column, parse_documented_column
 
 if TYPE_CHECKING:
@@ -71,9 +72,10 @@ def read_excel(source: Path) -> pd.DataFrame:
                 series[name] = restore_column(series[name], encodings[name])
         if position in sheet.uncomputed:
             uncomputed.append(name)
+    changes, is_original = _find_changes(metadata, digests, len(sheet.rows))
     frame = pd.DataFrame(series, index=pd.RangeIndex(len(sheet.rows)))
-    changes, is_original = _find_changes(metadata, digests, len(frame))
     frame.attrs = metadata.get("attrs", {}) if is_original else {}
+    frame = restore_labels(frame, metadata.get(LABELS, {}))
     # Stack level 3 is the caller of read_export.
     if changes:
         warnings.warn(f"{source} changed since export wrote it: {changes}", stacklevel=3)

@@ -36,6 +36,7 @@ __all__ = [
     "ABOUT_TITLE",
     "DIGESTS",
     "ENCODINGS",
+    "LABELS",
     "METADATA_LABEL",
     "TABLE_SHEET",
     "Sheet",
@@ -49,7 +50,7 @@ METADATA_LABEL = "for read_export"  # first cell of the hidden row on the second
 METADATA_CELL_LENGTH = 4_000  # characters
 MAX_ROWS = 1_048_575  # below the header
 MAX_COLUMNS = 16_384
-ENCODINGS, DIGESTS = "stored columns", "sha256"  # keys in the metadata
+ENCODINGS, LABELS, DIGESTS = "stored columns", "labels", "sha256"  # keys in the metadata
 ABOUT_HEADINGS = ("Column", "Type", "Meaning")
 ABOUT_TITLE = "Where this table comes from"
 
@@ -165,6 +166,7 @@ def _metadata(sheet: Sheet, table: StoredTable) -> dict[str, Any]:
         },
         "dtypes": table.dtypes,
         ENCODINGS: table.encodings,
+        LABELS: table.labels,
         "lists": [name for name in names if pd.api.types.is_object_dtype(df[name].dtype) and is_text_lists(df[name])],
         "attrs": df.attrs,
     }

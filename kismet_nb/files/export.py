@@ -22,7 +22,7 @@ from kismet_nb.files.formulas import FormulaEscaper
 from kismet_nb.files.parquet import read_parquet, write_parquet
 from kismet_nb.files.paths import check_path, check_target, file_suffix
 from kismet_nb.files.stored_columns import store_table
-from kismet_nb.files.text_codec import LONE_SURROGATE
+from kismet_nb.files.stored_labels import store_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,9 @@ def export(
     Parameters
     ----------
     df
-        The table. An unnamed integer index, which filtering leaves behind, is not written.
+        The table. An index with a name, or of texts or times, is written as columns in front; an unnamed one of
+        integers, which filtering leaves behind, is not written. Column names that are no text, such as the months of
+        a pivot, are written as text. ``read_export`` restores both.
     path
         ``.csv``, ``.csv.gz``, ``.parquet`` or ``.xlsx``. ``~`` is expanded and missing folders are made.
     spreadsheet_safe
@@ -142,7 +144,8 @@ def export(
     _check_frame(df)
     suffix = file_suffix(target)
     _check_options(suffix, options)
-    table = store_table(_with_named_zones(df))
+    frame, labels = store_labels(df)
+    table = store_table(_with_named_zones(frame), labels)
     if suffix == ".xlsx":
         sheet = build_sheet(table, tz)
         with replace_file(target) as file:
@@ -244,19 +247,6 @@ def _check_options(suffix: str, options: dict[str, Any]) -> None:
 def _check_frame(df: object) -> None:
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"export writes a pandas DataFrame, not {type(df).__name__}.")
-    for name in df.columns:
-        if not isinstance(name, str):
-            kind = type(name).__name__
-            raise InvalidInputError(
-                f"A column name is of type {kind} and not text. Rename the columns first, for example with "
-                "df.rename(columns=str)."
-            )
-        if LONE_SURROGATE.search(name):
-            raise InvalidInputError("A column name has a lone surrogate, which no file can hold. Rename it first.")
-    if df.columns.has_duplicates:
-        raise InvalidInputError("Column names must be unique. Rename the duplicates first.")
-    if df.index.name is not None or not (pd.api.types.is_integer_dtype(df.index.dtype) or not len(df)):
-        raise InvalidInputError("The index would be lost. Call df.reset_index() first to keep it as a column.")
     try:
         json.dumps(df.attrs)
     except (TypeError, ValueError):

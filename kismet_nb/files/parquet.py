@@ -15,6 +15,7 @@ import pyarrow.parquet
 
 from kismet_nb.errors import ExportError
 from kismet_nb.files.stored_columns import METADATA_PREFIX, restore_column
+from kismet_nb.files.stored_labels import restore_labels
 from kismet_nb.files.stored_objects import as_objects
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = ["read_parquet", "write_parquet"]
 
 # Keys in the file's metadata.
 ENCODINGS = f"{METADATA_PREFIX}stored columns"
+LABELS = f"{METADATA_PREFIX}labels"
 DTYPES = f"{METADATA_PREFIX}dtypes"  # of columns that pandas reads back with another dtype
 CHECKSUM = f"{METADATA_PREFIX}sha256"
 JSON_COLUMNS = f"{METADATA_PREFIX}json columns"  # in files of earlier versions: columns whose values are all JSON
@@ -45,7 +47,8 @@ def write_parquet(file: BinaryIO, table: StoredTable, *, provenance: bool, optio
     in_file, as_read = _read_empty(schema)
     dtypes = {str(name): str(dtype) for name, dtype in frame.dtypes.items() if str(as_read[name].dtype) != str(dtype)}
     _check_dtypes(as_read, dtypes)
-    metadata = {key: value for key, value in {ENCODINGS: table.encodings, DTYPES: dtypes}.items() if value}
+    known = {ENCODINGS: table.encodings, LABELS: table.labels, DTYPES: dtypes}
+    metadata = {key: value for key, value in known.items() if value}
     attrs = (frame.attrs if provenance else {}) | metadata
     frame.attrs = attrs if options else attrs | {CHECKSUM: _checksum(in_file, list(table.dtypes.values()), attrs)}
     settings: dict[str, Any] = {
@@ -69,6 +72,7 @@ def read_parquet(source: Path) -> pd.DataFrame:
     frame = pd.read_parquet(source, engine="pyarrow", page_checksum_verification=True)
     checksum, attrs = frame.attrs.pop(CHECKSUM, None), dict(frame.attrs)
     json_columns, encodings = frame.attrs.pop(JSON_COLUMNS, []), frame.attrs.pop(ENCODINGS, {})
+    labels = frame.attrs.pop(LABELS, {})
     frame = frame.astype(frame.attrs.pop(DTYPES, {}))
     for name, dtype in frame.dtypes.items():
         if name in json_columns:
@@ -83,7 +87,7 @@ def read_parquet(source: Path) -> pd.DataFrame:
         schema = pyarrow.parquet.read_schema(source)
         if checksum != _checksum(schema, [str(dtype) for dtype in frame.dtypes], attrs):
             raise ValueError("the names and types are not those that were written")
-    return frame
+    return restore_labels(frame, labels)
 
 
 def _schema(frame: pd.DataFrame, *, index: bool | None) -> pa.Schema:

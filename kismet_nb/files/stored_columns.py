@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from kismet_nb.files.stored_objects import Encoding
 
-__all__ = ["METADATA_PREFIX", "StoredTable", "restore_column", "store_table", "stored_dtype"]
+__all__ = ["METADATA_PREFIX", "StoredTable", "restore_column", "store_column", "store_table", "stored_dtype"]
 
 METADATA_PREFIX = "kismet_nb "  # of our own keys in the metadata of a Parquet file
 _STR = pd.StringDtype("pyarrow", na_value=np.nan)
@@ -60,15 +60,18 @@ class StoredTable:
         The name of each column's dtype before.
     encodings
         How the columns are stored that have another dtype in the file.
+    labels
+        What restores its index and column names.
     """
 
     frame: pd.DataFrame
     dtypes: dict[str, str]
     encodings: dict[str, Encoding]
+    labels: Encoding
 
 
-def store_table(df: pd.DataFrame) -> StoredTable:
-    """Return a table with columns of plain dtypes.
+def store_table(df: pd.DataFrame, labels: Encoding) -> StoredTable:
+    """Return a table with columns of plain dtypes; ``labels`` are kept with it.
 
     Raises
     ------
@@ -78,14 +81,14 @@ def store_table(df: pd.DataFrame) -> StoredTable:
     frame, encodings = df.copy(deep=False), {}
     for name in df.columns:
         column = df[name]
-        stored, encoding = _store_column(column, name)
+        stored, encoding = store_column(column, name)
         if stored is not column:
             frame[name] = stored
         if encoding:
             encodings[name] = encoding
     # pandas.read_parquet leaves our own keys of the file in attrs.
     frame.attrs = {key: value for key, value in df.attrs.items() if not str(key).startswith(METADATA_PREFIX)}
-    return StoredTable(frame, {str(name): str(dtype) for name, dtype in df.dtypes.items()}, encodings)
+    return StoredTable(frame, {str(name): str(dtype) for name, dtype in df.dtypes.items()}, encodings, labels)
 
 
 def stored_dtype(name: str, dtypes: Mapping[str, str], encodings: Mapping[str, Encoding]) -> str | None:
@@ -112,7 +115,7 @@ def restore_column(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]
     return restore_objects(column, encoding)
 
 
-def _store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding | None]:
+def store_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding | None]:
     """Return a column with a plain dtype, and its encoding if that is another dtype."""
     if isinstance(column.dtype, pd.ArrowDtype):
         return _store_arrow(column, column.dtype, name)
@@ -176,12 +179,12 @@ def _restore_interval(column: pd.Series[Any], encoding: Encoding) -> pd.Series[A
 def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: str) -> tuple[pd.Series[Any], Encoding]:
     """Return the values of a categorical column; the encoding has all categories in their order."""
     categories = pd.Series(dtype.categories)
-    listed, listed_inner = _store_column(categories, name)
+    listed, listed_inner = store_column(categories, name)
     # NumPy's integers and booleans have no missing value, nor have intervals of integers; the texts of intervals have.
     nullable = categories.convert_dtypes() if categories.dtype.kind in "biu" else categories
     nullable = listed if isinstance(categories.dtype, pd.IntervalDtype) else nullable
     values = nullable.reindex(column.cat.codes.to_numpy()).set_axis(column.index)
-    stored, inner = _store_column(values.astype(nullable.dtype), name)
+    stored, inner = store_column(values.astype(nullable.dtype), name)
     encoding = {
         "kind": "category",
         "dtype": str(stored.dtype),
@@ -235,7 +238,7 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
     else:
         _check_name(dtype, name)
         return column, None
-    stored, encoding = _store_column(plain, name)
+    stored, encoding = store_column(plain, name)
     encoding = {
         "kind": "arrow",
         "dtype": str(stored.dtype),

@@ -176,9 +176,13 @@ class Workers:
                 sent_at = time.monotonic()
                 started = started or sent_at
                 sent = self._send(request)
-            outcome = self._judge(request, sent)
-            if isinstance(sent, Response) and sent.status not in NOT_GRANTED:
-                self._throttle.record_success()
+            outcome: Decoded | BaseException
+            if isinstance(sent, Response):
+                outcome = judge(sent, self._connections.credentials, one_of_many=request.one_of_many)
+                if sent.status not in NOT_GRANTED:
+                    self._throttle.record_success()
+            else:
+                outcome = sent
             if isinstance(outcome, Decoded):
                 return outcome
             if self._cancelled.is_set():
@@ -216,11 +220,6 @@ class Workers:
         else:
             self._connections.give_back(connection)
         return sent
-
-    def _judge(self, request: Request, sent: Response | BaseException) -> Decoded | BaseException:
-        if isinstance(sent, BaseException):
-            return sent
-        return judge(sent, self._connections.credentials, one_of_many=request.one_of_many)
 
     def _wait(self, error: KismetError, seconds: float) -> None:
         """Wait before a retry: alone, or together with all requests if the server is overloaded.

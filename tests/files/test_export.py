@@ -98,15 +98,19 @@ def test_a_dtype_that_would_not_read_back_is_refused(tmp_path, name, dtype, valu
         [1],
         None,
         pd.Series([1]),
-        pd.DataFrame({1: [1]}),
         pd.DataFrame([[1, 2]], columns=["a", "a"]),
+        pd.DataFrame([[1, 2]], columns=[1, "1"]),
+        pd.DataFrame([[1]], columns=[np.nan]),
+        pd.DataFrame([[1]], columns=[("a", "b")]),
+        pd.DataFrame([[1, 2]], columns=pd.Index([1, pd.Period("2026-10", "M")], dtype=object)),
         pd.DataFrame([[1]], columns=pd.Index(["\ud83d"], dtype=object)),
-        pd.DataFrame({"a": [1]}, index=["x"]),
-        pd.DataFrame({"a": [1]}).rename_axis("n"),
+        pd.DataFrame({"a": [1]}).rename_axis("a"),
+        pd.DataFrame({"a": [1]}).rename_axis(5),
+        pd.DataFrame({"index": [1]}, index=["x"]),
     ],
 )
 def test_a_table_that_would_lose_data_is_refused(tmp_path, table):
-    """A value that is not a DataFrame, duplicate or unnamed columns, and an index with labels are refused."""
+    """A value that is not a DataFrame, duplicate names, also of an index, and several levels of names are refused."""
     with pytest.raises(kn.InvalidInputError):
         kn.export(table, tmp_path / "t.csv")
 
@@ -356,11 +360,55 @@ def test_an_edited_category_reads_as_text(tmp_path):
     assert ["very low", "high"] == back["level"].tolist()
 
 
-def test_months_as_column_names_are_refused_with_a_way_out(suffix):
-    """The error names the kind of name, and what it says to do works."""
-    pivot = pd.DataFrame({pd.Period("2026-10", "M"): [1], pd.Period("2026-11", "M"): [2]})
-    with pytest.raises(kn.InvalidInputError, match=r"of type Period and not text.*df\.rename\(columns=str\)"):
-        kn.export(pivot, f"pivot{suffix}")
-    kn.export(pivot.rename(columns=str), f"pivot{suffix}")
+_DATES = pd.Series(pd.to_datetime(["2025-12-30", "2026-01-01", "2026-01-02"]), name="month")
+_MONTHS = _DATES.dt.to_period("M")
+_COUNTS = pd.DataFrame({"who": ["ada", "zoe", "ada"], "month": _MONTHS, "calls": [1, 2, 3]})
 
-    assert ["2026-10", "2026-11"] == kn.read_export(f"pivot{suffix}").columns.tolist()
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        _COUNTS.pivot_table(index="who", columns="month", values="calls"),
+        _COUNTS.pivot_table(index="who", columns="month", values="calls", margins=True, margins_name="total"),
+        _COUNTS.pivot_table(index=["who", "month"], columns=_DATES, values="calls"),
+        _COUNTS.pivot_table(index="month", columns=_DATES.dt.date, values="calls"),
+        pd.crosstab(_COUNTS["who"], pd.cut(_COUNTS["calls"], [0, 1, 3])),
+        _COUNTS.groupby(["month", "calls"]).size().unstack(),
+        _COUNTS.groupby("who")[["calls"]].sum(),
+        _COUNTS[["calls"]].set_axis(["x", "y", "z"]),
+        _COUNTS[["calls"]].set_axis(_DATES.rename(None)),
+        _COUNTS[:0].set_index("who"),
+    ],
+    ids=["months", "totals", "two levels", "dates", "bins", "hours", "groups", "texts", "times", "empty"],
+)
+def test_an_index_and_names_that_are_no_text_read_back(tmp_path, suffix, table):
+    """Pivots and groups are written with all their labels, and read back as they were."""
+    back = kn.read_export(kn.export(table, tmp_path / f"t{suffix}"))
+
+    pd.testing.assert_frame_equal(table, back)
+
+
+def test_labels_of_an_edited_table(tmp_path):
+    """Columns that were added or deleted in a spreadsheet leave the other labels as they were."""
+    pivot = _COUNTS.pivot_table(index="who", columns="month", values="calls", margins=True, margins_name="total")
+    path = kn.export(pivot, tmp_path / "t.xlsx")
+    book = openpyxl.load_workbook(path)
+    book["table"].delete_cols(2)
+    book["table"]["D1"] = "note"
+    book.save(path)
+    with pytest.warns(UserWarning, match="removed columns: 2025-12"):
+        back = kn.read_export(path)
+
+    assert [pd.Period("2026-01", "M"), "total", "note"] == list(back.columns)
+    assert "who" == back.index.name
+
+
+def test_other_programs_find_the_labels_as_columns(tmp_path):
+    """The file has the texts that a person would write."""
+    pivot = _COUNTS.pivot_table(index="who", columns="month", values="calls", margins=True, margins_name="total")
+    text = kn.export(pivot, tmp_path / "t.csv").read_text("utf-8-sig")
+
+    assert '"who","2025-12","2026-01","total"' == text.splitlines()[0]
+    assert ["who", "2025-12", "2026-01", "total"] == pyarrow.parquet.read_schema(
+        kn.export(pivot, tmp_path / "t.parquet")
+    ).names

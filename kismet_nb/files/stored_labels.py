@@ -1,0 +1,112 @@
+"""An index and column names that are no text, as plain columns with text for names, and back to what they were."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+
+from kismet_nb.errors import ExportError, InvalidInputError
+from kismet_nb.files.stored_columns import restore_column, store_column
+from kismet_nb.files.text_codec import LONE_SURROGATE, encode_column, is_valid_text, parse_column
+
+if TYPE_CHECKING:
+    from kismet_nb.files.stored_objects import Encoding
+
+__all__ = ["restore_labels", "store_labels"]
+
+NAMES, INDEX = "column names", "index"
+
+
+def store_labels(df: pd.DataFrame) -> tuple[pd.DataFrame, Encoding]:
+    """Return a table whose columns are named by text, those of its index in front, and what restores the labels.
+
+    An unnamed index of integers numbers the rows, or those that a filter left, and is dropped.
+
+    Raises
+    ------
+    InvalidInputError
+        The columns have several levels, a name cannot be written as text, or two columns would have the same name.
+    """
+    if df.columns.nlevels > 1:
+        raise InvalidInputError(
+            "The column names have several levels. Join them first, for example with "
+            'df.columns = [" ".join(map(str, names)) for names in df.columns].'
+        )
+    names, labels = _store_names(df.columns)
+    if any(map(LONE_SURROGATE.search, names)):
+        raise InvalidInputError("A column name has a lone surrogate, which no file can hold. Rename it first.")
+    frame, index = df.set_axis(names, axis=1), df.index
+    if index.nlevels > 1 or index.name is not None or not (pd.api.types.is_integer_dtype(index.dtype) or not len(df)):
+        labels[INDEX] = list(index.names)
+        frame = _with_index_columns(frame, index)
+    if not all(is_valid_text(name) for name in frame.columns):
+        raise InvalidInputError("The name of an index must be a text. Rename it with df.rename_axis() first.")
+    if frame.columns.has_duplicates:
+        raise InvalidInputError("Column names must be unique. Rename the duplicates first.")
+    return frame, labels
+
+
+def restore_labels(frame: pd.DataFrame, labels: Encoding) -> pd.DataFrame:
+    """Return a table with its index and column names as they were, as far as its columns are still in the file."""
+    index = labels.get(INDEX, [])
+    levels = list(_default_names(index))
+    if levels and levels == list(frame.columns[: len(levels)]):
+        frame = frame.set_index(levels).rename_axis(index=index)
+    if NAMES in labels:
+        frame = frame.set_axis(_restore_names(list(frame.columns), labels[NAMES]), axis=1)
+    return frame
+
+
+def _store_names(columns: pd.Index) -> tuple[list[str], Encoding]:
+    """Return the names as texts, and what restores those that are no text, and the name of all."""
+    others = [position for position, name in enumerate(columns) if not isinstance(name, str)]
+    if not others and columns.name is None:
+        return list(columns), {}
+    texts: list[Any] = list(columns)
+    encoding: Encoding = {"name": columns.name}
+    if others:
+        # All of one kind, such as months, also beside a text: the heading of the totals.
+        names = pd.Series(columns if len(others) == len(columns) else [columns[position] for position in others])
+        with contextlib.suppress(ExportError, TypeError):
+            stored, inner = store_column(names, "")
+            written = encode_column(stored, "").cast(pa.string()).to_pylist()
+            for position, text in zip(others, written, strict=True):
+                texts[position] = text
+            encoding |= {"texts": written, "dtype": str(stored.dtype), "inner": inner}
+        if not all(isinstance(text, str) for text in texts) or not _restore_names(texts, encoding).equals(columns):
+            raise InvalidInputError(
+                f"Column names of type {type(names.iloc[0]).__name__} cannot be written. Rename the columns first, for "
+                "example with df.rename(columns=str)."
+            )
+    return texts, {NAMES: encoding}
+
+
+def _restore_names(names: list[str], encoding: Encoding) -> pd.Index:
+    """Return the names as they were; a name that is not in the encoding stays text."""
+    texts = encoding.get("texts", [])
+    if not texts:
+        return pd.Index(names, name=encoding["name"])
+    listed = parse_column(pa.chunked_array([pa.array(texts, pa.large_string())]), encoding["dtype"])
+    restored = restore_column(listed, encoding["inner"]) if encoding["inner"] else listed
+    known = dict(zip(texts, restored, strict=True))
+    columns: pd.Index = (
+        pd.Index(restored) if names == texts else pd.Index([known.get(name, name) for name in names], dtype=object)
+    )
+    return columns.rename(encoding["name"])
+
+
+def _with_index_columns(frame: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
+    names = _default_names(list(index.names))
+    levels = [pd.Series(index.get_level_values(level), name=name) for level, name in enumerate(names)]
+    result = pd.concat([*levels, frame.reset_index(drop=True)], axis=1)
+    result.attrs = frame.attrs
+    return result
+
+
+def _default_names(names: list[Any]) -> list[Any]:
+    """Return the names of index levels; those without a name get the one that ``reset_index`` gives."""
+    default = "index" if len(names) == 1 else "level_{}"
+    return [default.format(level) if name is None else name for level, name in enumerate(names)]

@@ -1,0 +1,50 @@
+"""Ctrl-C ends the command with exit code 130 and without a traceback, at any moment."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+COMMAND = Path(sys.executable).with_name("kismet-nb")
+
+
+def test_ctrl_c_while_pandas_loads(tmp_path):
+    """An interrupt in the first second, most of which is the import of pandas, prints nothing."""
+    began = tmp_path / "began"
+    (tmp_path / "pandas.py").write_text(f"import pathlib, time\npathlib.Path({str(began)!r}).touch()\ntime.sleep(60)\n")
+    with _start(tmp_path, "tables", PYTHONPATH=str(tmp_path)) as process:
+        _wait_for(began.exists)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)
+
+    assert (-signal.SIGINT, ("", "")) == (process.returncode, said)
+
+
+def test_ctrl_c_in_a_command(tmp_path):
+    """An interrupt of a running command is one line."""
+    with _start(tmp_path, "demo") as process:
+        _wait_for((tmp_path / "exports").exists)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)
+
+    assert (130, "kismet-nb: interrupted\n") == (process.returncode, said[1])
+
+
+def _start(folder, *arguments, **environment):
+    return subprocess.Popen(
+        [COMMAND, *arguments],
+        cwd=folder,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _wait_for(is_true):
+    give_up_at = time.monotonic() + 30
+    while not is_true() and time.monotonic() < give_up_at:
+        time.sleep(0.005)
+    assert is_true()
