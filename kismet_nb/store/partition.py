@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Part", "Slice", "partition", "sort_columns"]
 
 MAX_SLICE_ROWS = 65_536  # compared at a time, so that memory does not grow with the table
+MAX_SAMPLE_ROWS = 131_072  # of which the bounds of slices are chosen
 MAX_HELD_ROWS = 32_768  # before they are cut into files or slices: many small pieces take long
 _NO_TIME = np.iinfo(np.int64).min
 _MONTHS_OF = {"calls": "created_at", "egresses": "created_at", "call_metrics": "date"}
@@ -97,8 +98,10 @@ class Part:
         """Return ranges of about ``MAX_SLICE_ROWS`` rows, and the rows of each."""
         if self.rows <= MAX_SLICE_ROWS:
             return [(Slice(), self)]
-        values = pa.chunked_array([batch.column(column) for batch in self._batches()])
-        starts = pa.array(range(MAX_SLICE_ROWS, self.rows, MAX_SLICE_ROWS))
+        step = max(1, self.rows // MAX_SAMPLE_ROWS)
+        values = pa.chunked_array([batch.column(column)[::step] for batch in self._batches()])
+        size = max(1, MAX_SLICE_ROWS // step)
+        starts = pa.array(range(size, len(values), size), pa.int64())
         cuts = pc.unique(values.take(pc.sort_indices(values).take(starts))).drop_null()
         bounds = [None, *cuts, None]
         parts = [
