@@ -9,8 +9,6 @@
     kn.export(users, "exports/users.parquet")
 """
 
-# ruff: noqa: E402 - the command's interrupt comes before the imports, which take most of a second
-
 import signal
 import sys
 from pathlib import Path
