@@ -99,6 +99,7 @@ def run_sync(options: argparse.Namespace) -> None:
             options.tables,
             organization=options.organization,
             client=client,
+            recheck_days=options.recheck_days,
             accept_removals=options.accept_removals,
         )
     say(options, report.to_string(index=False))

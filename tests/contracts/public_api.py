@@ -135,6 +135,7 @@ SIGNATURES = {
         {
             "organization": "organization",
             "client": None,
+            "recheck_days": 7,
             "participants": False,
             "keep": 3,
             "accept_removals": False,
@@ -319,7 +320,7 @@ COMMANDS = {
     "export": ["--since", "--until", "--tz", "--strict"],
     "tables": [],
     "snapshot": ["--folder"],
-    "sync": ["--organization", "--env-file", "--tables", "--strict", "--accept-removals"],
+    "sync": ["--organization", "--env-file", "--tables", "--recheck-days", "--strict", "--accept-removals"],
     "compare": ["--ignore", "--key", "--out"],
     "report": ["--out", "--demo", "--month", "--start", "--end", "--tz", "--fail-rate-unit", "--notebook"],
     "lab": [],

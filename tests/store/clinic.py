@@ -29,9 +29,12 @@ class Clinic:
         self.failures = {}
         self.requests = []
         self.client = None
+        self.before = None
 
     def answer(self, query, _):
-        """Answer a request."""
+        """Answer a request; ``before`` is called first, with the request."""
+        if self.before:
+            self.before(query)
         self.requests.append(query.path)
         if query.path in self.failures:
             return self.failures[query.path]
