@@ -180,11 +180,10 @@ def _known_calls(version: Path, recorded: dict[int, Recorded]) -> Iterator[tuple
     bounds = np.searchsorted(user, np.arange(len(users) + 1))
     for number, (owner, row) in enumerate(recorded.items()):
         start, end = bounds[number], bounds[number + 1]
-        if end - start != row["rows"]:
-            continue
         changing = np.flatnonzero(~final[start:end])
-        first = changing[0] if len(changing) else row["rows"] - 1
-        pages, per_page = int(first) // row["per_page"], row["per_page"]
-        if pages:
+        first = int(changing[0]) if len(changing) else int(end - start) - 1
+        per_page = row["per_page"]
+        pages = first // per_page
+        if pages > 0:
             begin = start + pages * per_page
             yield owner, KnownRows(pages, per_page, int(end - begin), int(keys[begin]), int(keys[end - 1]))
