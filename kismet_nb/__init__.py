@@ -38,6 +38,7 @@ from kismet_nb.errors import (
     UnexpectedAnswerError,
 )
 from kismet_nb.explore.compare import compare
+from kismet_nb.explore.format_changes import format_changes
 from kismet_nb.explore.profile import profile
 from kismet_nb.explore.pseudonymize import pseudonymize
 from kismet_nb.fetch import (
@@ -50,7 +51,8 @@ from kismet_nb.fetch import (
     fetch_waiting_room_subs,
     fetch_waiting_rooms,
 )
-from kismet_nb.files.export import export, read_export
+from kismet_nb.files.export import export
+from kismet_nb.files.read_export import read_export
 from kismet_nb.reports.report import report
 from kismet_nb.snapshots import snapshot
 from kismet_nb.store.read import read_store, store_files
@@ -89,6 +91,7 @@ __all__ = [
     "fetch_users",
     "fetch_waiting_room_subs",
     "fetch_waiting_rooms",
+    "format_changes",
     "login",
     "login_status",
     "logout",

@@ -15,8 +15,9 @@ from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.explore.compare import compare
 from kismet_nb.explore.format_changes import format_changes
 from kismet_nb.fetch import FETCHERS
-from kismet_nb.files.export import export, read_export
+from kismet_nb.files.export import export
 from kismet_nb.files.paths import check_path, check_target
+from kismet_nb.files.read_export import read_export
 from kismet_nb.reports.report import report
 from kismet_nb.reports.shipped import copy_notebooks
 from kismet_nb.reports.sigterm import clean_up_on_sigterm

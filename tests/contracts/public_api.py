@@ -36,6 +36,7 @@ NAMES = [
     "fetch_users",
     "fetch_waiting_room_subs",
     "fetch_waiting_rooms",
+    "format_changes",
     "login",
     "login_status",
     "logout",
@@ -81,7 +82,7 @@ SIGNATURES = {
     "describe": ({"resource": REQUIRED}, {}, None),
     "export": (
         {"df": REQUIRED, "path": REQUIRED},
-        {"spreadsheet_safe": True, "provenance": True, "tz": None},
+        {"title": None, "number_formats": None, "spreadsheet_safe": True, "provenance": True, "tz": None},
         "options",
     ),
     "fetch_call_metrics": (
@@ -104,12 +105,13 @@ SIGNATURES = {
         None,
     ),
     "fetch_waiting_rooms": ({}, {"client": None, "progress": None}, None),
+    "format_changes": ({"changes": REQUIRED}, {"markdown": False}, None),
     "login": ({"client": None}, {"prompt": False}, None),
     "login_status": ({}, {}, None),
     "logout": ({}, {"forget": False}, None),
     "profile": ({"df": REQUIRED}, {}, None),
     "pseudonymize": ({"df": REQUIRED}, {"key": REQUIRED, "columns": (), "keep": ()}, None),
-    "read_export": ({"path": REQUIRED}, {}, None),
+    "read_export": ({"path": REQUIRED}, {"sheet": None}, None),
     "read_store": (
         {"folder": REQUIRED, "table": REQUIRED},
         {"organizations": None, "at": None, "history": False, "columns": None},
