@@ -73,6 +73,8 @@ class KnownTables:
         synced = {name: table["synced"] for name, table in about["tables"].items()}
         if participants and synced.get("participants") != synced.get("calls"):
             self._tables.discard("calls")
+        if synced.get("egresses") != synced.get("calls"):  # calls may have changed since, in a sync without egresses
+            self._tables.discard("egresses")
 
     def beginnings(self, name: str, queries: Sequence[Query]) -> dict[str, tuple[KnownRows, str]]:
         """Return what is known of lists that need not be read from their first page on.
@@ -83,16 +85,21 @@ class KnownTables:
             By the keys of the lists, their known rows, and when they were last read whole.
         """
         recorded = self._recorded(name) if name == "calls" else {}
-        owners = {}
-        for query in queries:
-            row = recorded.get(labels_of(query))
-            if row and row["rising"] and row["rows"] >= MIN_RISING_ROWS and not self._is_due(row, query.labels[0][1]):
-                owners[query.labels[0][1]] = key_of(query), row
-        if self.version is None or not owners:
+        found = {
+            _owner(query): (query, row)
+            for query in queries
+            if (row := recorded.get(labels_of(query)))
+            and row["rising"]
+            and row["rows"] >= MIN_RISING_ROWS
+            and not self._is_due(row, _owner(query))
+        }
+        if self.version is None or not found:
             return {}
+        known = _known_calls(self.version, {owner: row for owner, (_, row) in found.items()})
         return {
-            owners[owner][0]: (known, owners[owner][1]["whole_at"].isoformat())
-            for owner, known in _known_calls(self.version, {owner: row for owner, (_, row) in owners.items()})
+            key_of(query): (known[owner], row["whole_at"].isoformat())
+            for owner, (query, row) in found.items()
+            if owner in known
         }
 
     def kept_lists(self, name: str, queries: Sequence[Query], calls: Iterator[pa.Table]) -> dict[str, JournaledList]:
@@ -160,8 +167,8 @@ def _is_final(created: dt.datetime, read_at: dt.datetime) -> bool:
     return created <= read_at - dt.timedelta(days=OPEN_DAYS)
 
 
-def _known_calls(version: Path, recorded: dict[int, Recorded]) -> Iterator[tuple[int, KnownRows]]:
-    """Yield, for lists of calls by their users, the rows before the page with the first call that may have changed."""
+def _known_calls(version: Path, recorded: dict[int, Recorded]) -> dict[int, KnownRows]:
+    """Return, for lists of calls by their users, the rows before the page with the first call that may have changed."""
     users = pa.array(list(recorded), pa.int64())
     final_until = pa.array(
         [row["read_at"] - dt.timedelta(days=OPEN_DAYS) for row in recorded.values()], pa.timestamp("us", tz="UTC")
@@ -174,10 +181,11 @@ def _known_calls(version: Path, recorded: dict[int, Recorded]) -> Iterator[tuple
         piece = pa.table({"user": user, "id": rows["id"], "final": pc.fill_null(final, False)})  # noqa: FBT003 - a value
         pieces.append(piece.filter(user.is_valid()))
     if not pieces:
-        return
+        return {}
     calls = pa.concat_tables(pieces).sort_by([("user", "ascending"), ("id", "ascending")])
     user, keys, final = (calls[name].to_numpy() for name in ("user", "id", "final"))
     bounds = np.searchsorted(user, np.arange(len(users) + 1))
+    known = {}
     for number, (owner, row) in enumerate(recorded.items()):
         start, end = bounds[number], bounds[number + 1]
         changing = np.flatnonzero(~final[start:end])
@@ -186,4 +194,5 @@ def _known_calls(version: Path, recorded: dict[int, Recorded]) -> Iterator[tuple
         pages = first // per_page
         if pages > 0:
             begin = start + pages * per_page
-            yield owner, KnownRows(pages, per_page, int(end - begin), int(keys[begin]), int(keys[end - 1]))
+            known[owner] = KnownRows(pages, per_page, int(end - begin), int(keys[begin]), int(keys[end - 1]))
+    return known

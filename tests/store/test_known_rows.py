@@ -330,6 +330,9 @@ def test_recordings_are_read_again_only_if_they_may_have_changed(clinic):
 
     assert 30 == len(asked())
     assert 30 == len(stored("egresses"))
+    clinic.calls[1][25]["name"] = "Edited again"
+    clinic.sync("calls")
+    assert 30 == len(asked())  # that sync saw the change, and did not read recordings
 
 
 def test_daily_figures_are_read_again_for_the_last_weeks(clinic):
