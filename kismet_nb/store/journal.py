@@ -201,9 +201,11 @@ class Journal:
         cursor = self._database.execute("SELECT rows FROM saved WHERE resource = ? ORDER BY id", (resource,))
         for (packed,) in cursor:
             table = pa.ipc.open_stream(packed, options=READ_OPTIONS).read_all()
-            table = table.filter(pc.is_in(table[CHUNK], value_set=counted)).drop_columns([CHUNK])
+            counts = pc.is_in(table[CHUNK], value_set=counted)
+            if not pc.all(counts).as_py():
+                table = table.filter(counts)
             if table.num_rows:
-                yield table
+                yield table.drop_columns([CHUNK])
 
     # ---- The commit
 
