@@ -123,7 +123,8 @@ class Part:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         if self._writer is not None:
-            with pa.ipc.open_stream(str(self.path), options=READ_OPTIONS) as stream:
+            # Without a memory map, which a path would get: its pages count as memory of the process.
+            with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file, options=READ_OPTIONS) as stream:
                 yield from stream
 
 

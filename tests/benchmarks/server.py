@@ -49,9 +49,9 @@ def call(number, edited=0):
     return (
         b'{"id": %d, "name": "%b %d", "livekit_session_id": "lk-%d", "state": "active", '
         b'"has_egresses": false, "is_recording": true, "is_canvas_locked": false, "is_ended": true, '
-        b'"created_at": "2026-02-%02dT15:00:00Z", "updated_at": "2026-02-03T15:%02d:00Z", '
+        b'"created_at": "2026-02-%02dT%02d:%02d:00Z", "updated_at": "2026-03-03T15:%02d:00Z", '
         b'"participants": [{"id": %d, "participant_type": "Recipient", "name": "Guest"}]}'
-    ) % (number, name, number, number, number % 28 + 1, number % 60, number)
+    ) % (number, name, number, number, number % 28 + 1, number % 24, number % 60, number % 60, number)
 
 
 class Limit:
