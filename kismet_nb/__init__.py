@@ -56,9 +56,11 @@ from kismet_nb.files.read_export import read_export
 from kismet_nb.reports.report import report
 from kismet_nb.snapshots import snapshot
 from kismet_nb.store.read import read_store, store_files
+from kismet_nb.store.sql import sql
 from kismet_nb.store.sync import sync
 from kismet_nb.tables.describe import describe
 from kismet_nb.transport.client import KismetClient
+from kismet_nb.widgets.explore import explore
 from kismet_nb.widgets.login import login, login_status, logout
 from kismet_nb.widgets.table_view import view
 
@@ -82,6 +84,7 @@ __all__ = [
     "charts",
     "compare",
     "describe",
+    "explore",
     "export",
     "fetch_call_metrics",
     "fetch_calls",
@@ -101,6 +104,7 @@ __all__ = [
     "read_store",
     "report",
     "snapshot",
+    "sql",
     "store_files",
     "summaries",
     "sync",

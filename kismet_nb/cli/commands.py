@@ -9,11 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kismet_nb.cli.output import say
+from kismet_nb.cli.each import sync_each
+from kismet_nb.cli.output import say, warn
 from kismet_nb.demo.use_demo import use_demo
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.explore.compare import compare
-from kismet_nb.explore.format_changes import format_changes
+from kismet_nb.explore.format_changes import format_changes, format_table
 from kismet_nb.fetch import FETCHERS
 from kismet_nb.files.export import export
 from kismet_nb.files.paths import check_path, check_target
@@ -23,6 +24,7 @@ from kismet_nb.reports.shipped import copy_notebooks
 from kismet_nb.reports.sigterm import clean_up_on_sigterm
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import snapshot
+from kismet_nb.store.sql import sql
 from kismet_nb.store.sync import sync
 from kismet_nb.tables.date_filter import created_between
 from kismet_nb.tables.describe import describe
@@ -32,7 +34,19 @@ from kismet_nb.transport.client import KismetClient
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["run_compare", "run_demo", "run_export", "run_lab", "run_report", "run_snapshot", "run_sync", "run_tables"]
+__all__ = [
+    "run_compare",
+    "run_demo",
+    "run_export",
+    "run_lab",
+    "run_report",
+    "run_snapshot",
+    "run_sql",
+    "run_sync",
+    "run_tables",
+]
+
+MAX_ROWS = 100  # that the result of a query prints
 
 
 def run_demo(_options: argparse.Namespace) -> None:
@@ -91,19 +105,49 @@ def run_snapshot(options: argparse.Namespace) -> None:
 
 
 def run_sync(options: argparse.Namespace) -> None:
-    """Bring the local copy of an organization up to date."""
-    with KismetClient.from_env(
-        file=options.env_file, strict=options.strict, max_in_flight=options.max_in_flight, verify=options.verify
-    ) as client:
+    """Bring the local copy of an organization up to date, or of many."""
+    if options.each:
+        if options.organization is not None or options.env_file is not None:
+            raise InvalidInputError("--each names the organizations. Leave out --organization and --env-file.")
+        sync_each(options)
+        return
+    if options.jobs is not None:
+        raise InvalidInputError("--jobs is for many organizations. Name their files with --each.")
+    with (
+        clean_up_on_sigterm(),
+        KismetClient.from_env(
+            file=options.env_file, strict=options.strict, max_in_flight=options.max_in_flight, verify=options.verify
+        ) as client,
+    ):
         report = sync(
             options.folder,
             options.tables,
-            organization=options.organization,
+            organization="organization" if options.organization is None else options.organization,
             client=client,
             recheck_days=options.recheck_days,
             accept_removals=options.accept_removals,
         )
     say(options, report.to_string(index=False))
+
+
+def run_sql(options: argparse.Namespace) -> None:
+    """Print the result of a query, or write it to a file."""
+    if options.out:
+        check_target(options.out, None)
+    result = sql(options.folder, _standard_input() if options.query == "-" else options.query)
+    if options.out:
+        say(options, f"Wrote {len(result)} rows to {export(result, options.out)}")
+        return
+    print(format_table(result.head(MAX_ROWS)))
+    if len(result) > MAX_ROWS:
+        warn(f"{MAX_ROWS} of {len(result)} rows are shown. Write all of them to a file with --out.")
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInputError("The query on stdin is not UTF-8. Save it in that encoding.") from None
 
 
 def run_compare(options: argparse.Namespace) -> None:

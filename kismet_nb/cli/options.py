@@ -13,6 +13,7 @@ from kismet_nb.cli.commands import (
     run_lab,
     run_report,
     run_snapshot,
+    run_sql,
     run_sync,
     run_tables,
 )
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=run_tables)
     _add_snapshot(commands)
     _add_sync(commands)
+    _add_sql(commands)
     _add_compare(commands)
     _add_report(commands)
     _add_lab(commands)
@@ -102,12 +104,17 @@ def _add_snapshot(commands: Commands) -> None:
 def _add_sync(commands: Commands) -> None:
     command = commands.add_parser("sync", help="bring the local copy of an organization up to date, with its history")
     command.add_argument("folder", metavar="FOLDER", help="the store; it is made if it is missing")
-    command.add_argument(
-        "--organization", default="organization", metavar="NAME", help="its name in the store (default: %(default)s)"
-    )
+    command.add_argument("--organization", metavar="NAME", help="its name in the store (default: organization)")
     command.add_argument(
         "--env-file", metavar="FILE", help="file with the credentials (default: the environment, or the nearest .env)"
     )
+    command.add_argument(
+        "--each",
+        nargs="+",
+        metavar="FILE",
+        help="sync many organizations: one for each file with credentials, which names it: secrets/clinic-a.env",
+    )
+    command.add_argument("--jobs", type=int, metavar="N", help="organizations at a time, with --each (default: 8)")
     command.add_argument("--tables", nargs="+", metavar="TABLE", help=f"default: {' '.join(DEFAULT_TABLES)}")
     command.add_argument(
         "--recheck-days",
@@ -121,6 +128,15 @@ def _add_sync(commands: Commands) -> None:
     _add_client_options(command)
     _add_output_options(command)
     command.set_defaults(run=run_sync)
+
+
+def _add_sql(commands: Commands) -> None:
+    command = commands.add_parser("sql", help="run a SQL query over the tables of a store (extra sql)")
+    command.add_argument("folder", metavar="FOLDER", help="the store")
+    command.add_argument("query", metavar="QUERY", help="the query in DuckDB's SQL; - reads it from stdin")
+    command.add_argument("--out", metavar="OUT", help="write the result to a file instead: result.csv")
+    _add_output_options(command)
+    command.set_defaults(run=run_sql)
 
 
 def _add_compare(commands: Commands) -> None:

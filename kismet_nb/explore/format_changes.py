@@ -1,4 +1,4 @@
-"""The result of ``compare`` as a text, for a terminal or a mail."""
+"""Tables, and the result of ``compare``, as a text for a terminal or a mail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["format_changes"]
+__all__ = ["format_changes", "format_table"]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")  # characters that Markdown would take for its own
 
@@ -100,9 +100,15 @@ def _count_text(parts: dict[str, pd.DataFrame], names: list[str], ignored: list[
     return f"{added} added, {removed} removed, {rows} changed{value_count}{without}"
 
 
+def format_table(table: pd.DataFrame) -> str:
+    """Return a table as lines of aligned text. Control characters in values are escaped."""
+    return _aligned(_rows(table))
+
+
 def _rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
     """Return the names of the columns, then the texts of each row."""
-    cells = [[_cell(value) for value in table[name].tolist()] for name in table]
+    # By position, because two columns may have the same name.
+    cells = [[_cell(value) for value in table.iloc[:, place].tolist()] for place in range(table.shape[1])]
     return [tuple(map(_cell, table.columns)), *zip(*cells, strict=True)]
 
 

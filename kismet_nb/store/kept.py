@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from kismet_nb.resources import RESOURCES
 from kismet_nb.store.difference import shared_keys
+from kismet_nb.store.memory import release_memory
 from kismet_nb.store.schema import row_schema, stored_schema, upgrade
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def rows_of_version(
             for batch in opened.iter_batches(ROWS_PER_PIECE, columns=columns if whole else None, use_threads=False):
                 rows = pa.Table.from_batches([batch])
                 yield (rows if whole else upgrade(name, rows, stored_schema(resource))).select(columns)
+                release_memory()
 
 
 def _keeps_beginnings(name: str, lists: Sequence[JournaledList]) -> Callable[[pa.Table], pa.ChunkedArray]:
