@@ -23,7 +23,7 @@ from kismet_nb.reports.report import report
 from kismet_nb.reports.shipped import copy_notebooks
 from kismet_nb.reports.sigterm import clean_up_on_sigterm
 from kismet_nb.resources import RESOURCES
-from kismet_nb.snapshots import snapshot
+from kismet_nb.snapshots import latest_snapshots, snapshot
 from kismet_nb.store.sql import sql
 from kismet_nb.store.sync import sync
 from kismet_nb.tables.date_filter import created_between
@@ -33,6 +33,8 @@ from kismet_nb.transport.client import KismetClient
 
 if TYPE_CHECKING:
     import argparse
+
+    import pandas as pd
 
 __all__ = [
     "run_compare",
@@ -151,14 +153,37 @@ def _standard_input() -> str:
 
 
 def run_compare(options: argparse.Namespace) -> None:
-    """Print the differences of two files, and write them to a file if one is named."""
+    """Print what changed between two files or snapshots of tables, and write it to a file if one is named."""
     if options.out:
         check_path(options.out)
-    changes = compare(read_export(options.old), read_export(options.new), key=options.key, ignore=options.ignore)
-    written = export(changes, options.out) if options.out else None
-    print(format_changes(changes))
+    changes = {
+        name: compare(before, after, key=options.key, ignore=options.ignore)
+        for name, (before, after) in _tables_to_compare(options).items()
+    }
+    [one, *others] = changes.values()
+    written = export(changes if others else one, options.out) if options.out else None
+    for number, (name, found) in enumerate(changes.items()):
+        heading = f"## {name}\n" if options.markdown else f"{name}:"
+        lines = [heading] if others else []
+        print("\n" * bool(number) + "\n".join([*lines, format_changes(found, markdown=options.markdown)]))
     if written:
         print(f"\nWrote {written}")
+
+
+def _tables_to_compare(options: argparse.Namespace) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    """Return the older and the newer state of each table."""
+    names = options.latest or options.now
+    ways = [bool(options.old), bool(options.latest), bool(options.now)]
+    if ways.count(True) != 1 or bool(options.old) != bool(options.new):
+        raise InvalidInputError("Name two files, or tables with --latest or with --now.")
+    if not names:
+        return {"changes": (read_export(options.old), read_export(options.new))}
+    count = 2 if options.latest else 1
+    files = {name: latest_snapshots(name, options.folder, count) for name in names}
+    if options.latest:
+        return {name: (read_export(old), read_export(new)) for name, (old, new) in files.items()}
+    with KismetClient.from_env(max_in_flight=options.max_in_flight, verify=options.verify) as client:
+        return {name: (read_export(file), FETCHERS[name](client=client)) for name, [file] in files.items()}
 
 
 def run_report(options: argparse.Namespace) -> None:

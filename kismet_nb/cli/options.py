@@ -141,8 +141,25 @@ def _add_sql(commands: Commands) -> None:
 
 def _add_compare(commands: Commands) -> None:
     command = commands.add_parser("compare", help="show which rows were added, removed and changed")
-    command.add_argument("old", metavar="OLD", help="the earlier file, from snapshot or export")
-    command.add_argument("new", metavar="NEW", help="the later file")
+    command.add_argument("old", nargs="?", metavar="OLD", help="the earlier file, from snapshot or export")
+    command.add_argument("new", nargs="?", metavar="NEW", help="the later file")
+    command.add_argument(
+        "--latest",
+        nargs="+",
+        metavar="TABLE",
+        choices=LISTS,
+        help="instead of files: the two newest snapshots of tables",
+    )
+    command.add_argument(
+        "--now",
+        nargs="+",
+        metavar="TABLE",
+        choices=LISTS,
+        help="instead of files: the newest snapshots of tables and what the server has now; credentials from the "
+        "environment or .env",
+    )
+    command.add_argument("--folder", default="snapshots", help="folder of the snapshots (default: %(default)s)")
+    command.add_argument("--markdown", action="store_true", help="print Markdown, for a mail")
     command.add_argument(
         "--ignore", action="append", default=[], metavar="COLUMN", help="do not compare this column; may be repeated"
     )
@@ -153,7 +170,8 @@ def _add_compare(commands: Commands) -> None:
         metavar="COLUMN",
         help="column that identifies a row, if the files do not record it; may be repeated",
     )
-    command.add_argument("--out", metavar="OUT", help="also write the changes to a file: changes.csv")
+    command.add_argument("--out", metavar="OUT", help="also write the changes to a file: changes.csv, changes.xlsx")
+    _add_client_options(command)
     command.set_defaults(run=run_compare)
 
 

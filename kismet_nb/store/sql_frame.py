@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from kismet_nb.errors import InvalidInputError
 from kismet_nb.tables.build import PANDAS_DTYPES
 
 if TYPE_CHECKING:
@@ -15,12 +17,33 @@ if TYPE_CHECKING:
 
 __all__ = ["to_frame"]
 
+_EARLIEST, _LATEST = (  # microseconds
+    pa.scalar(text).cast(pa.timestamp("us")).value for text in ("0001-01-01T00:00:00", "9999-12-31T23:59:59.999999")
+)
 _DTYPES = PANDAS_DTYPES | {pa.uint64(): pd.UInt64Dtype()}
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """Return the result of a query as a DataFrame; two columns may have the same name."""
-    frame = pd.DataFrame(dict(enumerate(map(_series, table.columns))), index=pd.RangeIndex(table.num_rows))
+    """Return the result of a query as a DataFrame; two columns may have the same name.
+
+    Raises
+    ------
+    InvalidInputError
+        A column has a value that a DataFrame cannot hold.
+    """
+    columns, problem = {}, ""
+    for place, name in enumerate(table.column_names):
+        try:
+            columns[place] = _series(table.column(place))
+        except (pa.ArrowException, OverflowError, ValueError):
+            problem = name
+            break
+    if problem:
+        raise InvalidInputError(
+            f"The column {problem} has a value that a DataFrame cannot hold, for example infinity as a date. Cast the "
+            "column in the query: CAST(… AS VARCHAR)."
+        )
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
     frame.columns = pd.Index(table.column_names, dtype="str")
     return frame
 
@@ -39,9 +62,9 @@ def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
     if pa.types.is_boolean(kind):
         return _as_series(column)
     if pa.types.is_timestamp(kind):
-        return _as_series(column.cast(pa.timestamp("us", kind.tz), safe=False))
+        return _times(column.cast(pa.timestamp("us", kind.tz), safe=False))
     if pa.types.is_date(kind):
-        return _as_series(column.cast(pa.timestamp("us")))
+        return _times(column.cast(pa.timestamp("us")))
     if kind == pa.month_day_nano_interval():
         return _durations(column)
     return _objects(column.to_pylist())
@@ -50,6 +73,14 @@ def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
 def _as_series(column: pa.ChunkedArray) -> pd.Series[Any]:
     series: pd.Series[Any] = column.combine_chunks().to_pandas(types_mapper=_DTYPES.get)
     return series
+
+
+def _times(column: pa.ChunkedArray) -> pd.Series[Any]:
+    """Return times of the years 1 to 9999; Python has no others."""
+    bounds = pc.min_max(column.cast(pa.int64())).as_py()
+    if bounds["min"] is not None and not (_EARLIEST <= bounds["min"] <= bounds["max"] <= _LATEST):
+        raise OverflowError
+    return _as_series(column)
 
 
 def _integers(column: pa.ChunkedArray) -> pd.Series[Any]:

@@ -337,7 +337,7 @@ COMMANDS = {
         "--accept-removals",
     ],
     "sql": ["--out"],
-    "compare": ["--ignore", "--key", "--out"],
+    "compare": ["--latest", "--now", "--folder", "--markdown", "--ignore", "--key", "--out"],
     "report": ["--out", "--demo", "--month", "--start", "--end", "--tz", "--fail-rate-unit", "--notebook"],
     "lab": [],
 }

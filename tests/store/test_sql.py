@@ -98,6 +98,15 @@ def test_results_have_a_fetchs_dtypes():
     assert kn.sql("store", "SELECT id FROM users WHERE false").dtypes.to_dict() == {"id": pd.Int64Dtype()}
 
 
+@pytest.mark.parametrize("value", ["'infinity'::DATE", "'infinity'::TIMESTAMPTZ", "'12000-01-01'::TIMESTAMP"])
+def test_a_value_that_a_dataframe_cannot_hold_is_an_error(synced, value):
+    """The message names the column and a way out."""
+    with pytest.raises(kn.InvalidInputError, match="The column far has a value that a DataFrame cannot hold"):
+        kn.sql("store", f"SELECT id, {value} AS far FROM users")
+
+    assert 2 == len(kn.sql("store", f"SELECT id, CAST({value} AS VARCHAR) AS far FROM users"))
+
+
 def test_organizations_are_one_table(synced):
     """An organization without a table is left out, as in read_store."""
     synced.sync("roles", organization="clinic-b")
