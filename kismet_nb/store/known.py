@@ -126,7 +126,8 @@ class KnownTables:
         """Return what the version records of the lists of a table, by their labels."""
         if name not in self._tables or self.version is None:
             return {}
-        lists = upgrade_lists(pq.read_table(self.version / LISTS, filters=[("resource", "==", name)]))
+        with pq.ParquetFile(self.version / LISTS / "all.parquet", page_checksum_verification=True) as file:
+            lists = upgrade_lists(file.read()).filter(pc.field("resource") == name)
         return {row["key"]: row for row in lists.to_pylist() if not row["missing"] and row["whole_at"]}
 
     def _is_due(self, row: Recorded, owner: int) -> bool:
