@@ -59,7 +59,8 @@ def million(server, folder):
         )
     synced, fetched = (min(run[side]["wall"] for run in runs) for side in (0, 1))
     assert {1_000_000} == {run[side]["rows"] for run in runs for side in (0, 1)}
-    remark = f"{synced:.1f} s and {fetched:.1f} s; CPU {runs[-1][0]['cpu']:.1f} s and {runs[-1][1]['cpu']:.1f} s"
+    cpu = [min(run[side]["cpu"] for run in runs) for side in (0, 1)]
+    remark = f"{synced:.1f} s and {fetched:.1f} s; CPU {cpu[0]:.1f} s and {cpu[1]:.1f} s"
     at_most("1,000,000 calls, 0 ms: time of a first sync, to fetch_calls", 1.10, synced / fetched, remark)
     last = min((run[0] for run in runs), key=lambda run: run["fold"])
     at_most("1,000,000 calls: fold and commit, first", 6, last["fold"], unit=" s")
