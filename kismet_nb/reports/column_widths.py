@@ -84,9 +84,7 @@ def fit_columns(columns: Sequence[ColumnText]) -> Fit:
             return Fit(css_class, one_part, words)
     room, css_class = _SIZES[-1]
     for limit in range(_MAX_WORD, _MIN_WORD - 1, -1):
-        limited = [
-            min(word, limit) if column.can_wrap else word for word, column in zip(words, columns, strict=True)
-        ]
+        limited = [min(word, limit) if column.can_wrap else word for word, column in zip(words, columns, strict=True)]
         if _needed(limited) <= room:
             return Fit(css_class, one_part, limited)
     room, css_class = _SIZES[1]

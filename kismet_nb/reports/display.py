@@ -14,7 +14,7 @@ from kismet_nb.tables.index_columns import columns_with_index
 from kismet_nb.tables.plain_values import readable_column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import IPython.display
 
@@ -139,7 +139,7 @@ def show_tables_as_html() -> None:
         rows = len(table) if len(table) <= longest else min(20, longest)
         return str(html_table(table, rows=rows).data)
 
-    pd.DataFrame._repr_html_ = to_html  # type: ignore[attr-defined] # noqa: SLF001 - what IPython and kn.view call
+    pd.DataFrame._repr_html_ = to_html  # type: ignore[attr-defined]
 
 
 def _heading(name: object, dtype: Any, headings: Mapping[str, str]) -> tuple[str, str]:  # noqa: ANN401 - pandas' dtypes share no base class

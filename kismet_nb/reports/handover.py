@@ -56,6 +56,6 @@ def receive_login() -> None:
 
 
 def _read_client() -> tuple[KismetClient, str]:
-    with open(0, "rb", closefd=False) as pipe:  # noqa: PTH123 - a file descriptor
+    with open(0, "rb", closefd=False) as pipe:
         client_id, secret, source, settings = json.loads(pipe.read())
     return KismetClient.from_credentials(Credentials(client_id, secret), **settings), source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import re
 import warnings
 from pathlib import Path
@@ -116,11 +117,9 @@ def _media_type(content: bytes) -> str:
         return "image/gif"
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
-    parser = ET.XMLPullParser(["start"])
     try:
-        # The beginning has the root element. A browser refuses what is wrong after it.
-        parser.feed(content[:65536])
-        root = next((element for _, element in parser.read_events()), None)
-    except ET.ParseError:
-        root = None
-    return "image/svg+xml" if root is not None and root.tag == "{http://www.w3.org/2000/svg}svg" else ""
+        # The root element decides. A browser refuses what is wrong after it.
+        _, root = next(ET.iterparse(io.BytesIO(content), ["start"]))
+    except (ET.ParseError, ValueError, LookupError):
+        return ""
+    return "image/svg+xml" if root.tag == "{http://www.w3.org/2000/svg}svg" else ""

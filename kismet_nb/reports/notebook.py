@@ -71,7 +71,9 @@ def failed_cell(notebook: NotebookNode, name: str) -> str:
         for output in cell.outputs:
             if output.output_type == "error":
                 where = f"the parameters of {name}" if is_added else f"code cell {number} of {name}"
-                line = re.search(r"Cell In\[\d+\], line (\d+)", re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.traceback)))
+                line = re.search(
+                    r"Cell In\[\d+\], line (\d+)", re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.traceback))
+                )
                 return f"{where}, line {line[1]}" if line else where
     return name
 

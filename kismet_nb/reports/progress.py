@@ -34,7 +34,9 @@ class Steps:
         self.done = cell_index
         if cell.cell_type == "code":
             fetched = re.search(r"\bfetch_(\w+)", cell.source)
-            self.doing = f"fetching {fetched[1].replace('_', ' ')}" if fetched else "drawing" if self.done else "starting"
+            self.doing = (
+                f"fetching {fetched[1].replace('_', ' ')}" if fetched else "drawing" if self.done else "starting"
+            )
 
     def start_writing(self) -> None:
         """Count all steps but the last one as finished."""
@@ -63,4 +65,6 @@ def report_bar(steps: Steps, progress: bool | None) -> Any:  # noqa: ANN401, FBT
     # tqdm reads this variable too, but not if disable is passed.
     if progress is None and os.environ.get("TQDM_DISABLE", "0") not in {"", "0"}:
         disable = True
-    return Bar(desc="Report", total=steps.total, disable=disable, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}")
+    return Bar(
+        desc="Report", total=steps.total, disable=disable, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}"
+    )

@@ -156,7 +156,7 @@ def test_no_credential_is_put_into_the_notebook(demo):
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
-        ("import kismet_nb as kn; kn.login()", "but not a notebook's login. demo=True"),
+        ("import kismet_nb as kn; kn.login()", "uses the two environment variables or .env; --demo"),
         ("1 / 0", "ZeroDivisionError"),
     ],
 )
@@ -208,7 +208,7 @@ def test_an_error_of_ours_keeps_its_kind():
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"path": "r.pdf"}, "html"),
+        ({"path": "r.docx"}, "html or .htm or .pdf"),
         ({"path": 7}, "file name"),
         ({"month": "2026-13"}, "month"),
         ({"month": "2026-1"}, "month"),
