@@ -75,7 +75,7 @@ def remember_login(login: Login | None) -> None:
 
 def hold_login() -> None:
     """Let ``kn.login()`` return the present login instead of searching for credentials, until the login changes."""
-    global _held
+    global _held  # noqa: PLW0603 - it belongs to the one login
     _held = True
 
 

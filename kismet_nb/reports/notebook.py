@@ -71,9 +71,8 @@ def failed_cell(notebook: NotebookNode, name: str) -> str:
         for output in cell.outputs:
             if output.output_type == "error":
                 where = f"the parameters of {name}" if is_added else f"code cell {number} of {name}"
-                line = re.search(
-                    r"Cell In\[\d+\], line (\d+)", re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.traceback))
-                )
+                traceback = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.traceback))  # without colours
+                line = re.search(r"Cell In\[\d+\], line (\d+)", traceback)
                 return f"{where}, line {line[1]}" if line else where
     return name
 

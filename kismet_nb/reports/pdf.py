@@ -6,12 +6,13 @@ one of these browsers, and the PDF looks as the page does on the screen and as i
 paper is Letter, the browser's default in print without a person; the page fits A4 too. Page numbers need version 131 or
 newer; with an older one they are missing.
 
-The browser is started without the credentials, the user's profile, extensions, or a network. The policy of the page forbids scripts. Its files are in
-a private folder that is removed afterwards.
+The browser is started without the credentials, the user's profile, extensions, or a network. Its files are in a private
+folder that is removed afterwards. The policy of the page forbids scripts.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -133,10 +134,8 @@ def _run(command: list[str]) -> str:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the browser and, on POSIX, the processes that it has started."""
     if os.name == "posix":
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     else:
         process.kill()
     process.wait()

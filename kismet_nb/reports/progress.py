@@ -32,11 +32,15 @@ class Steps:
     def start_cell(self, cell: NotebookNode, cell_index: int) -> None:
         """Count the cells before this one as finished, and name what this one does."""
         self.done = cell_index
-        if cell.cell_type == "code":
-            fetched = re.search(r"\bfetch_(\w+)", cell.source)
-            self.doing = (
-                f"fetching {fetched[1].replace('_', ' ')}" if fetched else "drawing" if self.done else "starting"
-            )
+        if cell.cell_type != "code":
+            return
+        fetched = re.search(r"\bfetch_(\w+)", cell.source)
+        if fetched:
+            self.doing = f"fetching {fetched[1].replace('_', ' ')}"
+        elif self.doing.startswith("fetching"):
+            self.doing = "drawing"
+        elif self.doing == "starting" and cell_index:
+            self.doing = "running"
 
     def start_writing(self) -> None:
         """Count all steps but the last one as finished."""
