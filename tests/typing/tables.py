@@ -47,6 +47,9 @@ def files(table: pd.DataFrame, client: kn.KismetClient) -> None:
         ),
         Path,
     )
+    assert_type(
+        kn.report("r.pdf", quarter="2026-Q3", title="T", organization="O", logo=Path("logo.png"), progress=False), Path
+    )
     assert_type(kn.report("report.html", start="2026-10-01", end=dt.date(2026, 10, 31)), Path)
     kn.export(table, "users.csv", False)  # type: ignore[call-arg] # noqa: FBT003 - a positional flag is refused
     kn.report("report.html", fail_rate_unit="per mille")  # type: ignore[arg-type]
