@@ -38,6 +38,7 @@ from kismet_nb.errors import (
     UnexpectedAnswerError,
 )
 from kismet_nb.explore.compare import compare
+from kismet_nb.explore.format_changes import format_changes
 from kismet_nb.explore.profile import profile
 from kismet_nb.explore.pseudonymize import pseudonymize
 from kismet_nb.fetch import (
@@ -50,13 +51,16 @@ from kismet_nb.fetch import (
     fetch_waiting_room_subs,
     fetch_waiting_rooms,
 )
-from kismet_nb.files.export import export, read_export
+from kismet_nb.files.export import export
+from kismet_nb.files.read_export import read_export
 from kismet_nb.reports.report import report
 from kismet_nb.snapshots import snapshot
 from kismet_nb.store.read import read_store, store_files
+from kismet_nb.store.sql import sql
 from kismet_nb.store.sync import sync
 from kismet_nb.tables.describe import describe
 from kismet_nb.transport.client import KismetClient
+from kismet_nb.widgets.explore import explore
 from kismet_nb.widgets.login import login, login_status, logout
 from kismet_nb.widgets.table_view import view
 
@@ -80,6 +84,7 @@ __all__ = [
     "charts",
     "compare",
     "describe",
+    "explore",
     "export",
     "fetch_call_metrics",
     "fetch_calls",
@@ -89,6 +94,7 @@ __all__ = [
     "fetch_users",
     "fetch_waiting_room_subs",
     "fetch_waiting_rooms",
+    "format_changes",
     "login",
     "login_status",
     "logout",
@@ -98,6 +104,7 @@ __all__ = [
     "read_store",
     "report",
     "snapshot",
+    "sql",
     "store_files",
     "summaries",
     "sync",

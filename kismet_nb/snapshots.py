@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,8 +19,9 @@ from kismet_nb.resources import RESOURCES
 if TYPE_CHECKING:
     from kismet_nb.transport.client import KismetClient
 
-__all__ = ["LISTS", "snapshot"]
+__all__ = ["LISTS", "latest_snapshots", "snapshot"]
 
+_NAME = re.compile(r"[a-z_]+-\d{4}-\d\d-\d\dT\d{4}Z\.parquet")
 # The tables that show the current state and can be fetched without further arguments.
 LISTS = tuple(name for name, resource in RESOURCES.items() if resource.layout in {"pages", "list"})
 
@@ -103,6 +105,23 @@ def snapshot(
     if problem:
         raise ExportError(f"Nothing was kept in {target}: {problem}. Check the folder and take the snapshot again.")
     return files
+
+
+def latest_snapshots(table: str, folder: str | os.PathLike[str], count: int) -> list[Path]:
+    """Return the newest snapshots of a table, the oldest of them first.
+
+    Raises
+    ------
+    InvalidInputError
+        The folder has fewer.
+    """
+    files = sorted(file for file in Path(folder).expanduser().glob(f"{table}-*.parquet") if _NAME.fullmatch(file.name))
+    if len(files) < count:
+        wanted = "two are" if count == 2 else "one is"
+        raise InvalidInputError(
+            f"{folder} has {len(files)} snapshots of {table}, and {wanted} needed. Take one: kismet-nb snapshot {table}"
+        )
+    return files[-count:]
 
 
 def _rename_all(written: list[Path], files: list[Path]) -> None:

@@ -26,9 +26,10 @@ def test_a_notebook_runs(notebook, tmp_path):
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
 
     assert 0 == run.returncode, run.stderr[-2000:]
-    outputs = [out for cell in nbformat.read(folder / notebook.name, 4).cells for out in cell.get("outputs", [])]
+    cells = nbformat.read(folder / notebook.name, 4).cells
+    outputs = [out for cell in cells for out in cell.get("outputs", [])]
     assert outputs
-    named = re.findall(r'"([\w/]+\.(?:csv|parquet|png))"', (folder / notebook.name).read_text().replace("\\", ""))
+    named = re.findall(r'"([\w/]+\.(?:csv|parquet|png))"', "\n".join(cell.source for cell in cells))
     assert [] == [name for name in named if not (folder / name).is_file()]
     assert [] == [out.text for out in outputs if out.get("name") == "stderr"]
 

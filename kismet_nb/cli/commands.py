@@ -9,19 +9,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kismet_nb.cli.output import say
+from kismet_nb.cli.each import sync_each
+from kismet_nb.cli.output import say, warn
 from kismet_nb.demo.use_demo import use_demo
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.explore.compare import compare
-from kismet_nb.explore.format_changes import format_changes
+from kismet_nb.explore.format_changes import format_changes, format_table
 from kismet_nb.fetch import FETCHERS
-from kismet_nb.files.export import export, read_export
+from kismet_nb.files.export import export
 from kismet_nb.files.paths import check_path, check_target
+from kismet_nb.files.read_export import read_export
 from kismet_nb.reports.report import report
 from kismet_nb.reports.shipped import copy_notebooks
 from kismet_nb.reports.sigterm import clean_up_on_sigterm
 from kismet_nb.resources import RESOURCES
-from kismet_nb.snapshots import snapshot
+from kismet_nb.snapshots import latest_snapshots, snapshot
+from kismet_nb.store.sql import sql
 from kismet_nb.store.sync import sync
 from kismet_nb.tables.date_filter import created_between
 from kismet_nb.tables.describe import describe
@@ -31,7 +34,21 @@ from kismet_nb.transport.client import KismetClient
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["run_compare", "run_demo", "run_export", "run_lab", "run_report", "run_snapshot", "run_sync", "run_tables"]
+    import pandas as pd
+
+__all__ = [
+    "run_compare",
+    "run_demo",
+    "run_export",
+    "run_lab",
+    "run_report",
+    "run_snapshot",
+    "run_sql",
+    "run_sync",
+    "run_tables",
+]
+
+MAX_ROWS = 100  # that the result of a query prints
 
 
 def run_demo(_options: argparse.Namespace) -> None:
@@ -90,29 +107,82 @@ def run_snapshot(options: argparse.Namespace) -> None:
 
 
 def run_sync(options: argparse.Namespace) -> None:
-    """Bring the local copy of an organization up to date."""
-    with KismetClient.from_env(
-        file=options.env_file, strict=options.strict, max_in_flight=options.max_in_flight, verify=options.verify
-    ) as client:
+    """Bring the local copy of an organization up to date, or of many."""
+    if options.each:
+        if options.organization is not None or options.env_file is not None:
+            raise InvalidInputError("--each names the organizations. Leave out --organization and --env-file.")
+        sync_each(options)
+        return
+    if options.jobs is not None:
+        raise InvalidInputError("--jobs is for many organizations. Name their files with --each.")
+    with (
+        clean_up_on_sigterm(),
+        KismetClient.from_env(
+            file=options.env_file, strict=options.strict, max_in_flight=options.max_in_flight, verify=options.verify
+        ) as client,
+    ):
         report = sync(
             options.folder,
             options.tables,
-            organization=options.organization,
+            organization="organization" if options.organization is None else options.organization,
             client=client,
             accept_removals=options.accept_removals,
         )
     say(options, report.to_string(index=False))
 
 
+def run_sql(options: argparse.Namespace) -> None:
+    """Print the result of a query, or write it to a file."""
+    if options.out:
+        check_target(options.out, None)
+    result = sql(options.folder, _standard_input() if options.query == "-" else options.query)
+    if options.out:
+        say(options, f"Wrote {len(result)} rows to {export(result, options.out)}")
+        return
+    print(format_table(result.head(MAX_ROWS)))
+    if len(result) > MAX_ROWS:
+        warn(f"{MAX_ROWS} of {len(result)} rows are shown. Write all of them to a file with --out.")
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInputError("The query on stdin is not UTF-8. Save it in that encoding.") from None
+
+
 def run_compare(options: argparse.Namespace) -> None:
-    """Print the differences of two files, and write them to a file if one is named."""
+    """Print what changed between two files or snapshots of tables, and write it to a file if one is named."""
     if options.out:
         check_path(options.out)
-    changes = compare(read_export(options.old), read_export(options.new), key=options.key, ignore=options.ignore)
-    written = export(changes, options.out) if options.out else None
-    print(format_changes(changes))
+    changes = {
+        name: compare(before, after, key=options.key, ignore=options.ignore)
+        for name, (before, after) in _tables_to_compare(options).items()
+    }
+    [one, *others] = changes.values()
+    written = export(changes if others else one, options.out) if options.out else None
+    for number, (name, found) in enumerate(changes.items()):
+        heading = f"## {name}\n" if options.markdown else f"{name}:"
+        lines = [heading] if others else []
+        print("\n" * bool(number) + "\n".join([*lines, format_changes(found, markdown=options.markdown)]))
     if written:
         print(f"\nWrote {written}")
+
+
+def _tables_to_compare(options: argparse.Namespace) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    """Return the older and the newer state of each table."""
+    names = options.latest or options.now
+    ways = [bool(options.old), bool(options.latest), bool(options.now)]
+    if ways.count(True) != 1 or bool(options.old) != bool(options.new):
+        raise InvalidInputError("Name two files, or tables with --latest or with --now.")
+    if not names:
+        return {"changes": (read_export(options.old), read_export(options.new))}
+    count = 2 if options.latest else 1
+    files = {name: latest_snapshots(name, options.folder, count) for name in names}
+    if options.latest:
+        return {name: (read_export(old), read_export(new)) for name, (old, new) in files.items()}
+    with KismetClient.from_env(max_in_flight=options.max_in_flight, verify=options.verify) as client:
+        return {name: (read_export(file), FETCHERS[name](client=client)) for name, [file] in files.items()}
 
 
 def run_report(options: argparse.Namespace) -> None:

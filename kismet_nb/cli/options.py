@@ -13,6 +13,7 @@ from kismet_nb.cli.commands import (
     run_lab,
     run_report,
     run_snapshot,
+    run_sql,
     run_sync,
     run_tables,
 )
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=run_tables)
     _add_snapshot(commands)
     _add_sync(commands)
+    _add_sql(commands)
     _add_compare(commands)
     _add_report(commands)
     _add_lab(commands)
@@ -102,12 +104,17 @@ def _add_snapshot(commands: Commands) -> None:
 def _add_sync(commands: Commands) -> None:
     command = commands.add_parser("sync", help="bring the local copy of an organization up to date, with its history")
     command.add_argument("folder", metavar="FOLDER", help="the store; it is made if it is missing")
-    command.add_argument(
-        "--organization", default="organization", metavar="NAME", help="its name in the store (default: %(default)s)"
-    )
+    command.add_argument("--organization", metavar="NAME", help="its name in the store (default: organization)")
     command.add_argument(
         "--env-file", metavar="FILE", help="file with the credentials (default: the environment, or the nearest .env)"
     )
+    command.add_argument(
+        "--each",
+        nargs="+",
+        metavar="FILE",
+        help="sync many organizations: one for each file with credentials, which names it: secrets/clinic-a.env",
+    )
+    command.add_argument("--jobs", type=int, metavar="N", help="organizations at a time, with --each (default: 8)")
     command.add_argument("--tables", nargs="+", metavar="TABLE", help=f"default: {' '.join(DEFAULT_TABLES)}")
     command.add_argument("--strict", action="store_true", help="fail if the API sends unknown columns or values")
     command.add_argument("--accept-removals", action="store_true", help="accept that most of a table is removed")
@@ -116,10 +123,36 @@ def _add_sync(commands: Commands) -> None:
     command.set_defaults(run=run_sync)
 
 
+def _add_sql(commands: Commands) -> None:
+    command = commands.add_parser("sql", help="run a SQL query over the tables of a store (extra sql)")
+    command.add_argument("folder", metavar="FOLDER", help="the store")
+    command.add_argument("query", metavar="QUERY", help="the query in DuckDB's SQL; - reads it from stdin")
+    command.add_argument("--out", metavar="OUT", help="write the result to a file instead: result.csv")
+    _add_output_options(command)
+    command.set_defaults(run=run_sql)
+
+
 def _add_compare(commands: Commands) -> None:
     command = commands.add_parser("compare", help="show which rows were added, removed and changed")
-    command.add_argument("old", metavar="OLD", help="the earlier file, from snapshot or export")
-    command.add_argument("new", metavar="NEW", help="the later file")
+    command.add_argument("old", nargs="?", metavar="OLD", help="the earlier file, from snapshot or export")
+    command.add_argument("new", nargs="?", metavar="NEW", help="the later file")
+    command.add_argument(
+        "--latest",
+        nargs="+",
+        metavar="TABLE",
+        choices=LISTS,
+        help="instead of files: the two newest snapshots of tables",
+    )
+    command.add_argument(
+        "--now",
+        nargs="+",
+        metavar="TABLE",
+        choices=LISTS,
+        help="instead of files: the newest snapshots of tables and what the server has now; credentials from the "
+        "environment or .env",
+    )
+    command.add_argument("--folder", default="snapshots", help="folder of the snapshots (default: %(default)s)")
+    command.add_argument("--markdown", action="store_true", help="print Markdown, for a mail")
     command.add_argument(
         "--ignore", action="append", default=[], metavar="COLUMN", help="do not compare this column; may be repeated"
     )
@@ -130,7 +163,8 @@ def _add_compare(commands: Commands) -> None:
         metavar="COLUMN",
         help="column that identifies a row, if the files do not record it; may be repeated",
     )
-    command.add_argument("--out", metavar="OUT", help="also write the changes to a file: changes.csv")
+    command.add_argument("--out", metavar="OUT", help="also write the changes to a file: changes.csv, changes.xlsx")
+    _add_client_options(command)
     command.set_defaults(run=run_compare)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-__all__ = ["fail", "messages", "say", "spell_out_missing_characters"]
+__all__ = ["fail", "messages", "say", "spell_out_missing_characters", "warn"]
 
 _package_logger = logging.getLogger("kismet_nb")  # waits for the server
 _logger = logging.getLogger("kismet_nb.cli")
@@ -51,7 +51,7 @@ def messages(*, quiet: bool, log: str | None) -> Iterator[None]:
     level = _package_logger.level
     with warnings.catch_warnings():
         # A warning is one plain line; Python's default adds a line of source code.
-        warnings.showwarning = lambda message, *_args, **_kwargs: _warn(str(message))
+        warnings.showwarning = lambda message, *_args, **_kwargs: warn(str(message))
         _package_logger.setLevel(logging.INFO)
         for handler in handlers:
             _package_logger.addHandler(handler)
@@ -109,6 +109,7 @@ def fail(problem: object, code: int) -> int:
     return code
 
 
-def _warn(text: str) -> None:
+def warn(text: str) -> None:
+    """Write a warning as one line."""
     _logger.warning("%s", text)
     print(f"kismet-nb: {text}", file=sys.stderr)

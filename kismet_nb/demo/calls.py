@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from kismet_nb.demo.people import Record
 
-__all__ = ["METRICS", "Call", "daily_metrics", "invent_calls"]
+__all__ = ["CALL_DAYS", "METRICS", "Call", "daily_metrics", "invent_calls"]
 
 METRICS = ("total_calls", "average_duration", "call_fail_rate", "average_wait_time")
+CALL_DAYS = 365  # up to the day on which the demo organization starts
 
-_CALL_DAYS = 365
 _APPOINTMENTS = range(13, 21)  # hours of the day, UTC
 _WORK_DAYS, _LEAVE_DAYS = 60, 120  # in turn, for every seventh user
 _WEEKDAY_FACTORS = (1.0, 1.2, 1.1, 1.1, 0.8, 0.12, 0.04)  # from Monday to Sunday
@@ -39,12 +39,12 @@ class Call:
     egresses: dict[str, Record]
 
 
-def invent_calls(user: Record, position: int, moment: dt.datetime, stride: int) -> Iterator[Call]:
-    """Yield a user's calls of the year up to a moment, oldest first.
+def invent_calls(user: Record, position: int, first: dt.date, moment: dt.datetime, stride: int) -> Iterator[Call]:
+    """Yield a user's calls from a day up to a moment, oldest first.
 
     Each month has its own seed, so a past day keeps its calls when the demo is started on a later day.
-    ``position`` is the user's place in the list of users. ``stride`` is larger than any user's id. A call's id is made
-    of its minute and its user, so ids are unique and rise with time.
+    ``position`` is the user's place in the list of users. ``stride`` is larger than the ids of the first users.
+    A call's id is made of its minute and its user, so ids are unique and rise with time.
     """
     habits = seeded_rng("habits", user["id"])
     takes_leave = position % 7 == 3
@@ -54,7 +54,6 @@ def invent_calls(user: Record, position: int, moment: dt.datetime, stride: int) 
     if takes_leave:
         per_day = max(per_day, 0.8)
     hired = dt.date.fromisoformat(user["created_at"][:10])
-    first = moment.date() - dt.timedelta(days=_CALL_DAYS - 1)
     month = first.replace(day=1)
     rng = seeded_rng("calls", user["id"], month)
     for number in range((moment.date() - month).days + 1):

@@ -18,17 +18,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl
 
-from kismet_nb.demo.calls import METRICS, daily_metrics, invent_calls
+from kismet_nb.demo.calls import CALL_DAYS, METRICS, daily_metrics, invent_calls
 from kismet_nb.demo.people import (
+    CLOSING_TIME,
+    Staff,
     invent_invites,
     invent_roles,
-    invent_users,
     invent_waiting_room_subs,
     invent_waiting_rooms,
+    isoformat,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from kismet_nb.demo.calls import Call
     from kismet_nb.demo.people import Record
@@ -40,6 +42,7 @@ __all__ = ["DemoData", "RefusedError", "respond"]
 T = TypeVar("T")
 
 _MAX_PER_PAGE = 100
+_MAX_FIRST_ID = 9999  # of an organization that starts without users
 _MAX_METRICS_RANGE = dt.timedelta(days=366)
 
 
@@ -84,39 +87,74 @@ def _parse_date(text: str) -> dt.date:
     return date
 
 
+def _days_between(since: dt.datetime, moment: dt.datetime) -> Iterator[dt.date]:
+    """Yield the days that ended after one moment and not after another."""
+    evening = dt.datetime.combine(since, CLOSING_TIME, tzinfo=dt.UTC)
+    while evening <= moment:
+        if evening > since:
+            yield evening.date()
+        evening += dt.timedelta(days=1)
+
+
 class DemoData:
     """The records of the organization at a moment, and one method for each endpoint.
 
     Calls are invented when they are first requested. Two threads may invent the same calls at the same time; the
     results are equal.
+
+    Parameters
+    ----------
+    moment
+        Nothing is later.
+    user_count
+        How many users there were at first.
+    since
+        When the organization was started, if time has passed since.
     """
 
-    def __init__(self, moment: dt.datetime, user_count: int) -> None:
+    def __init__(self, moment: dt.datetime, user_count: int, since: dt.datetime | None = None) -> None:
+        since = since or moment
         self.moment = moment
         self.today = moment.date()
+        self._first_today = since.date()
+        self._staff = Staff(user_count)
+        self._stride = max(self._staff.everyone, default=_MAX_FIRST_ID) + 1
+        for day in _days_between(since, moment):
+            self._staff.pass_day(day)
         # Keys are text, as in a path. Any text that is not a key is not found.
-        self.users = {str(user["id"]): user for user in invent_users(user_count)}
+        self.users = {str(key): user for key, user in self._staff.everyone.items() if key not in self._staff.former}
         self.users_by_email = {user["email"].casefold(): user for user in self.users.values()}
-        self.rooms = {room["slug"]: room for room in invent_waiting_rooms(self.users.values())}
+        self._all_rooms = list(invent_waiting_rooms(self._staff.everyone.values()))
+        self.rooms = {room["slug"]: room for room in self._all_rooms if str(room["user_id"]) in self.users}
         self.rooms_by_user = {room["user_id"]: room for room in self.rooms.values()}
-        self.invites = {str(invite["id"]): invite for invite in invent_invites(moment)}
+        invites = list(invent_invites(since))
+        for invite in self._staff.invites:
+            invites.append({"id": invites[-1]["id"] + 2, **invite})
+        self.invites = {str(invite["id"]): invite for invite in invites}
         self.roles = list(invent_roles())
-        self._positions = {user_id: position for position, user_id in enumerate(self.users)}
-        self._stride = max(map(int, self.users), default=0) + 1
-        self._calls: dict[str, dict[str, Call]] = {}
+        self._positions = {key: position for position, key in enumerate(self._staff.everyone)}
+        self._calls: dict[int, dict[str, Call]] = {}
 
     def calls(self, user_id: str) -> dict[str, Call]:
         """Return the user's calls by id, oldest first."""
-        if user_id not in self._calls:
-            user = _find(self.users, user_id)
-            calls = invent_calls(user, self._positions[user_id], self.moment, self._stride)
-            self._calls[user_id] = {str(call.record["id"]): call for call in calls}
-        return self._calls[user_id]
+        return self._calls_of(_find(self.users, user_id)["id"])
+
+    def _calls_of(self, key: int) -> dict[str, Call]:
+        """Return the calls of a user, who may have left."""
+        if key not in self._calls:
+            user, moment = self._staff.everyone[key], self.moment
+            if key in self._staff.former:
+                last = dt.datetime.combine(self._staff.former[key], dt.time(23), tzinfo=dt.UTC)
+                moment = min(moment, last)
+            first = self._first_today - dt.timedelta(days=CALL_DAYS - 1)
+            calls = invent_calls(user, self._positions[key], first, moment, self._stride)
+            self._calls[key] = {str(call.record["id"]): call for call in calls}
+        return self._calls[key]
 
     @cached_property
     def metrics(self) -> dict[dt.date, dict[str, float | None]]:
-        """The metrics of the whole organization, by day."""
-        return daily_metrics(call for user_id in self.users for call in self.calls(user_id).values())
+        """The metrics of the whole organization, by day; the calls of users who have left still count."""
+        return daily_metrics(call for key in self._staff.everyone for call in self._calls_of(key).values())
 
     def list_users(self, params: Params) -> Record:
         """Return a page of the users, or the one user with the address ``email``."""
@@ -182,7 +220,8 @@ class DemoData:
     def list_waiting_room_subs(self, params: Params) -> Record:
         """Return the coming substitutions in a waiting room."""
         room = _find(self.rooms, params["slug"])
-        return {"waiting_room_subs": list(invent_waiting_room_subs(room, list(self.rooms.values()), self.today))}
+        subs = invent_waiting_room_subs(room, self._all_rooms, self._first_today)
+        return {"waiting_room_subs": [sub for sub in subs if sub["datetime_end"] > isoformat(self.moment)]}
 
     def list_invites(self, params: Params) -> Record:
         """Return a page of the invites."""

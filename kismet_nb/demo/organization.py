@@ -28,9 +28,9 @@ class DemoOrganization:
     ----------
     today
         The last day with calls, up to 20:00 UTC. By default the current day, with nothing later than ten minutes
-        ago. The staff is the same on every day.
+        ago. The staff is the same whatever the day. ``advance`` lets time pass.
     user_count
-        Number of users.
+        Number of users at first. Organizations of other sizes have other people.
     latency
         Seconds to wait before each response.
 
@@ -52,8 +52,10 @@ class DemoOrganization:
         self.client_id = "demo-client-id"
         self.client_secret = secrets.token_urlsafe(24)
         self._user_count = user_count
+        self._today = today or dt.datetime.now(dt.UTC).date()
+        self._since = _last_moment(today)
         self._server = DemoServer(
-            DemoData(_last_moment(today), user_count),
+            DemoData(self._since, user_count),
             credentials=(self.client_id.encode(), self.client_secret.encode()),
             latency=latency,
         )
@@ -65,6 +67,35 @@ class DemoOrganization:
         atexit.unregister(self.stop)
         if not self._server.stopping.is_set():
             self._server.stop()
+
+    def advance(self, days: int = 1) -> None:
+        """Let days pass: calls are held, people join, leave and change. The next request sees the new state.
+
+        On each Monday one user joins, on each Friday one user leaves, and on each Monday to Friday the name or the
+        rights of one user change. The calls of a user leave with the user. The same days bring the same changes to the
+        same organization. A day without its end, which is today, has calls only.
+
+        Parameters
+        ----------
+        days
+            How many days pass, 1 or more. Start the organization with ``today`` in the past if nothing may be in the
+            future.
+
+        Raises
+        ------
+        ValueError
+            ``days`` is not a whole number of at least 1.
+
+        Examples
+        --------
+        >>> with DemoOrganization(today=dt.date(2026, 10, 2)) as demo:
+        ...     demo.advance(days=7)
+        """
+        if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+            raise ValueError("days must be a whole number of at least 1.")
+        self._today += dt.timedelta(days=days)
+        moment = max(self._server.data.moment, _last_moment(self._today))
+        self._server.data = DemoData(moment, self._user_count, self._since)
 
     def __enter__(self) -> Self:
         return self

@@ -21,6 +21,7 @@ __all__ = [
     "FIRST_DAY",
     "GIVEN_NAMES",
     "Record",
+    "Staff",
     "invent_invites",
     "invent_roles",
     "invent_users",
@@ -150,6 +151,85 @@ def invent_waiting_rooms(users: Iterable[Record]) -> Iterator[Record]:
             "updated_at": user["updated_at"],
             "user": {"display_name": user["display_name"]},
         }
+
+
+class Staff:
+    """The staff of an organization, which changes as days pass.
+
+    On each Monday somebody joins, on each Friday somebody leaves, and on each Monday to Friday somebody changes: the
+    name or the admin rights. What happens on a day depends on the day and on the staff only.
+
+    Parameters
+    ----------
+    count
+        How many people there are at first.
+
+    Attributes
+    ----------
+    everyone
+        All users by id, also those who have left.
+    former
+        The last day of each user who has left, by id.
+    invites
+        The used invites of those who have joined.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.everyone = {user["id"]: user for user in invent_users(count)}
+        self.former: dict[int, dt.date] = {}
+        self.invites: list[Record] = []
+
+    def pass_day(self, day: dt.date) -> None:
+        """Let a day pass. The records of before stay as they are: a user who changes is a new record."""
+        if day.weekday() > 4:
+            return
+        rng = seeded_rng("staff", day)
+        morning = dt.datetime.combine(day, dt.time(12), tzinfo=dt.UTC)
+        if day.weekday() == 0:
+            self._join(rng, morning)
+        # Those who were created before the day only, so that nobody joins and leaves at once.
+        present = [user for key, user in self.everyone.items() if key not in self.former]
+        present = [user for user in present if user["created_at"] < isoformat(morning)]
+        if day.weekday() == 4 and len(present) > 1:
+            self.former[present.pop(rng.randrange(len(present)))["id"]] = day
+        if present:
+            self._change(rng, rng.choice(present), morning + dt.timedelta(minutes=rng.randrange(400)))
+
+    def _join(self, rng: random.Random, morning: dt.datetime) -> None:
+        first, last = rng.choice(GIVEN_NAMES), rng.choice(FAMILY_NAMES)
+        key = max(self.everyone, default=1000) + rng.choice((1, 1, 2))
+        invited = morning + dt.timedelta(minutes=60 + rng.randrange(60))
+        joined = invited + dt.timedelta(minutes=rng.randrange(5, 120))
+        # The id keeps addresses unique.
+        email = f"{_letters(first)}.{_letters(last)}{key}@example.org"
+        self.everyone[key] = {
+            "id": key,
+            "email": email,
+            "is_admin": False,
+            "display_name": f"{first} {last}",
+            "waiting_room_url": f"https://app.example.org/meet/{email.partition('@')[0].replace('.', '-')}",
+            "created_at": isoformat(joined),
+            "updated_at": isoformat(joined),
+        }
+        self.invites.append(
+            {
+                "email": email,
+                "display_name": f"{first} {last}",
+                "roles": ["provider"],
+                "organization_id": 5,
+                "organization_name": "Harbor & Pine Family Therapy",
+                "expires_at": isoformat(invited + dt.timedelta(days=30)),
+                "used_at": isoformat(joined),
+                "created_at": isoformat(invited),
+                "updated_at": isoformat(joined),
+            }
+        )
+
+    def _change(self, rng: random.Random, user: Record, moment: dt.datetime) -> None:
+        changed: Record = {"is_admin": not user["is_admin"]}
+        if user["display_name"] and rng.random() < 0.7:
+            changed = {"display_name": f"{user['display_name'].partition(' ')[0]} {rng.choice(FAMILY_NAMES)}"}
+        self.everyone[user["id"]] = user | changed | {"updated_at": isoformat(moment)}
 
 
 def invent_waiting_room_subs(room: Record, rooms: Sequence[Record], today: dt.date) -> Iterator[Record]:

@@ -1,47 +1,89 @@
-"""The result of ``compare`` as text for a terminal."""
+"""Tables, and the result of ``compare``, as a text for a terminal or a mail."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from kismet_nb.errors import InvalidInputError
 from kismet_nb.explore.comparable import RESULT_COLUMNS
 from kismet_nb.explore.compare import CHANGES
 from kismet_nb.tables.cell_text import exact_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
-__all__ = ["format_changes"]
+__all__ = ["format_changes", "format_table"]
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")  # characters that Markdown would take for its own
 
 
-def format_changes(changes: pd.DataFrame) -> str:
-    """Return the result of ``compare`` as lines of text. Control characters in values are escaped.
+def format_changes(changes: pd.DataFrame, *, markdown: bool = False) -> str:
+    """Return the result of ``compare`` as a text. Control characters in values are escaped.
+
+    Parameters
+    ----------
+    changes
+        The result of ``compare``; it may be filtered.
+    markdown
+        Return Markdown, with tables, instead of aligned lines of plain text.
+
+    Returns
+    -------
+    str
+        The two tables that were compared, how many rows were added, removed and changed, then each of them.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no result of ``compare``.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from kismet_nb import compare
     >>> october, november = pd.DataFrame({"id": [11, 12]}), pd.DataFrame({"id": [12]})
-    >>> print(format_changes(compare(october, november, key="id")))
+    >>> changes = compare(october, november, key="id")
+    >>> print(format_changes(changes))
     0 added, 1 removed, 0 changed
     <BLANKLINE>
     REMOVED
     id
     11
+    >>> print(format_changes(changes, markdown=True))
+    0 added, 1 removed, 0 changed
+    <BLANKLINE>
+    **Removed**
+    <BLANKLINE>
+    | id |
+    |---|
+    | 11 |
     """
+    if not set(getattr(changes, "columns", ())) >= RESULT_COLUMNS:
+        raise InvalidInputError("format_changes writes the result of compare.")
     sources = changes.attrs.get("kismet_compare", {})
     lines = [f"{side:6}  {_source_text(sources[side])}" for side in ("before", "after") if sources.get(side)]
+    if markdown:
+        lines = [f"- {' '.join(_escaped(line).split())}" for line in lines] + [""] * bool(lines)
     parts = {change: changes[changes["change"] == change] for change in CHANGES}
     names = [name for name in changes.columns if name not in RESULT_COLUMNS]
     lines.append(_count_text(parts, names, sources.get("ignored", [])))
     for change in ("added", "removed", "changed"):
         shown = parts[change][names if change != "changed" else [*names, "column", "before", "after"]]
         if len(shown):
-            lines += ["", change.upper(), _aligned(shown)]
+            rows = _rows(shown)
+            heading, table = (f"**{change.capitalize()}**\n", _piped) if markdown else (change.upper(), _aligned)
+            lines += ["", heading, table(rows)]
     for change in ("column added", "column removed"):
         if len(parts[change]):
-            lines += ["", f"{change.upper()}: {', '.join(map(_cell, parts[change]['column']))}"]
+            columns = ", ".join(map(_cell, parts[change]["column"]))
+            lines += [
+                "",
+                f"**{change.capitalize()}**: {_escaped(columns)}" if markdown else f"{change.upper()}: {columns}",
+            ]
     return "\n".join(lines)
 
 
@@ -58,15 +100,35 @@ def _count_text(parts: dict[str, pd.DataFrame], names: list[str], ignored: list[
     return f"{added} added, {removed} removed, {rows} changed{value_count}{without}"
 
 
-def _aligned(table: pd.DataFrame) -> str:
-    """Return a table as lines, with each column as wide as its longest text."""
-    cells = [[_cell(value) for value in table[name].tolist()] for name in table]
-    lines = [list(table.columns), *zip(*cells, strict=True)]
-    widths = [max(map(_width, texts)) for texts in zip(*lines, strict=True)]
+def format_table(table: pd.DataFrame) -> str:
+    """Return a table as lines of aligned text. Control characters in values are escaped."""
+    return _aligned(_rows(table))
+
+
+def _rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return the names of the columns, then the texts of each row."""
+    # By position, because two columns may have the same name.
+    cells = [[_cell(value) for value in table.iloc[:, place].tolist()] for place in range(table.shape[1])]
+    return [tuple(map(_cell, table.columns)), *zip(*cells, strict=True)]
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows as lines, with each column as wide as its longest text."""
+    widths = [max(map(_width, texts)) for texts in zip(*rows, strict=True)]
     return "\n".join(
-        "  ".join(text + " " * (width - _width(text)) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        "  ".join(text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
     )
+
+
+def _piped(rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows as a table in Markdown."""
+    lines = [f"| {' | '.join(map(_escaped, row))} |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
+def _escaped(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - any value of a table

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "TEXT_FORMAT",
     "Cell",
     "SheetColumn",
     "cell_texts",

@@ -17,9 +17,9 @@ import pandas as pd
 import pyarrow as pa
 
 from kismet_nb.errors import ExportError
+from kismet_nb.files.excel_about import DIGESTS, ENCODINGS, LABELS
 from kismet_nb.files.excel_cells import cell_texts, column_digest
 from kismet_nb.files.excel_sheets import header_text, load_table
-from kismet_nb.files.excel_write import DIGESTS, ENCODINGS, LABELS
 from kismet_nb.files.stored_columns import restore_column, stored_dtype
 from kismet_nb.files.stored_labels import restore_labels
 from kismet_nb.files.text_codec import documented_dtype, parse_column, parse_documented_column
@@ -37,11 +37,13 @@ HEADER_WITH_ZONE = re.compile(r"(.+) \(([A-Za-z_]+(?:[/+-][A-Za-z0-9_+-]+)*)\)")
 TIME_AS_TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")  # as export writes a time that a cell cannot hold exactly
 
 
-def read_excel(source: Path) -> pd.DataFrame:
-    """Read the sheet of the table, with the dtypes and ``attrs`` of the second sheet if it has them.
+def read_excel(source: Path, wanted: str | None) -> pd.DataFrame:
+    """Read the sheet of the table, or of the wanted one, with the dtypes and ``attrs`` that the last sheet has.
 
     Raises
     ------
+    InvalidInputError
+        There are several tables and no name is wanted, or none has it.
     ExportError
         Two columns have the same header, or no sheet has the columns that were exported.
 
@@ -50,7 +52,7 @@ def read_excel(source: Path) -> pd.DataFrame:
     UserWarning
         The table changed since it was written, or holds formulas without a result.
     """
-    sheet = load_table(source)
+    sheet = load_table(source, wanted)
     metadata, series, digests = sheet.metadata, {}, {}
     dtypes, encodings, recorded = metadata.get("dtypes", {}), metadata.get(ENCODINGS, {}), metadata.get("headers", {})
     uncomputed = []

@@ -12,9 +12,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kismet_nb.errors import ExportError
+from kismet_nb.errors import ExportError, InvalidInputError
+from kismet_nb.files.excel_about import ABOUT_SHEET, ABOUT_TITLES, METADATA_LABEL, SHEET
 from kismet_nb.files.excel_cells import import_openpyxl, unescape_text
-from kismet_nb.files.excel_write import ABOUT_SHEET, ABOUT_TITLE, METADATA_LABEL, TABLE_SHEET
+from kismet_nb.files.excel_write import TABLE_SHEET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,17 +47,23 @@ class TableSheet:
     uncomputed: set[int] = field(default_factory=set)
 
 
-def load_table(source: Path) -> TableSheet:
-    """Read the sheet that holds the table.
+def load_table(source: Path, sheet: str | None) -> TableSheet:
+    """Read the sheet that holds the table, or that of several tables which was exported with this name.
 
     Raises
     ------
+    InvalidInputError
+        There are several tables and no name, or none has this name.
     ExportError
         No sheet has the columns that were exported.
     """
     with _open(source, data_only=False) as book:
-        about, metadata = _find_metadata(book)
-        title, skipped = _find_table([page for page in book.worksheets if page is not about], metadata, source)
+        about, tables = _find_metadata(book)
+        pages = [page for page in book.worksheets if page is not about]
+        metadata = _choose(tables, [page.title for page in pages], sheet, source)
+        wanted = str(metadata.get(SHEET, TABLE_SHEET))
+        others = tables.keys() - {wanted}
+        title, skipped = _find_table([page for page in pages if page.title not in others], wanted, metadata, source)
         rows = list(book[title].iter_rows(values_only=True))[skipped:]
     uncomputed: set[int] = set()
     if any(_is_formula(cell) for row in rows for cell in row):
@@ -78,23 +85,41 @@ def _open(source: Path, *, data_only: bool) -> Iterator[Any]:
         book.close()
 
 
-def _find_metadata(book: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - openpyxl has no types
-    """Return the second sheet of ``export`` and the metadata in its hidden row; ``(None, {})`` if there is none."""
+def _find_metadata(book: Any) -> tuple[Any, dict[str, dict[str, Any]]]:  # noqa: ANN401 - openpyxl has no types
+    """Return the last sheet of ``export``, and what its hidden rows record of each table; None if there is none."""
     for page in book.worksheets:
         first = next(page.iter_rows(max_row=1, max_col=1, values_only=True), (None,))
-        if page.title != ABOUT_SHEET and first != (ABOUT_TITLE,):
+        if page.title != ABOUT_SHEET and first[:1] not in {(title,) for title in ABOUT_TITLES}:
             continue
+        tables = {}
         for row in page.iter_rows(values_only=True):
             if row and row[0] == METADATA_LABEL:
                 with contextlib.suppress(ValueError):
-                    return page, json.loads("".join(unescape_text(part) for part in row[1:] if part))
+                    metadata = json.loads("".join(unescape_text(part) for part in row[1:] if part))
+                    tables[metadata.get(SHEET, TABLE_SHEET)] = metadata
+        if tables:
+            return page, tables
     return None, {}
 
 
-def _find_table(pages: Sequence[Any], metadata: dict[str, Any], source: Path) -> tuple[str, int]:
+def _choose(tables: dict[str, dict[str, Any]], pages: Sequence[str], sheet: str | None, source: Path) -> dict[str, Any]:
+    """Return what is recorded of the table to read; of a sheet of another program, its name alone."""
+    names = list(tables or pages)
+    if sheet is None and len(tables) > 1:
+        raise InvalidInputError(
+            f"{source} holds the tables {', '.join(names)}. Choose one, for example with sheet={names[0]!r}."
+        )
+    if sheet is None:
+        return next(iter(tables.values()), {})
+    if sheet not in names:
+        raise InvalidInputError(f"{source} has no table {sheet!r}. It holds {', '.join(names)}.")
+    return tables.get(sheet, {SHEET: sheet})
+
+
+def _find_table(pages: Sequence[Any], wanted: str, metadata: dict[str, Any], source: Path) -> tuple[str, int]:
     """Return the title of the sheet that has most of the recorded columns, and the number of rows above its header."""
     recorded = metadata.get("headers", {}).keys()
-    pages = sorted(pages, key=lambda page: page.title != TABLE_SHEET)  # Copies of the sheet come after it.
+    pages = sorted(pages, key=lambda page: page.title != wanted)  # Copies of the sheet come after it.
     found, most = (pages[0].title if pages else "", 0), 0
     for page in pages:
         for above, row in enumerate(page.iter_rows(max_row=ROWS_TO_HEADER, values_only=True)):

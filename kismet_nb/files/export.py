@@ -1,4 +1,4 @@
-"""``export`` and ``read_export``: tables to files and back, with the same columns, dtypes and values."""
+"""``export``: tables to files from which ``read_export`` restores the same columns, dtypes and values."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import contextlib
 import csv
 import json
 import os
-import zipfile
-import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,12 +14,11 @@ import pyarrow as pa
 
 from kismet_nb.errors import ExportError, InvalidInputError
 from kismet_nb.files.atomic import replace_file, replace_files
-from kismet_nb.files.csv import build_sidecar, is_sidecar, read_csv, sidecar_path, to_csv_table, write_csv
-from kismet_nb.files.excel_read import read_excel
-from kismet_nb.files.excel_write import build_sheet, write_excel
+from kismet_nb.files.csv import build_sidecar, is_sidecar, sidecar_path, to_csv_table, write_csv
+from kismet_nb.files.excel_write import TABLE_SHEET, build_sheet, check_sheet_names, write_excel
 from kismet_nb.files.formulas import FormulaEscaper
-from kismet_nb.files.parquet import read_parquet, write_parquet
-from kismet_nb.files.paths import check_path, check_target, file_suffix
+from kismet_nb.files.parquet import write_parquet
+from kismet_nb.files.paths import check_target, file_suffix
 from kismet_nb.files.stored_columns import store_table
 from kismet_nb.files.stored_labels import store_labels
 
@@ -30,25 +28,7 @@ if TYPE_CHECKING:
 
     from kismet_nb.files.stored_columns import StoredTable
 
-__all__ = ["export", "read_export"]
-
-# Exceptions raised by the readers for foreign, truncated or corrupt files.
-_READ_ERRORS = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    RuntimeError,
-    ArithmeticError,
-    StopIteration,
-    SyntaxError,
-    EOFError,
-    OSError,
-    pa.ArrowException,
-    csv.Error,
-    zlib.error,
-    zipfile.BadZipFile,
-)
+__all__ = ["export"]
 
 _REFUSED_OPTIONS = {
     ".csv": {
@@ -68,24 +48,32 @@ _REFUSED_OPTIONS = {
 
 
 def export(
-    df: pd.DataFrame,
+    df: pd.DataFrame | Mapping[str, pd.DataFrame],
     path: str | os.PathLike[str],
     *,
+    title: str | None = None,
+    number_formats: Mapping[str, str] | None = None,
     spreadsheet_safe: bool = True,
     provenance: bool = True,
     tz: str | None = None,
     **options: Any,  # noqa: ANN401 - pandas' own
 ) -> Path:
-    """Write a table to a file; the suffix selects the format.
+    """Write a table to a file; the suffix selects the format. An Excel file may hold several tables.
 
     Parameters
     ----------
     df
-        The table. An index with a name, or of texts or times, is written as columns in front; an unnamed one of
-        integers, which filtering leaves behind, is not written. Column names that are no text, such as the months of
-        a pivot, are written as text. ``read_export`` restores both.
+        The table, or several by the names of their sheets: ``{"Admins": admins, "Domains": domains}``. An index with
+        a name, or of texts or times, is written as columns in front; an unnamed one of integers, which filtering leaves
+        behind, is not written. Column names that are no text, such as the months of a pivot, are written as text, and
+        several levels of names as one. ``read_export`` restores them all.
     path
         ``.csv``, ``.csv.gz``, ``.parquet`` or ``.xlsx``. ``~`` is expanded and missing folders are made.
+    title
+        Excel only: a line above the table, on each sheet.
+    number_formats
+        Excel only: how numbers are shown, by column: ``{"share": "0.0%"}``. By default, a column of long decimals
+        shows a few digits; the values are whole in any case.
     spreadsheet_safe
         CSV only: mark the file as UTF-8 for spreadsheets, and put an apostrophe before text that they would run
         as a formula, also behind a separator inside a text. ``read_export`` removes it. False writes the text
@@ -125,7 +113,8 @@ def export(
     Excel holds 15 digits, no time zones and 32,767 characters a cell. A column with longer integers is written
     as text. A time that a cell cannot hold exactly is written as text with its offset: one finer than a millisecond,
     before March 1900, or in the hour that is repeated when clocks go back. Longer text, control characters and more
-    than 1,048,575 rows are refused. Lists are written as ``provider, organization_admin``.
+    than 1,048,575 rows are refused. Lists are written as ``provider, organization_admin``. The row of totals that
+    ``pivot_table(margins=True)`` adds is bold, and is not filtered or sorted with the others.
 
     In every format, an object column is written with the type of its values; in a mixed one, text stays as it is and
     other values become JSON. Categories, months and bins are written as their values. ``read_export`` restores the
@@ -136,78 +125,33 @@ def export(
 
     Examples
     --------
+    >>> from kismet_nb import read_export
     >>> users = pd.DataFrame({"id": [11], "email": ["ada.ferris@example.org"]})
     >>> read_export(export(users, "exports/users.csv")).equals(users)
     True
     """
     target = check_target(path, tz)
-    _check_frame(df)
     suffix = file_suffix(target)
     _check_options(suffix, options)
-    frame, labels = store_labels(df)
-    table = store_table(_with_named_zones(frame), labels)
     if suffix == ".xlsx":
-        sheet = build_sheet(table, tz)
+        tables = _store_sheets(df)
+        _check_excel_options(tables, title, number_formats or {}, provenance=provenance)
+        sheets = [
+            build_sheet(table, name, title=title, tz=tz, number_formats=number_formats or {})
+            for name, table in tables.items()
+        ]
         with replace_file(target) as file:
-            write_excel(file, sheet, table if provenance else None)
-    elif suffix == ".parquet":
+            write_excel(file, sheets, provenance=provenance)
+        return target
+    if title is not None or number_formats:
+        raise InvalidInputError(f"title and number_formats are for Excel. A {suffix} file has neither.")
+    table = _store(df)
+    if suffix == ".parquet":
         with replace_file(target) as file, _translated_errors("Parquet", options):
             write_parquet(file, table, provenance=provenance, options=options)
     else:
         _export_csv(table, target, safe=spreadsheet_safe, with_sidecar=provenance and not options, options=options)
     return target
-
-
-def read_export(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a file of ``export`` back.
-
-    Parameters
-    ----------
-    path
-        A file whose name ends in ``.csv``, ``.csv.gz``, ``.parquet`` or ``.xlsx``.
-
-    Returns
-    -------
-    DataFrame
-        The same columns, dtypes, values and ``attrs`` as were written. In a CSV or Excel file from another program,
-        or without provenance, documented columns get their documented dtypes if all values fit. ``attrs`` is empty.
-
-    Raises
-    ------
-    InvalidInputError
-        The file does not exist, its suffix is unknown, or the package for Excel is missing.
-    ExportError
-        The file is damaged, there is no permission to read it, or no sheet of an Excel file has the columns of the
-        table.
-
-    Warns
-    -----
-    UserWarning
-        The table in a CSV or Excel file has changed since it was written, by an edit or by damage. Columns of a CSV
-        have their documented dtypes if all values fit; those of Excel have the dtypes that were written. ``attrs`` is
-        empty, unless all that changed in Excel are new columns. Excel files also: formulas have no result yet.
-
-    Examples
-    --------
-    >>> users = pd.DataFrame({"id": [11], "email": ["ada.ferris@example.org"]})
-    >>> read_export(export(users, "exports/users.parquet")).equals(users)
-    True
-    """
-    source = check_path(path)
-    if not source.is_file():
-        raise InvalidInputError(f"There is no file {source}.")
-    read = {".parquet": read_parquet, ".xlsx": read_excel}.get(file_suffix(source), read_csv)
-    try:
-        return read(source)
-    except InvalidInputError:
-        raise
-    except PermissionError:
-        problem = ""
-    except _READ_ERRORS as error:
-        problem = type(error).__name__
-    if not problem:
-        raise ExportError(f"{source} cannot be opened: permission denied. Check its permissions.")
-    raise ExportError(f"{source} is damaged or was not written by export ({problem}). Export it again.")
 
 
 def _export_csv(table: StoredTable, target: Path, *, safe: bool, with_sidecar: bool, options: dict[str, Any]) -> None:
@@ -244,16 +188,46 @@ def _check_options(suffix: str, options: dict[str, Any]) -> None:
             raise InvalidInputError(f"{name} cannot be used in export: {reasons[name]}. Leave {name} out.")
 
 
-def _check_frame(df: object) -> None:
+def _check_excel_options(
+    tables: dict[str, StoredTable], title: object, number_formats: Mapping[str, str], *, provenance: bool
+) -> None:
+    if title is not None and not (isinstance(title, str) and title.strip() and title.isprintable()):
+        raise InvalidInputError("title must be one line of text.")
+    if title is not None and not provenance:
+        raise InvalidInputError(
+            "title needs provenance: without the last sheet, read_export would not find the header."
+        )
+    for name, number_format in number_formats.items():
+        if not any(name in table.frame.columns for table in tables.values()):
+            raise InvalidInputError(f"number_formats names {name!r}, which is no column.")
+        if not isinstance(number_format, str) or not 0 < len(number_format) < 256 or not number_format.isprintable():
+            raise InvalidInputError(f'The number format of {name} must be one of Excel, such as "0.0%".')
+
+
+def _store_sheets(df: object) -> dict[str, StoredTable]:
+    """Return the tables of an Excel file by the names of their sheets."""
+    if not isinstance(df, Mapping):
+        return {TABLE_SHEET: _store(df)}
+    if not df:
+        raise InvalidInputError("There is no table to write.")
+    check_sheet_names(df)
+    return {name: _store(table) for name, table in df.items()}
+
+
+def _store(df: object) -> StoredTable:
+    if isinstance(df, Mapping):
+        raise InvalidInputError("Several tables need an Excel file: choose a name that ends in .xlsx.")
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"export writes a pandas DataFrame, not {type(df).__name__}.")
+    problem = ""
     try:
         json.dumps(df.attrs)
     except (TypeError, ValueError):
-        pass
-    else:
-        return
-    raise InvalidInputError("df.attrs holds a value that JSON cannot represent. Remove it first.")
+        problem = "df.attrs holds a value that JSON cannot represent. Remove it first."
+    if problem:
+        raise InvalidInputError(problem)
+    frame, labels = store_labels(df)
+    return store_table(_with_named_zones(frame), labels)
 
 
 def _with_named_zones(df: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kismet_nb.errors import ExportError
-from kismet_nb.files.stored_objects import restore_objects, store_objects
+from kismet_nb.files.stored_objects import as_objects, restore_objects, store_objects, text_digest
 from kismet_nb.files.text_codec import (
     documented_dtype,
     encode_column,
@@ -112,6 +113,8 @@ def restore_column(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]
         return _restore_interval(column, encoding)
     if encoding["kind"] == "category":
         return _restore_category(column, encoding)
+    if encoding["kind"] == "beside text":
+        return _restore_beside_text(column, encoding)
     return restore_objects(column, encoding)
 
 
@@ -150,7 +153,43 @@ def _store_object_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[A
     # If all values are missing, the documented dtype decides whether they are lists.
     if are_lists and (documented_dtype(name) == "object" or column.notna().any()):
         return column, None
-    return store_objects(column, name)
+    with contextlib.suppress(ExportError):
+        return store_objects(column, name)
+    return _store_beside_text(column, name)
+
+
+def _store_beside_text(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding]:
+    """Return values of one dtype beside texts as text: the months of a pivot, and "total"."""
+    is_other = column.notna() & ~column.map(lambda value: isinstance(value, str)).astype(bool)
+    others = pd.Series(list(column[is_other]))
+    is_one_kind = others.dtype != object or set(map(type, others)) == {dt.date}
+    if is_other.sum() == column.notna().sum() or not is_one_kind:
+        return store_objects(column, name)  # Raises the error that names the value.
+    listed, inner = store_column(others, name)
+    texts = column.astype(object)
+    texts[is_other] = encode_column(listed, name).cast(pa.string()).to_pylist()
+    stored = texts.astype("str")
+    rows = np.flatnonzero(is_other).tolist()
+    encoding = {
+        "kind": "beside text",
+        "dtype": "str",
+        "rows": rows,
+        "rows dtype": str(listed.dtype),
+        "rows inner": inner,
+        "sha256": text_digest(stored),
+    }
+    return stored, _verified(encoding, stored, column, name)
+
+
+def _restore_beside_text(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
+    if text_digest(column) != encoding["sha256"]:
+        return column  # A value was edited.
+    rows = encoding["rows"]
+    texts = pa.chunked_array([pa.array(column.iloc[rows], pa.large_string())])
+    listed = parse_column(texts, encoding["rows dtype"])
+    values = as_objects([None if missing else value for value, missing in zip(column, column.isna(), strict=True)])
+    values.iloc[rows] = list(restore_column(listed, encoding["rows inner"]) if encoding["rows inner"] else listed)
+    return values.set_axis(column.index)
 
 
 def _store_as(column: pd.Series[Any], dtype: Any, name: str) -> tuple[pd.Series[Any], Encoding]:  # noqa: ANN401 - a dtype

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["restore_labels", "store_labels"]
 
-NAMES, INDEX = "column names", "index"
+NAMES, LEVELS, JOINED, INDEX = "column names", "levels", "joined names", "index"
 
 
 def store_labels(df: pd.DataFrame) -> tuple[pd.DataFrame, Encoding]:
@@ -28,14 +28,9 @@ def store_labels(df: pd.DataFrame) -> tuple[pd.DataFrame, Encoding]:
     Raises
     ------
     InvalidInputError
-        The columns have several levels, a name cannot be written as text, or two columns would have the same name.
+        A name cannot be written as text, or two columns would have the same name.
     """
-    if df.columns.nlevels > 1:
-        raise InvalidInputError(
-            "The column names have several levels. Join them first, for example with "
-            'df.columns = [" ".join(map(str, names)) for names in df.columns].'
-        )
-    names, labels = _store_names(df.columns)
+    names, labels = _store_levels(df.columns) if df.columns.nlevels > 1 else _store_names(df.columns)
     if any(map(LONE_SURROGATE.search, names)):
         raise InvalidInputError("A column name has a lone surrogate, which no file can hold. Rename it first.")
     frame, index = df.set_axis(names, axis=1), df.index
@@ -52,35 +47,39 @@ def store_labels(df: pd.DataFrame) -> tuple[pd.DataFrame, Encoding]:
 def restore_labels(frame: pd.DataFrame, labels: Encoding) -> pd.DataFrame:
     """Return a table with its index and column names as they were, as far as its columns are still in the file."""
     index = labels.get(INDEX, [])
-    levels = list(_default_names(index))
-    if levels and levels == list(frame.columns[: len(levels)]):
-        frame = frame.set_index(levels).rename_axis(index=index)
+    names = _default_names(index)
+    if names and names == list(frame.columns[: len(names)]):
+        frame = frame.set_index(names).rename_axis(index=index)
     if NAMES in labels:
         frame = frame.set_axis(_restore_names(list(frame.columns), labels[NAMES]), axis=1)
+    if LEVELS in labels and list(frame.columns) == labels[JOINED]:
+        levels = [_restore_names(texts, level.get(NAMES, {})) for texts, level in labels[LEVELS]]
+        frame = frame.set_axis(pd.MultiIndex.from_arrays(levels), axis=1)
     return frame
+
+
+def _store_levels(columns: pd.Index) -> tuple[list[str], Encoding]:
+    """Return the names of all levels joined, such as ``calls 2026-10``, and what restores each level."""
+    levels = [_store_names(columns.get_level_values(level)) for level in range(columns.nlevels)]
+    joined = [" ".join(filter(None, texts)) for texts in zip(*(texts for texts, _ in levels), strict=True)]
+    return joined, {JOINED: joined, LEVELS: levels}
 
 
 def _store_names(columns: pd.Index) -> tuple[list[str], Encoding]:
     """Return the names as texts, and what restores those that are no text, and the name of all."""
-    others = [position for position, name in enumerate(columns) if not isinstance(name, str)]
-    if not others and columns.name is None:
-        return list(columns), {}
-    texts: list[Any] = list(columns)
-    encoding: Encoding = {"name": columns.name}
-    if others:
-        # All of one kind, such as months, also beside a text: the heading of the totals.
-        names = pd.Series(columns if len(others) == len(columns) else [columns[position] for position in others])
-        with contextlib.suppress(ExportError, TypeError):
-            stored, inner = store_column(names, "")
-            written = encode_column(stored, "").cast(pa.string()).to_pylist()
-            for position, text in zip(others, written, strict=True):
-                texts[position] = text
-            encoding |= {"texts": written, "dtype": str(stored.dtype), "inner": inner}
-        if not all(isinstance(text, str) for text in texts) or not _restore_names(texts, encoding).equals(columns):
-            raise InvalidInputError(
-                f"Column names of type {type(names.iloc[0]).__name__} cannot be written. Rename the columns first, for "
-                "example with df.rename(columns=str)."
-            )
+    if all(isinstance(name, str) for name in columns):
+        return list(columns), {} if columns.name is None else {NAMES: {"name": columns.name}}
+    encoding, texts = {}, []
+    with contextlib.suppress(ExportError, TypeError):
+        stored, inner = store_column(pd.Series(columns), "")
+        texts = encode_column(stored, "").cast(pa.string()).to_pylist()
+        encoding = {"name": columns.name, "texts": texts, "dtype": str(stored.dtype), "inner": inner}
+    if not texts or None in texts or not _restore_names(texts, encoding).equals(columns):
+        kind = next(type(name).__name__ for name in columns if not isinstance(name, str))
+        raise InvalidInputError(
+            f"Column names of type {kind} cannot be written. Rename the columns first, for example with "
+            "df.rename(columns=str)."
+        )
     return texts, {NAMES: encoding}
 
 
@@ -88,7 +87,7 @@ def _restore_names(names: list[str], encoding: Encoding) -> pd.Index:
     """Return the names as they were; a name that is not in the encoding stays text."""
     texts = encoding.get("texts", [])
     if not texts:
-        return pd.Index(names, name=encoding["name"])
+        return pd.Index(names, name=encoding.get("name"))
     listed = parse_column(pa.chunked_array([pa.array(texts, pa.large_string())]), encoding["dtype"])
     restored = restore_column(listed, encoding["inner"]) if encoding["inner"] else listed
     known = dict(zip(texts, restored, strict=True))

@@ -16,9 +16,9 @@ from kismet_nb.errors import ExportError
 from kismet_nb.files.text_codec import DATE_DTYPE, documented_dtype, is_valid_text, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["Encoding", "as_objects", "restore_objects", "store_objects"]
+__all__ = ["Encoding", "as_objects", "restore_objects", "store_objects", "text_digest"]
 
 # How one column is stored: "kind", the plain "dtype" that it has in the file, and what the kind needs to restore it.
 Encoding = dict[str, Any]
@@ -62,13 +62,13 @@ def restore_objects(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any
     values = [None if missing else value for value, missing in zip(column.astype(object), column.isna(), strict=True)]
     if encoding["kind"] == "mixed":
         text_rows = set(encoding.get("text rows", ()))
-        if text_rows and encoding.get("sha256") != _digest(values):
+        if text_rows and encoding.get("sha256") != text_digest(values):
             return column
         values = [value if row in text_rows else _parse(value) for row, value in enumerate(values)]
     return as_objects(values, column.index)
 
 
-def as_objects(values: Sequence[Any], index: pd.Index) -> pd.Series[Any]:
+def as_objects(values: Sequence[Any], index: pd.Index | None = None) -> pd.Series[Any]:
     """Return values as an object column; each value stays one cell, also if it is a list."""
     column = np.empty(len(values), dtype=object)
     column[:] = values  # np.array(values) would make a table of lists of equal length.
@@ -85,7 +85,7 @@ def _store_mixed(values: Sequence[Any], index: pd.Index, name: str) -> tuple[pd.
     encoding: Encoding = {"kind": "mixed", "dtype": "str"}
     ambiguous = [row for row in text_rows if _parse(texts[row]) is not texts[row]]
     if ambiguous:
-        encoding |= {"text rows": ambiguous, "sha256": _digest(texts)}
+        encoding |= {"text rows": ambiguous, "sha256": text_digest(texts)}
     return pd.Series(texts, index=index, dtype="str"), encoding
 
 
@@ -120,5 +120,6 @@ def _parse(text: str | None) -> Any:  # noqa: ANN401 - any JSON value
         return text
 
 
-def _digest(texts: Sequence[str | None]) -> str:
-    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+def text_digest(texts: Iterable[object]) -> str:
+    """Return a checksum of texts, by which an edit is found."""
+    return hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()

@@ -124,7 +124,8 @@ def store_files(
     """Return the Parquet files of a table in the newest versions, for any engine.
 
     The files of a version never change, and syncs remove a version only after newer ones. So look the files up again
-    for each query instead of keeping their names.
+    for each query instead of keeping their names. If a version is removed before its files are opened, pandas, Polars,
+    DuckDB, Dask and Spark raise an error and never return a part of the table.
 
     Parameters
     ----------
@@ -210,7 +211,18 @@ def _check_moment(versions: Sequence[FoundVersion], table: str, moment: dt.datet
 
 
 def _files(versions: Sequence[FoundVersion], table: str) -> list[Path]:
-    return [file for version in versions for file in sorted((version.path / table).glob("*.parquet"))]
+    """Return the files of a table.
+
+    Raises
+    ------
+    FileNotFoundError
+        A sync removed one of the versions meanwhile, so files may be missing in what was listed.
+    """
+    files: list[Path] = []
+    for version in versions:
+        files += sorted((version.path / table).glob("*.parquet"))  # no files and no error if the folder is missing
+        (version.path / "version.json").stat()
+    return files
 
 
 def _rows(versions: Sequence[FoundVersion], table: str, moment: dt.datetime | None, *, history: bool) -> pa.Table:

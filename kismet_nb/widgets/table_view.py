@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import anywidget
 
-__all__ = ["view"]
+__all__ = ["table_view", "view"]
 
 MAX_ROWS = 200_000  # more than that makes a browser slow
 PAGE_ROWS = 10  # rows on the first page; a saved notebook holds no others
@@ -72,6 +72,11 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
     >>> import kismet_nb as kn
     >>> kn.view(kn.fetch_users())  # doctest: +SKIP
     """
+    return table_view(df, tz=tz, saved_rows=PAGE_ROWS)
+
+
+def table_view(df: pd.DataFrame, *, tz: str | None = None, saved_rows: int) -> anywidget.AnyWidget:
+    """Return the widget of ``view``, of which a saved notebook holds some rows of the first page, or none."""
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"view shows a pandas DataFrame, not {type(df).__name__}.")
     zone = None if tz is None else time_zone(tz)
@@ -92,6 +97,7 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
     return _table_view_class()(
         df,
         table,
+        saved_rows,
         f"Rows _START_ to _END_ of _TOTAL_{cut}",
         columnDefs=[{"targets": "_all", "render": JavascriptFunction(_RENDER_CELL)}],
         columnControl=["order", ["search"]],
@@ -119,19 +125,26 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
         _esm = f"const ITABLES = {json.dumps(itables_source)};\n{own_source}"  # type: ignore[assignment] # anywidget takes a text too
         _has_more = traitlets.Bool(default_value=False).tag(sync=True)
 
-        def __init__(self, df: pd.DataFrame, texts: pd.DataFrame, info: str, **options: Any) -> None:  # noqa: ANN401 - itables' own
+        def __init__(
+            self,
+            df: pd.DataFrame,
+            texts: pd.DataFrame,
+            saved_rows: int,
+            info: str,
+            **options: Any,  # noqa: ANN401 - itables' own
+        ) -> None:
             first_info = info
-            if len(texts) > PAGE_ROWS:
+            if len(texts) > saved_rows:
                 first_info = (
-                    f"The first {PAGE_ROWS} of {len(texts):,} rows. The others come as soon as the kernel is idle. "
+                    f"The first {saved_rows} of {len(texts):,} rows. The others come as soon as the kernel is idle. "
                     "In a notebook that was reopened, run this cell again."
                 )
             options["language"] = {"info": first_info, "lengthMenu": "_MENU_ rows per page"}
-            super().__init__(texts.head(PAGE_ROWS), **options)
+            super().__init__(texts.head(saved_rows), **options)
             whole, _ = get_itables_extension_arguments(texts, **options)
             self._original, self._info, self._rows = df, info, whole["data_json"].encode()
             self._dt_args = {**whole, "data_json": self._dt_args["data_json"]}
-            self._has_more = len(texts) > PAGE_ROWS
+            self._has_more = len(texts) > saved_rows
             self.on_msg(self._receive)
 
         def _receive(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:

@@ -1,9 +1,12 @@
-"""Changes as text for a terminal: aligned, on one line each, nothing rounded."""
+"""Changes as a text: for a terminal aligned, on one line each, nothing rounded; for a mail as Markdown."""
 
+import re
+
+import mistune
 import pandas as pd
+import pytest
 
 import kismet_nb as kn
-from kismet_nb.explore.format_changes import format_changes
 
 
 def test_the_text_for_a_terminal_holds_no_control_characters():
@@ -23,13 +26,42 @@ def test_the_text_for_a_terminal_holds_no_control_characters():
         "COLUMN ADDED: new",
         "",
         "COLUMN REMOVED: old",
-    ] == format_changes(kn.compare(before, after, key="id")).splitlines()
+    ] == kn.format_changes(kn.compare(before, after, key="id")).splitlines()
 
 
 def test_a_day_in_the_key_is_written_as_a_day():
     """Metrics are identified by their date, which has no time of day."""
     before = pd.DataFrame({"date": pd.to_datetime(["2026-02-03"]), "total_calls": [1]})
 
-    assert "2026-02-03  total_calls  1       2" in format_changes(
+    assert "2026-02-03  total_calls  1       2" in kn.format_changes(
         kn.compare(before, before.assign(total_calls=2), key="date")
     )
+
+
+def test_markdown_shows_the_values_as_they_are():
+    """A renderer of Markdown finds each value in its own cell, whatever characters it has."""
+    before = pd.DataFrame({"id": [1, 2], "name": ["A|b", "<b>_x_</b> `*` &amp; [y](z) ~~w~~"], "a | b": ["", "1"]})
+    after = pd.DataFrame({"id": [2, 3], "name": ["# y\\", "z"], "a | b": ["2", "3"]})
+    text = kn.format_changes(kn.compare(before, after, key="id"), markdown=True)
+    html = mistune.create_markdown(plugins=["table", "strikethrough"])(text)
+    cells = re.findall(r"<td>(.*?)</td>", html)
+
+    assert ["3", "z"] == cells[:2]
+    assert ["1", "A|b"] == cells[2:4]
+    assert ["2", "# y\\", "name", "&lt;b&gt;_x_&lt;/b&gt; `*` &amp;amp; [y](z) ~~w~~", "# y\\"] == cells[4:9]
+    assert ["2", "# y\\", "a | b", "1", "2"] == cells[9:]
+    assert "<p>1 added, 1 removed, 1 changed (2 values)</p>" in html
+
+
+def test_markdown_says_what_was_compared(client):
+    """Host, time and rows of both tables stand in front."""
+    users = kn.fetch_users(client=client)
+    text = kn.format_changes(kn.compare(users, users), markdown=True)
+
+    assert re.match(r"- before 131 users of 127\.0\.0\.1:\d+, fetched .* UTC\n- after 131 users", text)
+
+
+def test_another_table_is_refused():
+    """Only compare makes what format_changes writes."""
+    with pytest.raises(kn.InvalidInputError, match="compare"):
+        kn.format_changes(pd.DataFrame({"id": [1]}))

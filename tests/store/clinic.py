@@ -2,8 +2,11 @@
 
 import contextlib
 import datetime as dt
+import sqlite3
+import time
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from support.faulty_server import CLIENT_ID, SECRET, serving
 from support.rows import call, daily_figures, egress, page_of, role, user, waiting_room
@@ -14,7 +17,8 @@ import kismet_nb as kn
 class Clinic:
     """The rows of an organization, and a client of the server that sends them.
 
-    ``failures`` has a response by path, and ``requests`` has the path of each request.
+    ``failures`` has a response by path, ``requests`` has the path of each request, and ``seconds`` is how long each
+    response takes.
     """
 
     def __init__(self):
@@ -28,11 +32,13 @@ class Clinic:
         self.figures = {"2026-01-05": 3, f"{dt.datetime.now(dt.UTC):%Y-%m-%d}": 2}
         self.failures = {}
         self.requests = []
+        self.seconds = 0
         self.client = None
 
     def answer(self, query, _):
         """Answer a request."""
         self.requests.append(query.path)
+        time.sleep(self.seconds)
         if query.path in self.failures:
             return self.failures[query.path]
         pieces = query.path.strip("/").split("/")
@@ -80,7 +86,10 @@ def moment(version):
 
 
 def stored_text(folder="store"):
-    """Return everything that a store holds as one text: names, decoded tables, and other files as they are."""
+    """Return everything that a store holds as one text: names, decoded tables, and other files as they are.
+
+    No sync may be under way. The rows in a journal are compressed, so they are decoded too.
+    """
     pieces = []
     for file in sorted(Path(folder).rglob("*")):
         pieces.append(str(file))
@@ -88,4 +97,8 @@ def stored_text(folder="store"):
             pieces.append(str(pq.read_table(file).to_pylist()))
         elif file.is_file():
             pieces.append(file.read_bytes().decode(errors="replace"))
+    for journal in Path(folder).rglob("journal.sqlite"):
+        with contextlib.closing(sqlite3.connect(journal)) as database:
+            saved = database.execute("SELECT rows FROM saved").fetchall()
+        pieces += [str(pa.ipc.open_stream(packed).read_all().to_pylist()) for (packed,) in saved]
     return "\n".join(pieces)

@@ -174,6 +174,29 @@ def test_a_version_that_is_removed_while_it_is_read_is_looked_up_again(synced, m
     assert 3 == len(kn.read_store("store", "users"))
 
 
+@pytest.mark.parametrize("read", [kn.read_store, kn.store_files])
+def test_a_version_that_is_removed_before_its_files_are_listed_is_looked_up_again(synced, monkeypatch, read):
+    """Its folder has no files then. The rows of the organization must not be missing in the result."""
+    synced.sync(organization="clinic-b")
+    read_version, calls = reading.read_version, []
+
+    def slow(version):
+        about = read_version(version)
+        if not calls:
+            calls.append(version.parent.name)
+            synced.sync(keep=1)
+        return about
+
+    monkeypatch.setattr(reading, "read_version", slow)
+    found = read("store", "users")
+
+    assert (["clinic-a"], 1) == (calls, len(versions()))
+    if read is kn.store_files:
+        assert ["clinic-a", "clinic-b"] == [file.parts[1] for file in found]
+    else:
+        assert ["clinic-a", "clinic-b"] == sorted(set(found["organization"]))
+
+
 def test_a_version_with_a_missing_file_is_an_error(synced):
     """And no empty table."""
     Path("store/clinic-a", versions()[0], "version.json").unlink()

@@ -21,6 +21,7 @@ def keep_a_store(client: kn.KismetClient) -> None:
     assert_type(kn.read_store("store", "users", at=dt.date(2026, 10, 1), organizations="clinic-a"), pd.DataFrame)
     assert_type(kn.read_store("store", "users", history=True, organizations=["clinic-a"]), pd.DataFrame)
     assert_type(kn.store_files("store", "users_history", organizations=["clinic-a"]), list[Path])
+    assert_type(kn.sql("store", "SELECT count(*) FROM users"), pd.DataFrame)
     assert_type(kn.KismetClient.from_env(file="clinic-a.env", strict=True), kn.KismetClient)
     kn.sync("store", "users", "clinic-a")  # type: ignore[call-arg]
     kn.read_store("store")  # type: ignore[call-arg]

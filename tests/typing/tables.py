@@ -51,7 +51,10 @@ def files(table: pd.DataFrame, client: kn.KismetClient) -> None:
         kn.report("r.pdf", quarter="2026-Q3", title="T", organization="O", logo=Path("logo.png"), progress=False), Path
     )
     assert_type(kn.report("report.html", start="2026-10-01", end=dt.date(2026, 10, 31)), Path)
-    kn.export(table, "users.csv", False)  # type: ignore[call-arg] # noqa: FBT003 - a positional flag is refused
+    kn.export(table, "users.csv", False)  # type: ignore[call-arg, arg-type] # noqa: FBT003 - a positional flag is refused
+    assert_type(kn.export({"Users": table}, "x.xlsx", title="Users", number_formats={"share": "0%"}), Path)
+    assert_type(kn.read_export("x.xlsx", sheet="Users"), pd.DataFrame)
+    assert_type(kn.format_changes(table, markdown=True), str)
     kn.report("report.html", fail_rate_unit="per mille")  # type: ignore[arg-type]
 
 

@@ -1,0 +1,39 @@
+// Shows an answer: a message, the chart, and the code with a button that copies it.
+// The content comes in messages, because traits are saved in the notebook.
+
+function render({ model, el }) {
+  el.classList.add("kismet-answer");
+  const message = document.createElement("p");
+  message.setAttribute("role", "status");
+  const chart = document.createElement("img");
+  const copy = document.createElement("button");
+  copy.textContent = "Copy the code";
+  const code = document.createElement("pre");
+  el.append(message, chart, code, copy);
+
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      copy.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(code); // no permission: it is marked for Ctrl-C
+      copy.textContent = "Press Ctrl-C";
+    }
+    setTimeout(() => (copy.textContent = "Copy the code"), 2000);
+  });
+
+  const show = (content) => {
+    message.textContent = content.message;
+    message.hidden = !content.message;
+    code.textContent = content.code;
+    code.hidden = copy.hidden = !content.code;
+    chart.hidden = !content.chart;
+    chart.src = content.chart ? "data:image/svg+xml;charset=utf-8," + encodeURIComponent(content.chart) : "";
+    chart.alt = content.chart ? "The chart of this answer" : "";
+  };
+  model.on("msg:custom", show);
+  model.send({ kind: "drawn" });
+  return () => model.off("msg:custom", show);
+}
+
+export default { render };

@@ -1,0 +1,184 @@
+"""The panel of ``explore``: a question, filters and options to choose, the answer, and its code.
+
+The controls are ipywidgets. The answer is what running the shown code gives. Rows reach the browser in messages only,
+never in a trait, because a front-end saves the traits in the notebook.
+
+This module imports ipywidgets and anywidget, which takes a while, so import it when the first panel is shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anywidget
+import ipywidgets  # type: ignore[import-untyped]
+import pandas as pd
+
+from kismet_nb.dates import parse_date, time_zone
+from kismet_nb.errors import InvalidInputError, KismetError
+from kismet_nb.files.export import export
+from kismet_nb.widgets.questions import OPERATORS, Choice, Filter, code_lines, filter_columns, find_questions
+from kismet_nb.widgets.table_view import table_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["Explorer"]
+
+ZONES = ("UTC", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Europe/Berlin")
+PERIODS = ("day", "week", "month", "year")
+WIDE, NARROW = {"width": "320px"}, {"width": "180px"}  # each control makes a layout of its own from it
+
+
+class Answer(anywidget.AnyWidget):
+    """The chart, a message, and the code with a button that copies it."""
+
+    _esm: ClassVar[Path] = Path(__file__).with_name("explorer.js")
+    _css: ClassVar[Path] = Path(__file__).with_name("explorer.css")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._content = {"message": "", "code": "", "chart": ""}
+        self.on_msg(lambda *_: self.send(self._content))  # It was drawn, perhaps after the page was reloaded.
+
+    def show(self, **content: str) -> None:
+        """Show some of ``message``, ``code`` and ``chart`` (an SVG)."""
+        self._content |= content
+        self.send(self._content)
+
+
+class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
+    """The panel.
+
+    Parameters
+    ----------
+    tables
+        The tables, by their resources.
+    names
+        What the tables are called in the code.
+    """
+
+    def __init__(self, tables: Mapping[str, pd.DataFrame], names: Mapping[str, str]) -> None:
+        self._tables, self._names = dict(tables), dict(names)
+        self._questions = {question.title: question for question in find_questions(tables)}
+        self._columns = {f"{resource}: {column}": (resource, column) for resource, column in filter_columns(tables)}
+        self._table = pd.DataFrame()
+        first = next((title for title, question in self._questions.items() if question.has_chart), None)
+        self._question = ipywidgets.Dropdown(
+            options=list(self._questions), value=first, description="Question", layout=WIDE
+        )
+        self._options = {
+            "by": ipywidgets.Dropdown(options=PERIODS, value="month", description="By", layout=NARROW),
+            "start": _text(description="From", placeholder="2026-10-01", layout=NARROW),
+            "end": _text(description="To", placeholder="2026-10-31", layout=NARROW),
+            "days": ipywidgets.BoundedIntText(value=30, min=1, max=3650, description="Days", layout=NARROW),
+            "tz": ipywidgets.Combobox(
+                value="UTC", options=ZONES, description="Time zone", layout=WIDE, continuous_update=False
+            ),
+        }
+        self._filters = ipywidgets.VBox([])
+        self._file = ipywidgets.Text(value="exports/answer.xlsx", description="File", layout=WIDE)
+        self._answer, self._rows = Answer(), ipywidgets.VBox([])
+        buttons = _line(_button("Add a filter", self._add_filter), self._file, _button("Export", self._export))
+        super().__init__(
+            [_line(self._question, *self._options.values()), self._filters, buttons, self._answer, self._rows]
+        )
+        for control in (self._question, *self._options.values()):
+            control.observe(lambda _: self._refresh(), "value")
+        self._refresh()
+
+    def __repr__(self) -> str:
+        return f"Panel to explore {', '.join(self._names.values())}"
+
+    def _add_filter(self) -> None:
+        column = ipywidgets.Dropdown(options=list(self._columns), description="Only where", layout=WIDE)
+        operator = ipywidgets.Dropdown(options=OPERATORS, layout=ipywidgets.Layout(width="120px"))
+        value = _text(placeholder="several: 11, 12")
+
+        def remove() -> None:
+            self._filters.children = tuple(other for other in self._filters.children if other is not row)
+            self._refresh()
+
+        row = _line(column, operator, value, _button("Remove", remove))
+        for control in (column, operator, value):
+            control.observe(lambda _: self._refresh(), "value")
+        self._filters.children = (*self._filters.children, row)
+
+    def _choice(self) -> Choice:
+        """Return what the controls say.
+
+        Raises
+        ------
+        InvalidInputError
+            A day or a time zone is wrong.
+        """
+        filters = []
+        for row in self._filters.children:
+            column, operator, value = (control.value for control in row.children[:3])
+            if value.strip() or operator == "is missing":
+                filters.append(Filter(*self._columns[column], operator, value))
+        question = self._questions[self._question.value]
+        options = {name: self._options[name].value for name in question.options}
+        for name in ("start", "end"):
+            if text := str(options.get(name, "")).strip():
+                options[name] = parse_date(text, name)
+        if "tz" in options:
+            time_zone(options["tz"])
+        return Choice(question, tuple(filters), options)
+
+    def _refresh(self) -> None:
+        """Run the code of the present choice and show what it gives, or what is wrong with it."""
+        for name, control in self._options.items():
+            control.layout.display = "" if name in self._questions[self._question.value].options else "none"
+        lines: list[str] = []
+        try:
+            lines = code_lines(self._choice(), self._tables, self._names)
+            table, chart = self._run(lines)
+        except KismetError as error:
+            self._answer.show(message=str(error), code="\n".join(lines), chart="")
+            self._rows.children = ()
+            return
+        self._table = table
+        self._answer.show(message="", code="\n".join(lines), chart=chart)
+        self._rows.children = (table_view(table, saved_rows=0),)
+
+    def _run(self, lines: list[str]) -> tuple[pd.DataFrame, str]:
+        """Run the lines, and return the table and the chart as SVG; a chart that cannot be drawn is left out."""
+        namespace: dict[str, Any] = {"kn": importlib.import_module("kismet_nb"), "pd": pd}
+        namespace |= {self._names[resource]: df for resource, df in self._tables.items()}
+        with_chart = lines[-1].startswith("chart = ")
+        exec("\n".join(lines[:-1] if with_chart else lines), namespace)  # noqa: S102 - lines of code_lines, which quotes what was typed
+        chart = io.StringIO()
+        if with_chart:
+            with contextlib.suppress(InvalidInputError):  # for example, Altair is not installed
+                exec(lines[-1], namespace)  # noqa: S102 - as above
+                namespace["chart"].save(chart, format="svg")
+        return namespace["answer"], chart.getvalue()
+
+    def _export(self) -> None:
+        try:
+            written = export(self._table, self._file.value)
+        except KismetError as error:
+            self._answer.show(message=str(error))
+        else:
+            self._answer.show(message=f"Wrote {len(self._table):,} rows to {written}")
+
+
+def _text(**options: Any) -> Any:  # noqa: ANN401 - ipywidgets has no types
+    """Return a field whose value counts when it is left or Enter is pressed."""
+    return ipywidgets.Text(continuous_update=False, **options)
+
+
+def _button(text: str, action: Callable[[], None]) -> Any:  # noqa: ANN401 - as above
+    button = ipywidgets.Button(description=text)
+    button.on_click(lambda _: action())
+    return button
+
+
+def _line(*controls: Any) -> Any:  # noqa: ANN401 - as above
+    """Return controls side by side, and below each other where there is no room."""
+    return ipywidgets.HBox(controls, layout=ipywidgets.Layout(flex_flow="row wrap"))

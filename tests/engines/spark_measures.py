@@ -1,0 +1,39 @@
+"""Read tables with Spark in a process of its own; started by ``conftest.py``.
+
+Reads a JSON object from stdin, the files of each table. Writes dtypes and measures of each table as JSON to the file
+that is its first argument. Warnings are errors here too, except PySpark's about pandas.
+"""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+
+from engines.spark_session import local_session
+
+TOTALS = {
+    "string": "sum(char_length({}))",
+    "array<string>": "sum(size({}))",
+    "boolean": "count_if({})",
+    "timestamp": "sum(unix_millis({0}) + hour({0}))",
+    "timestamp_ntz": "sum(unix_millis(to_utc_timestamp({0}, 'UTC')) + hour({0}))",
+}
+
+
+def measures(spark, files):
+    """Return dtypes and measures of a table's files as Spark computes them."""
+    frame = spark.read.parquet(*files)
+    dtypes = dict(frame.dtypes)
+    pieces = ["count(*)"]
+    for name, dtype in dtypes.items():
+        pieces += [f"count({name})", TOTALS.get(dtype, "sum({})").format(name)]
+    found = frame.selectExpr(*pieces).first()
+    counts = {name: [found[1 + 2 * place], found[2 + 2 * place] or 0] for place, name in enumerate(dtypes)}
+    return dtypes, {"rows": found[0], **counts}
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    with local_session() as session, Path(sys.argv[1]).open("w") as out:
+        json.dump({table: measures(session, files) for table, files in json.load(sys.stdin).items()}, out)

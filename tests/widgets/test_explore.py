@@ -1,0 +1,184 @@
+"""The panel of explore: its questions, filters and options, and that the shown code makes what is shown."""
+
+import anywidget
+import ipywidgets
+import pandas as pd
+import pytest
+
+import kismet_nb as kn
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """Collect what panels send to the browser."""
+    messages = []
+    monkeypatch.setattr(anywidget.AnyWidget, "send", lambda _, content, _buffers=None: messages.append(content))
+    return messages
+
+
+@pytest.fixture(scope="module")
+def tables(demo):
+    """One table of each kind that has questions."""
+    with kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client:
+        users = kn.fetch_users(client=client)
+        return {
+            "users": users,
+            "calls": kn.fetch_calls(users, client=client),
+            "rooms": kn.fetch_waiting_rooms(client=client),
+            "invites": kn.fetch_invites(client=client),
+            "metrics": kn.fetch_call_metrics("2026-01-01", "2026-02-28", client=client),
+        }
+
+
+def controls(widget):
+    """Return all controls of a panel, by what stands before them."""
+    found = [widget] if getattr(widget, "description", "") else []
+    for child in getattr(widget, "children", ()):
+        found += controls(child)
+    return found
+
+
+def control(panel, description):
+    """Return the last control with a description: that of the newest filter."""
+    return [found for found in controls(panel) if found.description == description][-1]
+
+
+def add_filter(panel, column, operator, value):
+    """Add a filter as a person does."""
+    control(panel, "Add a filter").click()
+    row = panel.children[1].children[-1]
+    for part, chosen in zip(row.children, (column, operator, value), strict=False):
+        part.value = chosen
+
+
+def run(said, tables):
+    """Run the code that is shown, in a namespace with the tables, as a cell does."""
+    namespace = {"kn": kn, "pd": pd, **tables}
+    exec(said[-1]["code"], namespace)  # noqa: S102 - what a person does with it
+    return namespace["answer"]
+
+
+def exported(panel, path):
+    """Export what is shown, and read it."""
+    control(panel, "File").value = str(path)
+    control(panel, "Export").click()
+    return kn.read_export(path)
+
+
+def test_each_question_is_answered_by_the_code_that_is_shown(tables, said, tmp_path):
+    """For every question, the code runs in a cell and makes the table that the button exports."""
+    users, calls, rooms, invites, metrics = tables.values()
+    panel = kn.explore(users, calls, rooms, invites, metrics)
+    shown = {"users": users, "calls": calls, "waiting_rooms": rooms, "invites": invites, "call_metrics": metrics}
+    control(panel, "From").value, control(panel, "To").value = "2026-01-05", "2026-02-20"
+    questions = control(panel, "Question").options
+    for question in questions:
+        control(panel, "Question").value = question
+        assert "" == said[-1]["message"], question
+        answer = run(said, shown | tables).reset_index(drop=True)
+        pd.testing.assert_frame_equal(answer, exported(panel, tmp_path / "t.parquet"))
+
+    assert {"The rows of users", "Calls per week", "Idle rooms", "Invites by status", "Combine days"} <= set(questions)
+
+
+def test_the_code_has_the_names_of_the_variables(said):
+    """A table is called as the variable that holds it."""
+    people = pd.DataFrame({"id": pd.array([11], "Int64"), "created_at": pd.to_datetime(["2026-01-05T09:00Z"])})
+    people.attrs["kismet"] = {"resource": "users"}
+    namespace = {"kn": kn, "_7": people, "people": people}
+    exec("panel = kn.explore(people)", namespace)  # noqa: S102 - as a cell
+    control(namespace["panel"], "Question").value = "Users over time"
+
+    assert "kn.summaries.users_over_time(people, by='month', tz='UTC')" in said[-1]["code"]
+
+
+@pytest.mark.parametrize(
+    ("column", "operator", "value", "kept"),
+    [
+        ("users: display_name", "contains", "CHEN", lambda users: users["display_name"].str.contains("(?i)chen")),
+        ("users: is_admin", "is one of", "yes", lambda users: users["is_admin"].eq(other=True)),
+        ("users: id", "is one of", "1002, 1005", lambda users: users["id"].isin([1002, 1005])),
+        ("users: waiting_room_url", "is missing", "", lambda users: users["waiting_room_url"].isna()),
+        ("users: email", "is one of", "'];import os#", lambda users: users["id"].isna()),
+    ],
+)
+def test_a_filter_keeps_rows_and_what_belongs_to_them(tables, said, column, operator, value, kept):
+    """Users are filtered, and only their calls are counted; what was typed is never run as code."""
+    users, calls = tables["users"], tables["calls"]
+    panel = kn.explore(calls, users)
+    add_filter(panel, column, operator, value)
+    control(panel, "Question").value = "The rows of users"
+    pd.testing.assert_frame_equal(users[kept(users)], run(said, tables))
+    control(panel, "Question").value = "The rows of calls"
+    expected = calls[calls["organization_user_id"].isin(users.loc[kept(users), "id"])]
+    pd.testing.assert_frame_equal(expected, run(said, tables))
+    control(panel, "Remove").click()
+
+    assert len(calls) == len(run(said, tables))
+
+
+def test_lists_are_filtered_by_their_items(said):
+    """A user with two roles is found by either."""
+    users = pd.DataFrame({"id": pd.array([1, 2, 3], "Int64"), "roles": [["provider", "admin"], None, ["admin"]]})
+    users.attrs["kismet"] = {"resource": "users"}
+    panel = kn.explore(users)
+    add_filter(panel, "users: roles", "is one of", "provider")
+    control(panel, "Question").value = "The rows of users"
+
+    assert [1] == run(said, {"users": users})["id"].tolist()
+
+
+def test_days_are_those_of_the_zone(tables, said):
+    """Rows are kept from the first moment of a day to the last, where the clock of the zone says so."""
+    calls = tables["calls"]
+    panel = kn.explore(calls)
+    control(panel, "Question").value = "The rows of calls"
+    control(panel, "Time zone").value = "America/Chicago"
+    control(panel, "From").value = control(panel, "To").value = "2026-03-02"
+    local = calls["created_at"].dt.tz_convert("America/Chicago").dt.date.astype(str)
+
+    pd.testing.assert_frame_equal(calls[local == "2026-03-02"], run(said, tables))
+
+
+def test_what_is_wrong_is_said_in_the_panel(tables, said):
+    """A day, a zone, a number or a file that cannot be is a message, and the last code stays out."""
+    panel = kn.explore(tables["users"])
+    control(panel, "From").value = "soon"
+    control(panel, "Question").value = "The rows of users"
+    assert "from" in said[-1]["message"] or "start" in said[-1]["message"]
+    control(panel, "From").value = ""
+    control(panel, "Time zone").value = "Mars/Olympus"
+    assert "Mars/Olympus" in said[-1]["message"]
+    control(panel, "Time zone").value = "UTC"
+    add_filter(panel, "users: id", "is one of", "eleven")
+    assert "users" in control(panel, "Only where").value
+    assert "eleven" in said[-1]["message"]
+    control(panel, "Remove").click()
+    control(panel, "File").value = "users.txt"
+    control(panel, "Export").click()
+
+    assert ".csv" in said[-1]["message"]
+
+
+def test_no_trait_holds_a_row(tables):
+    """What a front-end saves of the panel and its parts has no name and no address in it."""
+    panel = kn.explore(tables["users"], tables["calls"])
+    add_filter(panel, "users: display_name", "contains", "a")
+    for question in control(panel, "Question").options:
+        control(panel, "Question").value = question
+        states = str([widget.get_state() for widget in everything(panel)]) + repr(panel)
+        assert "@example" not in states
+        assert "Ximena" not in states
+
+
+def everything(widget):
+    """Return a widget and all in it."""
+    return [widget, *(inner for child in getattr(widget, "children", ()) for inner in everything(child))]
+
+
+@pytest.mark.parametrize("arguments", [(), ([1],), (pd.DataFrame({"id": [1]}),), ("users", "users")])
+def test_other_tables_are_refused(tables, arguments):
+    """Without a table, with one that was not fetched, or with two of a kind, the error says so."""
+    with pytest.raises(kn.InvalidInputError):
+        kn.explore(*[tables.get(each, each) if isinstance(each, str) else each for each in arguments])
+    assert isinstance(kn.explore(tables["users"]), ipywidgets.VBox)
