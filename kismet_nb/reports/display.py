@@ -66,7 +66,8 @@ def metric_cards(metrics: Mapping[str, object], *, before: Mapping[str, object] 
     for name, value in metrics.items():
         change = ""
         if before is not None:
-            change = f'<span class="change">{html.escape(_change(value, before.get(name)))}</span>'
+            # With the space it can be read where the page's style is missing, for example in JupyterLab.
+            change = f'<span class="change"> {html.escape(_change(value, before.get(name)))}</span>'
         text = html.escape(_METRIC_FORMAT.text(value))
         cards.append(f"<div><strong>{text}</strong> {html.escape(name)}{change}</div>")
     return _to_html(f'<div class="metric-cards">{"".join(cards)}</div>')

@@ -99,7 +99,7 @@ def print_pdf(page: str, browser: str) -> bytes:
         if sys.platform == "linux" and os.geteuid() == 0:
             # Chromium refuses to run as root inside its sandbox. The page is our own and has no scripts.
             options.append("--no-sandbox")
-        problem = _run([browser, *options, source.as_uri()])
+        problem = _run([browser, *options, source.as_uri()], _environment(folder))
         content = target.read_bytes() if target.is_file() else b""
     if not content.startswith(b"%PDF"):
         problem = problem or "no PDF was written"
@@ -107,9 +107,17 @@ def print_pdf(page: str, browser: str) -> bytes:
     return content
 
 
-def _run(command: list[str]) -> str:
-    """Run the browser to its end and return the problem, if there is one. Its processes end with this function."""
+def _environment(folder: Path) -> dict[str, str]:
+    """Return the browser's environment: without credentials, and with the folder for its temporary files."""
     environment = {name: value for name, value in os.environ.items() if name not in {ID_VARIABLE, SECRET_VARIABLE}}
+    environment["CHROME_CONFIG_HOME"] = str(folder)  # crash reports on Linux
+    if len(str(folder)) < 50:  # the path of a socket in it may have about 100 characters only
+        environment |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))
+    return environment
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    """Run the browser to its end and return the problem, if there is one. Its processes end with this function."""
     try:
         process = subprocess.Popen(  # noqa: S603 - a browser that this machine has installed
             command,

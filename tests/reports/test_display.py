@@ -59,7 +59,7 @@ def test_metric_values_are_grouped_and_escaped():
 )
 def test_a_card_shows_the_change_against_the_period_before(value, before, change):
     """Absolute and in percent; nothing is computed from a missing value, and there is no percentage of 0."""
-    assert f'<span class="change">{change}</span>' in metric_cards({"calls": value}, before={"calls": before}).data
+    assert f'<span class="change"> {change}</span>' in metric_cards({"calls": value}, before={"calls": before}).data
 
 
 def test_a_card_without_a_period_before_shows_no_change():
