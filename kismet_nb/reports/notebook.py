@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kismet_nb import errors
-from kismet_nb.errors import InvalidInputError, KismetError, without_notebook_advice
+from kismet_nb.errors import IN_A_NOTEBOOK, InvalidInputError, KismetError, without_notebook_advice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,8 @@ PARAMETERS_TAG = "parameters"
 ADDED_TAG = "added-for-the-report"
 START = "the start of the report's kernel"
 LOGIN_HINT = (
-    "In a terminal, a report uses the two environment variables or .env; --demo reports on the demo organization. "
-    "In a notebook, run kn.login() or kn.use_demo() first."
+    "In a terminal, a report uses the two environment variables or .env; --demo reports on the demo organization."
+    f"{IN_A_NOTEBOOK}run kn.login() or kn.use_demo() first."
 )
 
 
@@ -85,7 +85,7 @@ def cell_failure(name: str, message: str, where: str) -> KismetError:
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, KismetError):
         text = without_notebook_advice(message)
-        if kind is errors.CredentialsError:
-            text = f"{text} {LOGIN_HINT}"
-        return kind(f"{text} It was raised by {where}." if where else text)
+        if where:
+            text += f" It was raised by {where}."
+        return kind(f"{text} {LOGIN_HINT}" if kind is errors.CredentialsError else text)
     return KismetError(f"{name} was raised by {where or START}. Run the notebook to see the details.")
