@@ -146,7 +146,9 @@ def show_tables_as_html() -> None:
 def _heading(name: object, dtype: Any, headings: Mapping[str, str]) -> tuple[str, str]:  # noqa: ANN401 - pandas' dtypes share no base class
     """Return the heading of a column and the CSS class of its cells."""
     parts = name if isinstance(name, tuple) else (name,)
-    text = " · ".join(_words(part, headings) for part in parts if part != "")
+    # The first level names what the cells hold; the others are values, for example months.
+    texts = [_words(parts[0], headings), *(heading_text(part) for part in parts[1:])]
+    text = " · ".join(text for text in texts if text)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return f"{text} ({dtype.tz})", "time"
     is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
