@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
     from kismet_nb.transport.client import KismetClient
 
-__all__ = ["Login", "current_login", "log_out", "login_watchers", "remember_login"]
+__all__ = [
+    "Login",
+    "current_login",
+    "held_login",
+    "hold_login",
+    "log_out",
+    "login_watchers",
+    "remember_login",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class Login:
 
 
 _login: Login | None = None
+_held = False
 # After each change, every watcher is called with the login before and the login now.
 login_watchers: list[Callable[[Login | None, Login | None], None]] = []
 
@@ -58,10 +67,21 @@ def current_login() -> Login | None:
 
 def remember_login(login: Login | None) -> None:
     """Set this notebook's login, or remove it with None, and call the watchers."""
-    global _login
-    before, _login = _login, login
+    global _login, _held
+    before, _login, _held = _login, login, False
     for watcher in login_watchers:
         watcher(before, login)
+
+
+def hold_login() -> None:
+    """Let ``kn.login()`` return the present login instead of searching for credentials, until the login changes."""
+    global _held  # noqa: PLW0603 - it belongs to the one login
+    _held = True
+
+
+def held_login() -> Login | None:
+    """Return the login that ``kn.login()`` must return, or None if it searches for credentials."""
+    return _login if _held else None
 
 
 def log_out() -> None:

@@ -197,6 +197,11 @@ def run_report(options: argparse.Namespace) -> None:
         fail_rate_unit=options.fail_rate_unit,
         demo=options.demo,
         notebook=options.notebook,
+        quarter=options.quarter,
+        title=options.title,
+        organization=options.organization,
+        logo=options.logo,
+        progress=False if options.quiet else None,
     )
     say(options, f"Wrote {written}")
 

@@ -177,19 +177,25 @@ def _add_compare(commands: Commands) -> None:
 
 def _add_report(commands: Commands) -> None:
     command = commands.add_parser(
-        "report", help="write a report of a month as one HTML file; credentials from the environment or .env"
+        "report", help="write a report of a month as one HTML or PDF file; credentials from the environment or .env"
     )
-    command.add_argument("--out", default="report.html", metavar="FILE", help="the file (default: %(default)s)")
+    command.add_argument(
+        "--out", default="report.html", metavar="FILE", help="the file, .html or .pdf (default: %(default)s)"
+    )
     command.add_argument("--demo", action="store_true", help="report on the demo organization, without credentials")
     command.add_argument("--month", metavar="YYYY-MM", help="the month (default: last month)")
+    command.add_argument("--quarter", metavar="YYYY-QN", help="the quarter, instead of a month: 2026-Q3")
     command.add_argument("--start", metavar="YYYY-MM-DD", help="the first day, instead of a month")
     command.add_argument("--end", metavar="YYYY-MM-DD", help="the last day, included")
     command.add_argument("--tz", metavar="ZONE", help="time zone of days and times: America/New_York (default: UTC)")
     command.add_argument(
         "--fail-rate-unit",
         choices=["fraction", "percent"],
-        help="unit in which the API sends fail rates; without it they are left out",
+        help="unit in which the API sends fail rates (default: the one that the numbers fit)",
     )
+    command.add_argument("--title", metavar="TEXT", help="the title, in place of the notebook's first heading")
+    command.add_argument("--organization", metavar="NAME", help="name of the organization, above the title")
+    command.add_argument("--logo", metavar="FILE", help="PNG or SVG file of at most 1 MB, above the title")
     command.add_argument("--notebook", metavar="FILE", help="your own copy of 03_report.ipynb")
     _add_output_options(command)
     command.set_defaults(run=run_report)

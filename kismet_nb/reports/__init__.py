@@ -1,9 +1,18 @@
-"""Reports: a notebook is executed and its results become one HTML page.
+"""Reports: a notebook is executed and its results become one page, as HTML or PDF.
 
 A report's notebook imports the functions below.
 """
 
 from kismet_nb.reports.display import html_table, metric_cards
-from kismet_nb.reports.report import report_period
+from kismet_nb.reports.period import period_before, period_days, period_name, report_period
+from kismet_nb.reports.units import find_fail_rate_unit
 
-__all__ = ["html_table", "metric_cards", "report_period"]
+__all__ = [
+    "find_fail_rate_unit",
+    "html_table",
+    "metric_cards",
+    "period_before",
+    "period_days",
+    "period_name",
+    "report_period",
+]

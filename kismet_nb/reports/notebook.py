@@ -1,32 +1,27 @@
-"""A report's notebook: set its parameters and execute it in a kernel of its own."""
+"""A report's notebook: read it, set its parameters, and name the cell that failed."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import shutil
-import subprocess
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING
 
 from kismet_nb import errors
-from kismet_nb.errors import InvalidInputError, KismetError, without_notebook_advice
-from kismet_nb.reports.sigterm import clean_up_on_sigterm
+from kismet_nb.errors import IN_A_NOTEBOOK, InvalidInputError, KismetError, without_notebook_advice
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from nbformat import NotebookNode
 
-__all__ = ["execute", "read_notebook"]
+__all__ = ["added_cell", "cell_failure", "failed_cell", "read_notebook"]
 
 PARAMETERS_TAG = "parameters"
+ADDED_TAG = "added-for-the-report"
+START = "the start of the report's kernel"
 LOGIN_HINT = (
-    "A report runs in a separate process. It uses the two environment variables or .env, but not a notebook's login. "
-    "demo=True (in a terminal, --demo) reports on the demo organization."
+    "In a terminal, a report uses the two environment variables or .env; --demo reports on the demo organization."
+    f"{IN_A_NOTEBOOK}run kn.login() or kn.use_demo() first."
 )
 
 
@@ -51,120 +46,38 @@ def read_notebook(path: Path, parameters: Mapping[str, object]) -> NotebookNode:
     if not tagged:
         raise InvalidInputError(f"{path} has no cell tagged 'parameters'. Tag the cell that sets them.")
     lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
-    notebook.cells.insert(tagged[0] + 1, nbformat.v4.new_code_cell(lines))  # type: ignore[no-untyped-call]
+    notebook.cells.insert(tagged[0] + 1, added_cell(lines))
     return notebook
 
 
-def execute(notebook: NotebookNode) -> None:
-    """Run all cells in a new kernel, in the working directory, and store their outputs in the notebook.
+def added_cell(source: str) -> NotebookNode:
+    """Return a code cell that is not in the user's notebook."""
+    import nbformat  # noqa: PLC0415 - part of an extra
 
-    The kernel runs in this Python interpreter. Its files are in a private temporary folder. The kernel and the folder
-    are removed in every case: success, failure, interrupt and SIGTERM.
+    return nbformat.v4.new_code_cell(source, metadata={"tags": [ADDED_TAG]})  # type: ignore[no-untyped-call,no-any-return]
 
-    Raises
-    ------
-    KismetError
-        A cell raised this error, or another one, which is named; or the kernel could not be started or ended early.
+
+def failed_cell(notebook: NotebookNode, name: str) -> str:
+    """Return which cell raised an error, for example ``"code cell 3 of own.ipynb, line 2"``.
+
+    The cell's text is not repeated, because it may hold a value of a table or a secret.
     """
-    from jupyter_client.kernelspec import NoSuchKernel  # noqa: PLC0415 - part of an extra
-    from nbclient.exceptions import (  # noqa: PLC0415 - part of an extra
-        CellControlSignal,
-        CellExecutionError,
-        DeadKernelError,
-    )
-    from zmq import ZMQError  # noqa: PLC0415 - part of an extra
-
-    # The error is raised outside the except blocks, so that it does not carry the cell's traceback.
-    failure: KismetError | None = None
-    try:
-        with clean_up_on_sigterm(), _private_folder() as folder:
-            _run_in_thread(notebook, folder)
-    except CellExecutionError as error:
-        failure = _cell_failure(error.ename, error.evalue)
-    except KismetError:
-        raise
-    except (CellControlSignal, DeadKernelError, NoSuchKernel, ZMQError, RuntimeError, OSError) as error:
-        failure = KismetError(f"The report's notebook could not be run to its end ({type(error).__name__}).")
-    if failure is not None:
-        raise failure
+    number = 0
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        is_added = ADDED_TAG in cell.metadata.get("tags", [])
+        number += not is_added
+        for output in cell.outputs:
+            if output.output_type == "error":
+                where = f"the parameters of {name}" if is_added else f"code cell {number} of {name}"
+                traceback = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.traceback))  # without colours
+                line = re.search(r"Cell In\[\d+\], line (\d+)", traceback)
+                return f"{where}, line {line[1]}" if line else where
+    return name
 
 
-def _run_in_thread(notebook: NotebookNode, folder: Path) -> None:
-    """Run the notebook in a thread, and cancel it if an exception is raised in this one.
-
-    In the main thread, nbclient handles an interrupt itself and prints a traceback.
-    """
-    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = []
-
-    async def run() -> None:
-        started.append((asyncio.get_running_loop(), asyncio.current_task()))
-        await _run(notebook, folder)
-
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(asyncio.run, run())
-        try:
-            running.result()
-        except BaseException:
-            for loop, task in started:
-                with contextlib.suppress(RuntimeError):  # the loop is closed: the run has ended
-                    loop.call_soon_threadsafe(task.cancel if task else loop.stop)
-            raise
-
-
-async def _run(notebook: NotebookNode, folder: Path) -> None:
-    """Start a kernel, run the notebook in it and stop it."""
-    from jupyter_client.kernelspec import KernelSpecManager  # noqa: PLC0415 - part of an extra
-    from jupyter_client.manager import AsyncKernelManager  # noqa: PLC0415 - part of an extra
-    from nbclient import NotebookClient  # noqa: PLC0415 - part of an extra
-
-    # With ipc no other user of this machine can connect to the kernel, and the kernel does not warn about that.
-    # The path of a socket may have about 100 characters only.
-    ipc = os.name == "posix" and len(str(folder)) < 80
-    kernel = AsyncKernelManager(
-        kernel_name="python3",
-        # Without folders to search, "python3" is this interpreter, whatever is registered under that name.
-        kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
-        connection_file=str(folder / "kernel.json"),
-        transport="ipc" if ipc else "tcp",
-    )
-    client = NotebookClient(notebook, km=kernel, timeout=None, resources={"metadata": {"path": str(Path.cwd())}})
-    try:
-        # The outputs of cells come through the kernel's sockets. What its process writes by itself is not shown.
-        await _finish(client.async_start_new_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        await _finish(client.async_start_new_kernel_client())
-        await client.async_execute()
-    finally:
-        if client.kc is not None:
-            client.kc.stop_channels()
-        await kernel.shutdown_kernel(now=True)
-
-
-async def _finish(step: Coroutine[Any, Any, object]) -> None:
-    """Run a step to its end even if this task is cancelled: jupyter_client cannot cancel the start of a kernel."""
-    task = asyncio.ensure_future(step)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        task.exception()  # read, so that asyncio does not log it
-        raise
-
-
-@contextlib.contextmanager
-def _private_folder() -> Iterator[Path]:
-    """Create a temporary folder that no other user can read, and remove it afterwards."""
-    name = ""
-    with contextlib.suppress(OSError):
-        name = tempfile.mkdtemp(prefix="kismet-nb-")
-    if not name:
-        raise KismetError("No folder for temporary files can be written. Set TMPDIR to one that can.")
-    try:
-        yield Path(name)
-    finally:
-        shutil.rmtree(name, ignore_errors=True)
-
-
-def _cell_failure(name: str, message: str) -> KismetError:
+def cell_failure(name: str, message: str, where: str) -> KismetError:
     """Return the error to raise for an error in a cell.
 
     Only the messages of our own errors are repeated, because others may quote values of the tables.
@@ -172,5 +85,7 @@ def _cell_failure(name: str, message: str) -> KismetError:
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, KismetError):
         text = without_notebook_advice(message)
+        if where:
+            text += f" It was raised by {where}."
         return kind(f"{text} {LOGIN_HINT}" if kind is errors.CredentialsError else text)
-    return KismetError(f"A cell of the report's notebook raised {name}. Open the notebook and run it to see which.")
+    return KismetError(f"{name} was raised by {where or START}. Run the notebook to see the details.")

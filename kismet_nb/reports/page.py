@@ -2,26 +2,72 @@
 
 from __future__ import annotations
 
+import html
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from kismet_nb.reports.images import embed_images
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["render_page"]
+__all__ = ["Branding", "render_page"]
 
 EXCLUDED_TAG = "not-in-report"
+_HEADING = re.compile(r"(<h1[^>]*>)(.*?)(?=<a |</h1>)", re.DOTALL)
 
 
-def render_page(notebook: NotebookNode) -> str:
+@dataclass(frozen=True, slots=True)
+class Branding:
+    """What a page shows above the notebook.
+
+    Attributes
+    ----------
+    title
+        The title, in place of the notebook's first heading. By default, that heading is the title.
+    organization
+        The name of the organization.
+    logo
+        The ``data:`` address of an image.
+    """
+
+    title: str | None = None
+    organization: str | None = None
+    logo: str | None = None
+
+    @property
+    def header(self) -> str:
+        """The logo and the name as HTML."""
+        name = html.escape(self.organization or "")
+        logo = f'<img class="logo" src="{self.logo}" alt="{name}">' if self.logo else ""
+        return f'<header class="branding">{logo}<span>{name}</span></header>' if logo or name else ""
+
+
+def render_page(notebook: NotebookNode, branding: Branding | None = None, *, folder: Path | None = None) -> str:
     """Return the page of an executed notebook.
 
     It holds the Markdown cells and the outputs of the code cells. Cells tagged ``not-in-report``, stderr and widgets
     are left out. ``notebook`` is changed.
+
+    Parameters
+    ----------
+    notebook
+        The notebook.
+    branding
+        What stands above it.
+    folder
+        The folder that paths of images start from; by default the working directory.
+
+    Warns
+    -----
+    UserWarning
+        An image cannot be part of the page.
     """
     from nbconvert.exporters import HTMLExporter  # noqa: PLC0415 - part of an extra
 
+    branding = branding or Branding()
     notebook.metadata.pop("widgets", None)  # the state of widgets may hold whole tables
     notebook.cells = [cell for cell in notebook.cells if EXCLUDED_TAG not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:
@@ -31,11 +77,22 @@ def render_page(notebook: NotebookNode) -> str:
         template_name="basic", exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
     )
     body, _ = exporter.from_notebook_node(notebook)
-    heading = re.search(r"<h1[^>]*>(.*?)(?:<a |</h1>)", body, re.DOTALL)
-    title = re.sub("<[^>]*>", "", heading[1]) if heading else "Report"
+    body = embed_images(body, folder or Path.cwd())
+    if branding.title is not None:
+        body = _replace_heading(body, html.escape(branding.title))
+    heading = _HEADING.search(body)
+    title = re.sub("<[^>]*>", "", heading[2]) if heading else "Report"
+    if branding.organization:
+        title += f" – {html.escape(branding.organization)}"
     template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-    values = {"{title}": title, "{body}": body}
+    values = {"{title}": title, "{body}": branding.header + body}
     return re.sub("{title}|{body}", lambda found: values[found[0]], template)
+
+
+def _replace_heading(body: str, title: str) -> str:
+    """Replace the text of the first heading, or add a heading if there is none."""
+    replaced, count = _HEADING.subn(lambda found: found[1] + title, body, count=1)
+    return replaced if count else f"<h1>{title}</h1>\n{body}"
 
 
 def _clean_outputs(cell: NotebookNode) -> None:

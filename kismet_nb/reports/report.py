@@ -1,32 +1,36 @@
-"""report(): write one HTML file for people who have no notebook.
+"""report(): write one file for people who have no notebook.
 
 The notebook ``03_report.ipynb``, or the user's own copy of it, is executed in a new kernel and its outputs become the
-page. The file contains no code and no script and loads nothing, so it opens with a double-click and prints from any
-browser.
+page. The page contains no code and no script and loads nothing, so it opens with a double-click and prints from any
+browser. A browser of this machine makes a PDF of it.
 """
 
 from __future__ import annotations
 
-import calendar
-import datetime as dt
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from kismet_nb.dates import parse_date, parse_month, time_zone
+from kismet_nb.auth.current import current_login
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.files.atomic import replace_file
-from kismet_nb.files.paths import check_path
-from kismet_nb.reports.notebook import execute, read_notebook
-from kismet_nb.reports.page import render_page
+from kismet_nb.files.paths import check_path, file_suffix
+from kismet_nb.reports.images import read_logo
+from kismet_nb.reports.kernel import execute
+from kismet_nb.reports.notebook import read_notebook
+from kismet_nb.reports.page import Branding, render_page
+from kismet_nb.reports.pdf import find_browser, print_pdf
+from kismet_nb.reports.period import report_period
+from kismet_nb.reports.progress import Steps, report_bar
 from kismet_nb.reports.shipped import notebooks_folder
 
 if TYPE_CHECKING:
+    import datetime as dt
     import os
     from pathlib import Path
 
-__all__ = ["report", "report_period"]
+__all__ = ["report"]
 
-SUFFIXES = (".html", ".htm")
+SUFFIXES = (".html", ".htm", ".pdf")
 
 
 def report(
@@ -39,16 +43,22 @@ def report(
     fail_rate_unit: Literal["fraction", "percent"] | None = None,
     demo: bool = False,
     notebook: str | os.PathLike[str] | None = None,
+    quarter: str | None = None,
+    title: str | None = None,
+    organization: str | None = None,
+    logo: str | os.PathLike[str] | None = None,
+    progress: bool | None = None,
 ) -> Path:
-    """Write a report of a month, or of other days, as one HTML file.
+    """Write a report of a month, of a quarter, or of other days, as one HTML or PDF file.
 
-    The report runs in a separate process, with the credentials of the environment or of a ``.env`` file. Credentials
-    that were typed into the login form are not available there.
+    The report uses the login of this notebook or program. If it is not logged in, the report uses the credentials of
+    the environment or of a ``.env`` file. It runs in a separate process, so it changes nothing in the notebook.
 
     Parameters
     ----------
     path
-        The file, ending in ``.html``. It is replaced whole or not at all.
+        The file, ending in ``.html`` or ``.pdf``. It is replaced whole or not at all. A PDF needs Chrome, Edge or
+        Chromium on this machine.
     month
         The month, for example ``"2026-10"``; by default last month.
     start, end
@@ -56,12 +66,23 @@ def report(
     tz
         The time zone that days and times are shown in, for example ``"America/New_York"``; by default UTC.
     fail_rate_unit
-        ``"fraction"`` or ``"percent"``: see ``summaries.fail_rate``. Without it, fail rates are left out.
+        ``"fraction"`` or ``"percent"``: see ``summaries.fail_rate``. By default the numbers decide. If they fit both
+        units, fail rates are left out.
     demo
         Report on the demo organization, which needs no credentials.
     notebook
         Your own copy of ``03_report.ipynb``. The arguments that you pass here replace the values in its cell tagged
         ``parameters``; the other values stay.
+    quarter
+        The quarter instead of a month, for example ``"2026-Q3"``.
+    title
+        The title, in place of the first heading of the notebook.
+    organization
+        The name of the organization, shown above the title.
+    logo
+        A PNG or SVG file of at most 1 MB, shown above the title.
+    progress
+        Whether to show what the report is doing; by default in a terminal or a notebook only.
 
     Returns
     -------
@@ -71,9 +92,14 @@ def report(
     Raises
     ------
     InvalidInputError
-        An argument cannot be used, or a package is not installed; nothing was fetched.
+        An argument cannot be used, or a package or the browser is not installed; nothing was fetched.
     KismetError
         The error that a cell of the notebook raised, for example ``IncompleteError``; an older file is unchanged.
+
+    Warns
+    -----
+    UserWarning
+        An image of the notebook is left out, and why.
 
     Examples
     --------
@@ -81,7 +107,7 @@ def report(
     'report.html'
     """
     target = check_path(path, SUFFIXES)
-    report_period(month=month, start=start, end=end, tz=tz or "UTC")  # fails now instead of after a long fetch
+    first, last = report_period(month=month, start=start, end=end, tz=tz or "UTC", quarter=quarter)
     if fail_rate_unit not in {None, "fraction", "percent"}:
         raise InvalidInputError('fail_rate_unit must be "fraction" or "percent".')
     source = notebooks_folder() / "03_report.ipynb" if notebook is None else check_path(notebook, (".ipynb",))
@@ -90,58 +116,43 @@ def report(
     for module in ("nbconvert", "ipykernel", "altair", "vl_convert"):
         if find_spec(module) is None:
             raise InvalidInputError(f'A report needs {module}. Install it with: pip install "kismet-nb[report]"')
-    options = {"month": month, "start": start, "end": end, "tz": tz, "fail_rate_unit": fail_rate_unit}
-    parameters = {name: str(value) for name, value in options.items() if value is not None}
+    branding = _branding(title, organization, logo)
+    browser = find_browser() if file_suffix(target, SUFFIXES) == ".pdf" else None
+
+    parameters: dict[str, Any] = {}
+    if (month, quarter, start) != (None, None, None):
+        parameters = {"month": month, "quarter": None, "start": None, "end": None}  # in place of all that it sets
+    if quarter is not None or start is not None:
+        # An older copy of the notebook knows no quarters, but it gets their days.
+        parameters |= {"start": str(first), "end": str(last)}
+    options = {"tz": tz, "fail_rate_unit": fail_rate_unit}
+    parameters |= {name: value for name, value in options.items() if value is not None}
     executed = read_notebook(source, {**parameters, "demo": demo})
-    execute(executed)
-    with replace_file(target) as file:
-        file.write(render_page(executed).encode())
+
+    steps = Steps(total=len(executed.cells) + 2)  # the start of the kernel, the cells, the page
+    with report_bar(steps, progress) as bar:
+        bar.follow()
+        execute(executed, source.name, None if demo else current_login(), steps, bar.follow)
+        steps.start_writing()
+        bar.follow()
+        page = render_page(executed, branding, folder=source.parent)
+        content = print_pdf(page, browser) if browser else page.encode()
+        with replace_file(target) as file:
+            file.write(content)
+        steps.finish()
+        bar.follow()
     return target
 
 
-def report_period(
-    *,
-    month: str | None = None,
-    start: str | dt.date | None = None,
-    end: str | dt.date | None = None,
-    tz: str = "UTC",
-) -> tuple[dt.date, dt.date]:
-    """Return the first and the last day of a report: of a month, from ``start`` to ``end``, or of last month.
-
-    Parameters
-    ----------
-    month, start, end
-        As in ``report``.
-    tz
-        The time zone that decides which month is last month.
-
-    Returns
-    -------
-    tuple of date
-        The first and the last day, both included.
+def _branding(title: str | None, organization: str | None, logo: str | os.PathLike[str] | None) -> Branding:
+    """Return what stands above the notebook.
 
     Raises
     ------
     InvalidInputError
-        The month, a day or the time zone does not exist. Only one of ``start`` and ``end`` is given, or ``end`` is
-        before ``start``, or all days are in the future.
-
-    Examples
-    --------
-    >>> report_period(month="2026-02")
-    (datetime.date(2026, 2, 1), datetime.date(2026, 2, 28))
+        A value is not text, or the logo cannot be used.
     """
-    today = dt.datetime.now(time_zone(tz)).date()
-    if start is None and end is None:
-        end_of_last_month = today.replace(day=1) - dt.timedelta(days=1)
-        first = end_of_last_month.replace(day=1) if month is None else parse_month(month, "month")
-        last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    elif month is not None or start is None or end is None:
-        raise InvalidInputError("Pass either month, or both start and end.")
-    else:
-        first, last = parse_date(start, "start"), parse_date(end, "end")
-    if last < first:
-        raise InvalidInputError(f"end ({last}) is before start ({first}).")
-    if first > today:
-        raise InvalidInputError(f"The period starts in the future, on {first}. Choose a start up to today ({today}).")
-    return first, last
+    for name, value in (("title", title), ("organization", organization)):
+        if value is not None and not (isinstance(value, str) and value.strip()):
+            raise InvalidInputError(f"{name} must be text.")
+    return Branding(title, organization, None if logo is None else read_logo(logo))

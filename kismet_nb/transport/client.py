@@ -174,6 +174,11 @@ class KismetClient:
         return self._credentials.client_id
 
     @property
+    def credentials(self) -> Credentials:
+        """The credentials, which show their secret nowhere."""
+        return self._credentials
+
+    @property
     def source(self) -> str:
         """Where the credentials came from, for messages."""
         return self._credentials.source

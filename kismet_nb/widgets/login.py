@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kismet_nb.auth import keyring_store
 from kismet_nb.auth.credentials import WAYS_TO_LOG_IN, Credentials
-from kismet_nb.auth.current import Login, current_login, log_out
+from kismet_nb.auth.current import Login, current_login, held_login, log_out
 from kismet_nb.auth.discovery import (
     credential_sources,
     deciding_source,
@@ -119,6 +119,9 @@ def login(client: KismetClient | None = None, *, prompt: bool = False) -> Login 
         if not isinstance(client, KismetClient):
             raise InvalidInputError("kn.login(client) takes a KismetClient.")
         return _log_in_and_print(client, client.source)
+    if not prompt and (held := held_login()):  # a report has the login of the notebook that writes it
+        print(held)
+        return held
     present = current_login()
     if not prompt and (found := find_credentials(remembered=True)):
         client = KismetClient.from_credentials(found.credentials, api_url=found.api_url)

@@ -1,5 +1,6 @@
 """What a report's notebook shows: metric cards and tables, and their old names."""
 
+import re
 import subprocess
 import sys
 
@@ -38,6 +39,76 @@ def test_metric_values_are_grouped_and_escaped():
 
     assert "<strong>1,204</strong> calls &lt;b&gt;" in shown
     assert "<strong>–</strong> wait" in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "before", "change"),
+    [
+        (1204, 1200, "+4 (+0.3%)"),
+        (90, 120, "-30 (-25.0%)"),
+        (5000, 1, "+4,999 (+499,900.0%)"),
+        (40.25, 38.0, "+2.2 (+5.9%)"),
+        (3, 0, "+3"),
+        (7, 7, "no change"),
+        (7.01, 7.0, "no change"),  # at the precision that is shown
+        (7, None, "change unknown"),
+        (None, 7, "change unknown"),
+        (pd.NA, float("nan"), "change unknown"),
+        (pd.Series([3]).sum(), pd.Series([4]).sum(), "-1 (-25.0%)"),
+    ],
+)
+def test_a_card_shows_the_change_against_the_period_before(value, before, change):
+    """Absolute and in percent; nothing is computed from a missing value, and there is no percentage of 0."""
+    assert f'<span class="change"> {change}</span>' in metric_cards({"calls": value}, before={"calls": before}).data
+
+
+def test_a_card_without_a_period_before_shows_no_change():
+    """The change is unknown if only this metric has no earlier value."""
+    assert "change" not in metric_cards({"calls": 1}).data
+    assert "change unknown" in metric_cards({"calls": 1}, before={}).data
+
+
+def test_headings_are_words():
+    """Names of columns become words, and one's own headings go first."""
+    table = pd.DataFrame(
+        {"id": [1], "is_admin": [True], "created_at": ["x"], "user_display_name": ["Ada"], ("calls", "2026-01"): [3]}
+    )
+    shown = html_table(table, headings={"created_at": "Joined"}).data
+
+    assert ["ID", "Admin", "Joined", "User", "Calls · 2026-01"] == re.findall("<th[^>]*>([^<]*)</th>", shown)
+
+
+def wide(columns):
+    """Return a table with e-mail addresses in so many columns."""
+    return pd.DataFrame({f"contact_{n}": [f"somebody.{n:02}@example.org"] for n in range(columns)})
+
+
+@pytest.mark.parametrize(("columns", "css_class"), [(1, " narrow"), (3, ""), (4, " small"), (5, " smaller")])
+def test_a_wide_table_has_smaller_type(columns, css_class):
+    """An address is not broken as long as smaller type makes room for it."""
+    shown = html_table(wide(columns)).data
+
+    assert f'<div class="report-table{css_class}">' in shown
+    assert 1 == shown.count("<table>")
+    assert "broken" not in shown
+
+
+def test_of_a_very_wide_table_each_part_begins_with_the_first_column():
+    """All cells are shown, and no part is wider than the page."""
+    shown = html_table(wide(20)).data
+    parts = [re.findall(r">somebody\.(\d\d)@", part) for part in shown.split("<table>")[1:]]
+
+    assert 1 < len(parts)
+    assert all("00" == part[0] and 5 >= len(part) for part in parts)
+    assert [f"{n:02}" for n in range(1, 20)] == [name for part in parts for name in part[1:]]
+
+
+def test_words_that_do_not_fit_are_broken():
+    """If broken words make a table fit, it stays in one part."""
+    shown = html_table(pd.DataFrame({f"link_{n}": ["https://example.org/" + "x" * 40] for n in range(4)})).data
+
+    assert 1 == shown.count("<table>")
+    assert 'class="text broken"' in shown
 
 
 @pytest.mark.parametrize(

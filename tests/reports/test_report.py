@@ -12,12 +12,13 @@ import time
 from pathlib import Path
 
 import nbformat
-import pandas as pd
 import pytest
+from support.faulty_server import CLIENT_ID, SECRET, serving
+from support.rows import daily_figures, page_of, user
 
 import kismet_nb as kn
 from kismet_nb.cli import main
-from kismet_nb.reports import report_period
+from kismet_nb.reports import period_before, period_name, report_period
 from kismet_nb.reports.page import render_page
 
 
@@ -156,8 +157,8 @@ def test_no_credential_is_put_into_the_notebook(demo):
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
-        ("import kismet_nb as kn; kn.login()", "but not a notebook's login. demo=True"),
-        ("1 / 0", "ZeroDivisionError"),
+        ("import kismet_nb as kn; kn.login()", "uses the two environment variables or .env; --demo"),
+        ("1\n1 / 0", "ZeroDivisionError was raised by code cell 2 of own.ipynb, line 2."),
     ],
 )
 def test_a_failure_is_one_line_and_leaves_the_old_report(cell, why, capsys):
@@ -201,14 +202,14 @@ def test_an_interrupt_ends_the_report_and_its_kernel():
 def test_an_error_of_ours_keeps_its_kind():
     """What a cell raised can be caught as what it is; a message of others is not repeated, as it may quote values."""
     own = notebook(("from kismet_nb import IncompleteError\nraise IncompleteError('the list kept moving')",))
-    with pytest.raises(kn.IncompleteError, match="kept moving"):
+    with pytest.raises(kn.IncompleteError, match=r"kept moving It was raised by code cell 2 of own.ipynb, line 2\.$"):
         kn.report("r.html", notebook=own)
 
 
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"path": "r.pdf"}, "html"),
+        ({"path": "r.docx"}, "html or .htm or .pdf"),
         ({"path": 7}, "file name"),
         ({"month": "2026-13"}, "month"),
         ({"month": "2026-1"}, "month"),
@@ -218,6 +219,13 @@ def test_an_error_of_ours_keeps_its_kind():
         ({"start": "2026-10-05", "end": "2026-10-01"}, "before start"),
         ({"start": "1 October", "end": "2026-10-01"}, "must be a day"),
         ({"month": "2199-01"}, "in the future"),
+        ({"quarter": "2026-Q5"}, "quarter must be a quarter"),
+        ({"quarter": 3}, "quarter must be a quarter"),
+        ({"quarter": "2026-Q3", "month": "2026-10"}, "either month, or quarter"),
+        ({"title": " "}, "title must be text"),
+        ({"organization": 7}, "organization must be text"),
+        ({"logo": "none.png"}, "logo none.png cannot be used: No such file"),
+        ({"logo": 7}, "logo must be a file name"),
         ({"tz": "Mars/Olympus"}, "time zone"),
         ({"fail_rate_unit": "share"}, "fail_rate_unit"),
         ({"notebook": "none.ipynb"}, "no notebook"),
@@ -243,15 +251,6 @@ def test_without_the_extra_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "nbconvert", None)
     with pytest.raises(kn.InvalidInputError, match=r"kismet-nb\[report\]"):
         kn.report("r.html", demo=True)
-
-
-def test_a_month_is_all_its_days():
-    """Last month in the named zone is the default; days can be given instead."""
-    assert (dt.date(2024, 2, 1), dt.date(2024, 2, 29)) == report_period(month="2024-02")
-    assert (dt.date(2026, 1, 5), dt.date(2026, 1, 7)) == report_period(start="2026-01-05", end=dt.date(2026, 1, 7))
-    first, last = report_period(tz="Pacific/Kiritimati")
-    assert 1 == first.day
-    assert last + dt.timedelta(days=1) == pd.Timestamp.now("Pacific/Kiritimati").date().replace(day=1)
 
 
 def kernel_processes(folder):
@@ -392,3 +391,99 @@ def test_without_a_folder_for_temporary_files_the_reason_is_one_line(tmp_path, c
 
     assert "TMPDIR" in said
     assert 1 == said.count("\n")
+
+
+@pytest.mark.slow
+def test_headline_numbers_have_their_change_against_the_period_before():
+    """The changes are those of two reports' own numbers, and the means are weighted by calls."""
+    with kn.DemoOrganization() as demo:
+        client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
+        users = kn.fetch_users(client=client)
+        calls = kn.fetch_calls(users, client=client)
+        (start, end), waits, counts = report_period(), [], []
+        for first, last in (period_before(start, end), (start, end)):
+            days = kn.fetch_call_metrics(first, last, client=client)
+            waits.append((days["average_wait_time"] * days["total_calls"]).sum() / days["total_calls"].sum())
+            counts.append(calls["created_at"].dt.date.between(first, last).sum())
+    kn.report("r.html", demo=True)
+    page = Path("r.html").read_text()
+    changes = dict(re.findall(r'</strong> ([^<]*)<span class="change"> ([^<]*)<', page))
+
+    difference = counts[1] - counts[0]
+    assert f"{difference:+,d} ({difference / counts[0]:+,.1%})" == changes["calls"]
+    wait = waits[1] - waits[0]
+    assert f"{wait:+,.1f} ({wait / waits[0]:+,.1%})" == changes["mean wait (seconds)"]
+    assert f"against the period before: {period_name(*period_before(start, end))}." in page
+
+
+@pytest.mark.slow
+def test_what_is_not_known_of_the_period_before_has_no_change():
+    """The calls of the period before are known in part: neither counts nor means are compared with it."""
+    with kn.DemoOrganization() as demo:
+        client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
+        oldest = kn.fetch_calls(kn.fetch_users(client=client), client=client)["created_at"].min().date()
+    kn.report("r.html", demo=True, start=oldest + dt.timedelta(days=5), end=oldest + dt.timedelta(days=18))
+    changes = dict(re.findall(r'</strong> ([^<]*)<span class="change"> ([^<]*)<', Path("r.html").read_text()))
+
+    for name in ("calls", "mean wait (seconds)", "mean duration (minutes)", "rooms idle for 30 days"):
+        assert "change unknown" == changes[name]
+    assert "change unknown" != changes["users"]
+
+
+@pytest.mark.slow
+def test_a_table_of_pandas_looks_like_the_others():
+    """A DataFrame at the end of a cell has no None, NaN or offset, and words as headings."""
+    cell = """
+import pandas as pd
+pd.DataFrame({"display_name": ["Ada", None], "waits": [1.5, float("nan")],
+              "created_at": pd.to_datetime(["2026-02-03T15:00:01Z", None])})
+"""
+    kn.report("own.html", notebook=notebook((cell,)))
+    page = Path("own.html").read_text()
+
+    assert re.search("<th[^>]*>Name</th><th[^>]*>Waits</th><th[^>]*>Created \\(UTC\\)</th>", page)
+    assert 3 == page.count(">–</td>")
+    assert ">2026-02-03 15:00</td>" in page
+    for raw in ("None", "NaN", "NaT", "+00:00", 'dataframe"'):
+        assert raw not in page[page.index("<main>") :]
+
+
+@pytest.mark.slow
+def test_fail_rates_are_left_out_in_one_sentence_if_their_unit_is_unknown():
+    """An organization without calls: no failed call, no mean and no change is made up."""
+    lists = {
+        "/organization_users": "organization_users",
+        "/waiting_rooms": "waiting_rooms",
+        "/invites": "organization_invites",
+    }
+
+    def answer(query, _count):
+        if query.path == "/call_metrics":
+            return daily_figures()
+        if query.path.endswith("/calls"):
+            return page_of([], query, envelope="calls")
+        rows = [user(number) for number in range(3)] if query.path == "/organization_users" else []
+        return page_of(rows, query, envelope=lists[query.path])
+
+    with serving(answer) as (url, _):
+        kn.login(kn.KismetClient(CLIENT_ID, SECRET, api_url=url))
+        kn.report("r.html", month="2026-02")
+    page = Path("r.html").read_text()
+    cards = {name: value for value, name in re.findall(r"<strong>([^<]*)</strong> ([^<]*)<", page)}
+
+    assert "Fail rates are left out, because the numbers do not show in which unit the server sends them." in page
+    assert "No call is known:" in page
+    assert 3 == int(cards["users"])
+    for unknown in ("calls", "providers who held them", "mean wait (seconds)", "mean duration (minutes)"):
+        assert "–" == cards[unknown]
+    assert SECRET not in page
+
+
+@pytest.mark.slow
+def test_headings_are_in_plain_words():
+    """No heading of the report is a name that only the API uses."""
+    kn.report("r.html", demo=True)
+    headings = set(re.findall("<th[^>]*>([^<]*)</th>", Path("r.html").read_text()))
+
+    assert {"Name", "E-mail", "Room", "Owner", "Complete", "Rows"} <= headings
+    assert not {"Id", "ID", "Slug", "Gone", "Verdict", "Resource", "User display name", "Display name"} & headings

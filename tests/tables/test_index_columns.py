@@ -1,5 +1,6 @@
 """An index that holds data is shown like the columns; one that only numbers the rows is not."""
 
+import ast
 import html
 import json
 import re
@@ -13,6 +14,12 @@ from kismet_nb.reports import html_table
 CALLS = pd.DataFrame({"user": ["a", "a", "b"], "month": ["x", "y", "y"], "calls": [1, 2, 3]})
 MONTHS = ["2026-02-01", "2026-03-01"]
 BY_MONTH = CALLS.assign(month=pd.to_datetime([MONTHS[0], MONTHS[1], MONTHS[1]]))
+
+
+def heading(name):
+    """Return the heading in a report: words, and of a name with levels their texts, one after the other."""
+    first, *others = ast.literal_eval(name) if name.startswith("(") else [name]
+    return " · ".join([first[:1].upper() + first[1:].replace("_", " "), *others])
 
 
 @pytest.mark.parametrize(
@@ -46,7 +53,7 @@ def test_an_index_with_data_is_shown(table, names, first):
     rows = json.loads(options["data_json"])
 
     headings = re.findall("<th[^>]*>([^<]*)</th>", html_table(table).data)
-    assert [name[:1].upper() + name[1:].replace("_", " ") for name in names] == list(map(html.unescape, headings))
+    assert [heading(name) for name in names] == list(map(html.unescape, headings))
     assert names == kn.profile(table)["column"].tolist()
     assert all(f">{name}<" in options["table_html"].replace("&#x27;", "'") for name in names)
     assert [len(names)] * len(table) == list(map(len, rows))

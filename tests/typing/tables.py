@@ -47,6 +47,9 @@ def files(table: pd.DataFrame, client: kn.KismetClient) -> None:
         ),
         Path,
     )
+    assert_type(
+        kn.report("r.pdf", quarter="2026-Q3", title="T", organization="O", logo=Path("logo.png"), progress=False), Path
+    )
     assert_type(kn.report("report.html", start="2026-10-01", end=dt.date(2026, 10, 31)), Path)
     kn.export(table, "users.csv", False)  # type: ignore[call-arg, arg-type] # noqa: FBT003 - a positional flag is refused
     assert_type(kn.export({"Users": table}, "x.xlsx", title="Users", number_formats={"share": "0%"}), Path)

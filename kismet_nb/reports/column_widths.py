@@ -1,0 +1,107 @@
+"""How a table fits on a page: the least width of its columns, the size of its type, and its parts if it is too wide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ColumnText", "Fit", "fit_columns"]
+
+# The characters that a page holds, padding included, and the CSS class of the table, by size of type.
+_SIZES = ((97, ""), (115, " small"), (132, " smaller"))
+_NARROW = 45  # characters of a table that is not stretched to the width of the page
+_PADDING = 2.1  # of a column, in characters
+_MAX_LINE = 26  # longer texts have several lines
+_MAX_WORD = 34  # longer words are broken
+_MIN_WORD = 14  # words up to this length are never broken
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnText:
+    """The texts of a column.
+
+    Attributes
+    ----------
+    heading, cells
+        The texts.
+    can_wrap
+        Whether a cell may have several lines.
+    """
+
+    heading: str
+    cells: Sequence[str]
+    can_wrap: bool
+
+    @property
+    def longest_word(self) -> int:
+        """The length of the longest text that has no place for a line break."""
+        words = self.heading.split()
+        for cell in self.cells:
+            words += cell.split() if self.can_wrap else [cell]
+        return max(map(len, words), default=1)
+
+    @property
+    def longest_cell(self) -> int:
+        """The length of the longest cell."""
+        return max(map(len, self.cells), default=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a table is laid out.
+
+    Attributes
+    ----------
+    css_class
+        The class for the size of type, with a space before it; empty for the normal size.
+    parts
+        The positions of the columns of each part. There is one part if all columns fit. Otherwise each part begins with
+        the first column.
+    widths
+        The least width of each column, in characters.
+    """
+
+    css_class: str
+    parts: list[list[int]]
+    widths: list[int]
+
+
+def fit_columns(columns: Sequence[ColumnText]) -> Fit:
+    """Return how a table with these columns fits on a page.
+
+    A word is broken only if its column would otherwise not fit, and the longest words are broken first.
+    """
+    one_part = [list(range(len(columns)))]
+    words = [min(_MAX_WORD, column.longest_word) for column in columns]
+    lines = [max(word, min(_MAX_LINE, column.longest_cell)) for word, column in zip(words, columns, strict=True)]
+    if _needed(lines) <= _SIZES[0][0]:
+        return Fit(" narrow" if _needed(lines) <= _NARROW else "", one_part, lines)
+    for room, css_class in _SIZES:
+        if _needed(words) <= room:
+            return Fit(css_class, one_part, words)
+    room, css_class = _SIZES[-1]
+    for limit in range(_MAX_WORD, _MIN_WORD - 1, -1):
+        limited = [min(word, limit) if column.can_wrap else word for word, column in zip(words, columns, strict=True)]
+        if _needed(limited) <= room:
+            return Fit(css_class, one_part, limited)
+    room, css_class = _SIZES[1]
+    return Fit(css_class, _split(words, room), words)
+
+
+def _needed(widths: Sequence[int]) -> float:
+    return sum(widths) + _PADDING * len(widths)
+
+
+def _split(widths: Sequence[int], room: float) -> list[list[int]]:
+    """Return the columns of each part; each begins with the first column and holds at least one other."""
+    parts = [[0]]
+    for column in range(1, len(widths)):
+        part = [*parts[-1], column]
+        if len(parts[-1]) > 1 and _needed([widths[n] for n in part]) > room:
+            parts.append([0, column])
+        else:
+            parts[-1] = part
+    return parts

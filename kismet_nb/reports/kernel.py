@@ -1,0 +1,191 @@
+"""Run a report's notebook in a kernel of its own.
+
+``kismet_nb.reports.handover`` says why, and how the kernel gets the login.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kismet_nb.errors import KismetError
+from kismet_nb.reports.handover import send_login
+from kismet_nb.reports.notebook import added_cell, cell_failure, failed_cell
+from kismet_nb.reports.sigterm import clean_up_on_sigterm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from nbformat import NotebookNode
+
+    from kismet_nb.auth.current import Login
+    from kismet_nb.reports.progress import Steps
+
+__all__ = ["execute", "private_folder"]
+
+SET_UP = '__import__("importlib").import_module("kismet_nb.reports.kernel_setup").set_up(has_login={})'
+POLL_SECONDS = 0.2
+
+
+def execute(notebook: NotebookNode, name: str, login: Login | None, steps: Steps, follow: Callable[[], None]) -> None:
+    """Run all cells in a new kernel, in the working directory, and store their outputs in the notebook.
+
+    The kernel runs in this Python interpreter. Its files are in a private temporary folder. The kernel and the folder
+    are removed in every case: success, failure, interrupt and SIGTERM.
+
+    Parameters
+    ----------
+    notebook
+        The notebook.
+    name
+        Its name, for errors.
+    login
+        The login that ``kn.login()`` returns in the kernel; None lets it search for credentials.
+    steps
+        Each cell is one step.
+    follow
+        Called often, in this thread.
+
+    Raises
+    ------
+    KismetError
+        A cell raised this error, or another one, which is named; or the kernel could not be started or ended early.
+    """
+    from jupyter_client.kernelspec import NoSuchKernel  # noqa: PLC0415 - part of an extra
+    from nbclient.exceptions import (  # noqa: PLC0415 - part of an extra
+        CellControlSignal,
+        CellExecutionError,
+        DeadKernelError,
+    )
+    from zmq import ZMQError  # noqa: PLC0415 - part of an extra
+
+    set_up = added_cell(SET_UP.format(login is not None))
+    notebook.cells.insert(0, set_up)
+    # The error is raised outside the except blocks, so that it does not carry the cell's traceback.
+    failure: KismetError | None = None
+    try:
+        with clean_up_on_sigterm(), private_folder() as folder:
+            _run_in_thread(_run(notebook, folder, login, steps), follow)
+    except CellExecutionError as error:
+        where = "" if set_up.outputs else failed_cell(notebook, name)
+        failure = cell_failure(error.ename, error.evalue, where)
+    except KismetError:
+        raise
+    except (CellControlSignal, DeadKernelError, NoSuchKernel, ZMQError, RuntimeError, OSError) as error:
+        failure = KismetError(f"The report's notebook could not be run to its end ({type(error).__name__}).")
+    finally:
+        notebook.cells.remove(set_up)
+    if failure is not None:
+        raise failure
+
+
+def _run_in_thread(work: Coroutine[Any, Any, None], follow: Callable[[], None]) -> None:
+    """Run a coroutine in a thread, and cancel it if an exception is raised in this one.
+
+    In the main thread, nbclient handles an interrupt itself and prints a traceback. A notebook's main thread has an
+    event loop already.
+    """
+    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = []
+
+    async def run() -> None:
+        started.append((asyncio.get_running_loop(), asyncio.current_task()))
+        await work
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(asyncio.run, run())
+        try:
+            while wait([running], timeout=POLL_SECONDS).not_done:
+                follow()
+            running.result()
+        except BaseException:
+            for loop, task in started:
+                with contextlib.suppress(RuntimeError):  # the loop is closed: the run has ended
+                    loop.call_soon_threadsafe(task.cancel if task else loop.stop)
+            raise
+
+
+async def _run(notebook: NotebookNode, folder: Path, login: Login | None, steps: Steps) -> None:
+    """Start a kernel, run the notebook in it and stop it."""
+    from jupyter_client.kernelspec import KernelSpecManager  # noqa: PLC0415 - part of an extra
+    from jupyter_client.manager import AsyncKernelManager  # noqa: PLC0415 - part of an extra
+    from nbclient import NotebookClient  # noqa: PLC0415 - part of an extra
+
+    # With ipc no other user of this machine can connect to the kernel, and the kernel does not warn about that.
+    # The path of a socket may have about 100 characters only.
+    ipc = os.name == "posix" and len(str(folder)) < 80
+    kernel = AsyncKernelManager(
+        kernel_name="python3",
+        # Without folders to search, "python3" is this interpreter, whatever is registered under that name.
+        kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+        connection_file=str(folder / "kernel.json"),
+        transport="ipc" if ipc else "tcp",
+    )
+    client = NotebookClient(
+        notebook,
+        km=kernel,
+        timeout=None,
+        resources={"metadata": {"path": str(Path.cwd())}},
+        on_cell_start=steps.start_cell,
+    )
+    try:
+        with _input_pipe(login) as standard_input:
+            # The outputs of cells come through the kernel's sockets. What its process writes by itself is not shown.
+            start = client.async_start_new_kernel(
+                stdin=standard_input, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            await _finish(start)
+        await _finish(client.async_start_new_kernel_client())
+        await client.async_execute()
+    finally:
+        if client.kc is not None:
+            client.kc.stop_channels()
+        await kernel.shutdown_kernel(now=True)
+
+
+@contextlib.contextmanager
+def _input_pipe(login: Login | None) -> Iterator[int]:
+    """Yield the kernel's standard input: a pipe that holds the login, or an empty file without one."""
+    if login is None:
+        yield subprocess.DEVNULL
+        return
+    reading, writing = os.pipe()
+    try:
+        try:
+            send_login(login, writing)
+        finally:
+            os.close(writing)
+        yield reading
+    finally:
+        os.close(reading)
+
+
+async def _finish(step: Coroutine[Any, Any, object]) -> None:
+    """Run a step to its end even if this task is cancelled: jupyter_client cannot cancel the start of a kernel."""
+    task = asyncio.ensure_future(step)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        task.exception()  # read, so that asyncio does not log it
+        raise
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[Path]:
+    """Create a temporary folder that no other user can read, and remove it afterwards."""
+    name = ""
+    with contextlib.suppress(OSError):
+        name = tempfile.mkdtemp(prefix="kismet-nb-")
+    if not name:
+        raise KismetError("No folder for temporary files can be written. Set TMPDIR to one that can.")
+    try:
+        yield Path(name)
+    finally:
+        shutil.rmtree(name, ignore_errors=True)

@@ -1,0 +1,74 @@
+"""What a report is doing, and its progress bar."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["Steps", "report_bar"]
+
+
+@dataclass(slots=True)
+class Steps:
+    """The steps of a report, set by the thread that runs it.
+
+    Attributes
+    ----------
+    total, done
+        How many steps there are, and how many are finished.
+    doing
+        What the present step does.
+    """
+
+    total: int
+    done: int = 0
+    doing: str = "starting"
+
+    def start_cell(self, cell: NotebookNode, cell_index: int) -> None:
+        """Count the cells before this one as finished, and name what this one does."""
+        self.done = cell_index
+        if cell.cell_type != "code":
+            return
+        fetched = re.search(r"\bfetch_(\w+)", cell.source)
+        if fetched:
+            self.doing = f"fetching {fetched[1].replace('_', ' ')}"
+        elif self.doing.startswith("fetching"):
+            self.doing = "drawing"
+        elif self.doing == "starting" and cell_index:
+            self.doing = "running"
+
+    def start_writing(self) -> None:
+        """Count all steps but the last one as finished."""
+        self.done, self.doing = self.total - 1, "writing"
+
+    def finish(self) -> None:
+        """Count all steps as finished."""
+        self.done, self.doing = self.total, "done"
+
+
+def report_bar(steps: Steps, progress: bool | None) -> Any:  # noqa: ANN401, FBT001 - a class made here
+    """Return a bar that follows the steps; None shows one in a terminal or a notebook only."""
+    from tqdm.auto import tqdm  # noqa: PLC0415 - tqdm.auto loads ipywidgets in a notebook, which takes its time
+
+    class Bar(tqdm):  # type: ignore[type-arg]
+        monitor_interval = 0  # no thread of tqdm's outlives a report
+
+        def follow(self) -> None:
+            if self.disable:
+                return
+            self.set_description_str(f"Report: {steps.doing}", refresh=False)
+            self.n = steps.done
+            self.refresh()
+
+    disable = None if progress is None else not progress
+    # tqdm reads this variable too, but not if disable is passed.
+    if progress is None and os.environ.get("TQDM_DISABLE", "0") not in {"", "0"}:
+        disable = True
+    return Bar(
+        desc="Report", total=steps.total, disable=disable, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}"
+    )

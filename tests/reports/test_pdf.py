@@ -1,0 +1,130 @@
+"""A report as PDF: how the browser is started, and what is said without one. tests/browser has the PDF itself."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import kismet_nb as kn
+from kismet_nb.cli import main
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Return the folder of a PATH on which there is no browser yet, and an empty folder for temporary files."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path / "bin"
+
+
+def install(folder, name, *lines):
+    """Write a program that stands for a browser."""
+    target = 'target = next(a for a in sys.argv if a.startswith("--print-to-pdf="))[15:]'
+    program = folder / name
+    program.write_text("\n".join([f"#!{sys.executable}", "import json, os, sys, time, pathlib", target, *lines]))
+    program.chmod(0o755)
+
+
+def notebook():
+    """Write a report's notebook with one Markdown cell."""
+    cells = [
+        nbformat.v4.new_code_cell("demo = True", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_markdown_cell("# Numbers"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), "own.ipynb")
+    return "own.ipynb"
+
+
+def test_without_a_browser_the_error_says_what_to_install(folder, capsys):
+    """One line, before anything is fetched; printing the page is the other way."""
+    assert 2 == main(["report", "--demo", "--out", "r.pdf"])
+    said = capsys.readouterr().err
+
+    assert "A PDF needs Chrome, Edge or Chromium, and none was found. Install one. Or write an .html file" in said
+    assert 1 == said.count("\n")
+    assert not Path("r.pdf").exists()
+
+
+@pytest.mark.slow
+def test_a_browser_prints_the_page_and_sees_nothing_else(folder, tmp_path, monkeypatch):
+    """Its files are private and removed, it has no credentials, a profile of its own, and no network."""
+    monkeypatch.setenv("KISMET_CLIENT_ID", "client-id")
+    monkeypatch.setenv("KISMET_CLIENT_SECRET", "planted-secret")
+    install(
+        folder,
+        "chromium",
+        "page = pathlib.Path(sys.argv[-1].removeprefix('file://'))",
+        "seen = {'argv': sys.argv[1:], 'environ': dict(os.environ), 'page': page.read_text()}",
+        "seen['modes'] = [oct(file.stat().st_mode & 0o777) for file in (page, page.parent)]",
+        f"pathlib.Path({str(tmp_path / 'seen.json')!r}).write_text(json.dumps(seen))",
+        "pathlib.Path(target).write_bytes(b'%PDF-1.4 invented')",
+    )
+    kn.report("r.pdf", notebook=notebook())
+    seen = json.loads((tmp_path / "seen.json").read_text())
+
+    assert b"%PDF-1.4 invented" == Path("r.pdf").read_bytes()
+    assert "<title>Numbers</title>" in seen["page"]
+    assert "planted-secret" not in str(seen)
+    assert ["0o600", "0o700"] == seen["modes"]
+    assert any(argument.startswith(f"--user-data-dir={tmp_path}/temporary/") for argument in seen["argv"])
+    assert "--host-resolver-rules=MAP * ~NOTFOUND" in seen["argv"]
+    assert ("--no-sandbox" in seen["argv"]) == (os.geteuid() == 0)
+    assert [] == list((tmp_path / "temporary").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("sys.exit(7)", "chrome could not print the report (it ended with code 7). Or write an .html file"),
+        ("pathlib.Path(target).write_text('text')", "chrome could not print the report (no PDF was written)"),
+        ("time.sleep(90)", "chrome could not print the report (it was not done after 1 seconds)"),
+    ],
+)
+def test_a_browser_that_fails_is_one_line(folder, tmp_path, line, why, capsys, monkeypatch):
+    """The older file stays, and nothing else is left."""
+    monkeypatch.setattr("kismet_nb.reports.pdf.PRINT_SECONDS", 1)
+    install(folder, "chrome", line)
+    Path("r.pdf").write_text("the old one")
+
+    assert 1 == main(["report", "--out", "r.pdf", "--notebook", notebook()])
+    said = capsys.readouterr().err
+    assert why in said
+    assert 1 == said.count("\n")
+    assert "the old one" == Path("r.pdf").read_text()
+    assert [] == list((tmp_path / "temporary").iterdir())
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_the_browser(folder, tmp_path):
+    """Exit code 130 and one line; neither the browser nor a file of it is left."""
+    install(
+        folder,
+        "chrome",
+        f"pathlib.Path({str(tmp_path / 'part')!r}).write_text(str(os.getpid()))",
+        f"os.rename({str(tmp_path / 'part')!r}, {str(tmp_path / 'pid')!r})",
+        "time.sleep(90)",
+    )
+    command = ["report", "--out", "r.pdf", "--notebook", notebook()]
+    code = f"from kismet_nb.cli import main; raise SystemExit(main({command}))"
+    run = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    for _ in range(900):
+        if Path("pid").exists():
+            break
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+
+    assert "kismet-nb: interrupted\n" == run.communicate(timeout=20)[1]
+    assert 130 == run.returncode
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(Path("pid").read_text()), 0)
+    assert [] == list((tmp_path / "temporary").iterdir())
