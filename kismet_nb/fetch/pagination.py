@@ -44,7 +44,7 @@ from kismet_nb.errors import (
     UnavailableError,
     UnexpectedAnswerError,
 )
-from kismet_nb.fetch.attempt import Attempt, ListChangedError
+from kismet_nb.fetch.completeness import Attempt, ListChangedError
 from kismet_nb.fetch.pages import Page, Record, parse_page
 from kismet_nb.fetch.query import ListResult
 from kismet_nb.transport.workers import Request

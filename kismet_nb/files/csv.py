@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from kismet_nb.errors import ExportError
-from kismet_nb.files.formulas import SEPARATORS, FormulaEscaper, unescape_version_1
+from kismet_nb.files.csv_formulas import SEPARATORS, FormulaEscaper, unescape_version_1
 from kismet_nb.files.stored_columns import restore_column
 from kismet_nb.files.stored_labels import restore_labels
 from kismet_nb.files.stored_table import stored_dtype

@@ -16,7 +16,7 @@ from kismet_nb.store.journal import Journal
 from kismet_nb.store.known import KnownTables
 from kismet_nb.store.layout import OrganizationFolder, host_of, version_time
 from kismet_nb.store.lists import checked_tables
-from kismet_nb.store.reading import TableReader
+from kismet_nb.store.sync_reading import TableReader
 from kismet_nb.store.version import NewVersion, TableReport, remove_old_versions
 
 if TYPE_CHECKING:

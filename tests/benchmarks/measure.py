@@ -13,7 +13,7 @@ from pathlib import Path
 
 import contenders
 
-from kismet_nb.store.reading import TableReader
+from kismet_nb.store.sync_reading import TableReader
 
 __all__ = ["LATENCY", "add_line", "at_least", "at_most", "best", "measure_apart", "print_table", "without_target"]
 
