@@ -77,7 +77,7 @@ class BusyServer:
 @pytest.mark.parametrize("failure", [429, 502, 503, 504, "silence", "broken"])
 def test_a_sign_of_overload_makes_all_requests_wait_and_halves_them(failure, waits, caplog):
     """Whatever the sign, there is one pause without any request and one log line; then half as many are in flight."""
-    waits(1.1)
+    waits(2.1)  # longer than a busy machine holds up what was sent before
     server = BusyServer(lambda _, count: count in {12, 13, 14}, failure)
     silent = failure == "silence"
     # Slow enough that the number in flight is the limit, and not the rate; and far from the time-out.
@@ -88,9 +88,9 @@ def test_a_sign_of_overload_makes_all_requests_wait_and_halves_them(failure, wai
     assert 1 == len(caplog.records)
     began = caplog.records[0].created
     before = [active for moment, active in server.seen if moment < began]
-    after = [active for moment, active in server.seen if began + 1 < moment < began + 2]
+    after = [active for moment, active in server.seen if began + 2 < moment < began + 3]
     assert 4 < max(before) <= 8  # a busy machine may not fill all
-    assert [] == [moment for moment, _ in server.seen if began + 0.5 < moment < began + 1]
+    assert [] == [moment for moment, _ in server.seen if began + 1.2 < moment < began + 2]
     assert max(after) <= 4
 
 
