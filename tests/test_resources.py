@@ -9,7 +9,7 @@ from support.rows import page_of
 
 import kismet_nb as kn
 from kismet_nb.fetch import FETCHERS
-from kismet_nb.fetch.pagination import Query
+from kismet_nb.fetch.query import Query
 from kismet_nb.fetch.table import fetch_table
 from kismet_nb.resources import RESOURCES, Column, Resource
 

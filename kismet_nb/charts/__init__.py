@@ -1,28 +1,40 @@
-"""A chart for each summary. The title is the question that the chart answers; axes name units and time zone.
+"""Charts of the summaries. The title is the question that the chart answers; axes name units and time zone.
 
 A chart takes the tables that the summary of the same name takes. Each function returns an Altair chart. It raises
 ``InvalidInputError`` if the summary does, if there are too many periods to draw, or if Altair is not installed. Colours
 differ in lightness, so charts can be read in black and white. ``chart.save("x.png")`` or ``"x.svg"`` works offline and
 without a browser.
 
-Altair is imported when the first chart is made. Its default renderer loads scripts from the internet. So charts are
-shown as SVG, unless the notebook has chosen a renderer with ``altair.renderers.enable``.
+In a notebook a chart shows itself, without the internet: text and background follow the theme, and the mouse shows the
+numbers of a mark. Altair's own settings are not changed. If the notebook has chosen a renderer with
+``altair.renderers.enable``, it is used. ``style`` gives a chart of your own the same look.
 """
 
 from __future__ import annotations
 
 from kismet_nb.charts.call_metrics import fail_rate, wait_and_duration
-from kismet_nb.charts.calls import calls_per_week, idle_rooms, providers_without_calls
-from kismet_nb.charts.invites import invites_by_status
-from kismet_nb.charts.users import admins_and_roles, users_over_time, users_without_waiting_room
+from kismet_nb.charts.calls import calls_by_hour, calls_per_period, calls_per_week
+from kismet_nb.charts.invites import invites_by_status, invites_expiring
+from kismet_nb.charts.last_calls import idle_rooms, providers_without_calls
+from kismet_nb.charts.new_providers import first_calls
+from kismet_nb.charts.period_change import compare_periods
+from kismet_nb.charts.style import style
+from kismet_nb.charts.users import admins_and_roles, email_domains, users_over_time, users_without_waiting_room
 
 __all__ = [
     "admins_and_roles",
+    "calls_by_hour",
+    "calls_per_period",
     "calls_per_week",
+    "compare_periods",
+    "email_domains",
     "fail_rate",
+    "first_calls",
     "idle_rooms",
     "invites_by_status",
+    "invites_expiring",
     "providers_without_calls",
+    "style",
     "users_over_time",
     "users_without_waiting_room",
     "wait_and_duration",

@@ -1,45 +1,50 @@
-"""Charts of calls: per provider and week, and how long ago providers and rooms had the last one."""
+"""Charts of calls: per provider and period, and per hour of the week."""
 
 from __future__ import annotations
 
-import itertools
+import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from kismet_nb import summaries
 from kismet_nb.charts.marks import (
     DARK,
-    LIGHT,
+    INK,
+    MAX_NUMBERED_PERIODS,
     WIDTH,
     add_spans,
     check_size,
-    horizontal_bars,
+    count_ticks,
     load_altair,
     outline,
-    styled,
+    period_names,
+    plot_width,
     time_axis,
     time_title,
+    top_space,
 )
+from kismet_nb.charts.style import styled
 from kismet_nb.charts.subtitles import count_of, incomplete_note, undated_note
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.summaries.known_calls import known_days_per_period
+from kismet_nb.summaries.periods import WEEKDAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import altair as alt
+    import pandas as pd
 
     from kismet_nb.charts.marks import Chart
-    from kismet_nb.summaries.periods import Day, Moment, Period
+    from kismet_nb.summaries.periods import Day, Period
 
-__all__ = ["calls_per_week", "idle_rooms", "providers_without_calls"]
+__all__ = ["calls_by_hour", "calls_per_period", "calls_per_week"]
 
-_MAX_NUMBERED_PERIODS = 18  # with more periods the cells are too narrow for numbers
+_RENAMED = "charts.calls_per_week is deprecated. Use charts.calls_per_period, which takes the same arguments."
+_FAINT, _CONTRAST = 0.06, 0.7  # opacity of an empty cell; share of the largest from which a number is white
 
 
-def calls_per_week(
+def calls_per_period(
     calls: pd.DataFrame,
     users: pd.DataFrame | None = None,
     *,
@@ -49,14 +54,14 @@ def calls_per_week(
     tz: str = "UTC",
     top: int = 12,
 ) -> Chart:
-    """Return a chart of the calls of each provider in each week: see ``summaries.calls_per_week``.
+    """Return a chart of the calls of each provider in each period: see ``summaries.calls_per_period``.
 
     The bars at the top are the calls of all providers. Below, each of the ``top`` busiest providers has a row. The last
     row is the sum of all others; it is not shaded, because it would be darker than any provider's row.
     """
     if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= 40:
         raise InvalidInputError("top must be a number from 1 to 40.")
-    table = summaries.calls_per_week(calls, users, by=by, start=start, end=end, tz=tz)
+    table = summaries.calls_per_period(calls, users, by=by, start=start, end=end, tz=tz)
     days = known_days_per_period(calls, by=by, start=start, end=end, tz=tz)["days"]
     notes = undated_note(table, by, "calls") + _unknown_note(days, by)
     table = table.dropna(subset=[by, "calls"]).astype({"calls": "int64"})
@@ -71,7 +76,7 @@ def calls_per_week(
     subtitle = f"{call_count} of {provider_count}, by when they were created"
     if len(days) and not days.any():
         subtitle = "Nothing is known of calls of this time"
-    if others and len(total) > _MAX_NUMBERED_PERIODS:
+    if others and len(total) > MAX_NUMBERED_PERIODS:
         subtitle += f"; {others} are in the sums only"
     return styled(
         _sums_and_cells(total, cells, [*names.values(), *([others] if others else [])], by, tz),
@@ -101,106 +106,129 @@ def _sums_and_cells(
     """Return a chart of the sums of all providers above a field of shaded cells."""
     alt = load_altair()
     sums, cells = add_spans(total, by), add_spans(cells, by)
-    numbered = len(sums) <= _MAX_NUMBERED_PERIODS
-    above = alt.Chart(check_size(sums[["from", "middle", "to", "calls"]]), width=WIDTH, height=90)
+    sums["tip"] = _tips(sums, by, ["All providers"] * len(sums))
+    cells["tip"] = _tips(cells, by, cells["who"])
+    numbered, width = len(sums) <= MAX_NUMBERED_PERIODS, plot_width(sums)
+    above = alt.Chart(check_size(sums[["from", "middle", "to", "calls", "tip"]]), width=width, height=90)
     bars = above.mark_rect(color=DARK, **outline(sums)).encode(
         x=time_axis(sums, by, None, labels=False),
         x2="to",
-        y=alt.Y("calls:Q", title="Calls of all", axis=alt.Axis(tickCount=3, format=",d")),
+        y=alt.Y(
+            "calls:Q",
+            title="Calls of all",
+            scale=top_space(sums["calls"], numbered=numbered),
+            axis=alt.Axis(tickCount=min(3, count_ticks(sums["calls"].max())), format=",d"),
+        ),
         y2=alt.datum(0),
+        description="tip:N",
+        tooltip="tip:N",
     )
-    field = alt.Chart(check_size(cells[["from", "middle", "to", "who", "calls", "shade"]]), width=WIDTH).properties(
-        height=alt.Step(22)
-    )
+    drawn = check_size(cells[["from", "middle", "to", "who", "calls", "shade", "tip"]])
+    field = alt.Chart(drawn, width=width).properties(height=alt.Step(22))
     y = alt.Y("who:N", title=None, sort=list(rows))
     largest = cells["shade"].max() if cells["shade"].notna().any() else 1
-    color = alt.Color(
+    legend = None if numbered else alt.Legend(tickMinStep=1, values=_steps(largest), format=",d")
+    opacity = alt.Opacity(
         "shade:Q",
         title=f"Calls of a provider in a {by}",
-        scale=alt.Scale(domain=[0, largest], range=["#f4f8fb", DARK]),
-        legend=None if numbered else alt.Legend(tickMinStep=1),
+        scale=alt.Scale(domain=[0, largest], range=[_FAINT, 1]),
+        legend=legend,
     )
     shades = (
         field.transform_filter("isValid(datum.shade)")
-        .mark_rect(**outline(sums))
-        .encode(x=time_axis(sums, by, time_title(by, tz)), x2="to", y=y, color=color)
+        .mark_rect(color=DARK, **outline(sums))
+        .encode(
+            x=time_axis(sums, by, time_title(by, tz)),
+            x2="to",
+            y=y,
+            opacity=opacity,
+            description="tip:N",
+            tooltip="tip:N",
+        )
     )
     if not numbered:
         return alt.vconcat(bars, shades, spacing=8)  # type: ignore[no-any-return]
     middle, number = alt.X("middle:T", scale=alt.Scale(type="utc")), alt.Text("calls:Q", format=",")
-    on_dark = alt.condition(f"datum.shade > {largest / 2}", alt.value("white"), alt.value("black"))
-    numbers = field.mark_text(fontSize=10).encode(x=middle, y=y, text=number, color=on_dark)
-    tops = above.mark_text(dy=-6, fontSize=10).encode(x=middle, y="calls:Q", text=number)
+    color = alt.condition(f"datum.shade > {largest * _CONTRAST}", alt.value("white"), alt.value(INK))
+    numbers = field.mark_text(fontSize=10, aria=False).encode(x=middle, y=y, text=number, color=color)
+    tops = above.mark_text(dy=-6, fontSize=10, aria=False).encode(x=middle, y="calls:Q", text=number)
     return alt.vconcat(bars + tops, shades + numbers, spacing=8)  # type: ignore[no-any-return]
 
 
-def providers_without_calls(
-    users: pd.DataFrame, calls: pd.DataFrame, *, days: int = 30, as_of: Moment = None, tz: str = "UTC"
-) -> Chart:
-    """Return a chart of how long ago each provider held the last call: see ``summaries.providers_without_calls``.
-
-    Providers whose last call was at least ``days`` days ago (1 or more), or of whom no call is known, are dark. All
-    others are drawn too.
-    """
-    _check_days(days)
-    table = summaries.providers_without_calls(users, calls, days=0, as_of=as_of, tz=tz)
-    without = summaries.providers_without_calls(users, calls, days=days, as_of=as_of, tz=tz)
-    question = "How long ago did each provider hold a call?"
-    return _last_calls(table, without, days, "provider", "Providers", question)
+def _tips(spans: pd.DataFrame, by: Period, who: Iterable[str]) -> list[str]:
+    periods = period_names(spans["from"], by)
+    return [
+        f"{name}\n{period}\n{count_of(n, 'call')}" for name, period, n in zip(who, periods, spans["calls"], strict=True)
+    ]
 
 
-def idle_rooms(
-    waiting_rooms: pd.DataFrame,
-    users: pd.DataFrame,
+def _steps(largest: int) -> list[int]:
+    """Return up to five whole numbers from 0 to the largest, for a legend."""
+    return sorted({round(largest * quarter / 4) for quarter in range(5)})
+
+
+def calls_per_week(
     calls: pd.DataFrame,
+    users: pd.DataFrame | None = None,
     *,
-    days: int = 30,
-    as_of: Moment = None,
+    by: Period = "week",
+    start: Day = None,
+    end: Day = None,
     tz: str = "UTC",
+    top: int = 12,
 ) -> Chart:
-    """Return a chart of how long open rooms have been idle: see ``summaries.idle_rooms``.
+    """Return what ``calls_per_period`` returns, under its old name.
 
-    Rooms whose owner held the last call at least ``days`` days ago (1 or more), or of whom no call is known, are dark.
-    All others are drawn too.
+    .. deprecated:: 0.2
+        Use ``calls_per_period``, which takes the same arguments. This name raises a ``DeprecationWarning``.
     """
-    _check_days(days)
-    table = summaries.idle_rooms(waiting_rooms, users, calls, days=0, as_of=as_of, tz=tz)
-    idle = summaries.idle_rooms(waiting_rooms, users, calls, days=days, as_of=as_of, tz=tz)
-    question = "How long ago did the owner of each open room hold a call?"
-    return _last_calls(table, idle, days, "open room", "Open waiting rooms", question)
+    warnings.warn(_RENAMED, DeprecationWarning, stacklevel=2)
+    return calls_per_period(calls, users, by=by, start=start, end=end, tz=tz, top=top)
 
 
-def _check_days(days: int) -> None:
-    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
-        raise InvalidInputError("days must be a whole number of days, 1 or more.")
+calls_per_week.__deprecated__ = _RENAMED  # type: ignore[attr-defined] # PEP 702: tools leave such a name out
 
 
-def _last_calls(table: pd.DataFrame, without: pd.DataFrame, days: int, noun: str, x_title: str, question: str) -> Chart:
-    """Return a chart of the rows by how long ago their last call was.
+def calls_by_hour(calls: pd.DataFrame, *, start: Day = None, end: Day = None, tz: str = "UTC") -> Chart:
+    """Return a chart of the mean calls in each hour of each weekday: see ``summaries.calls_by_hour``.
 
-    Those of at least ``days`` days are dark. If not all calls of these days are known, a row without a known call is
-    not dark.
+    A weekday without a known day is left empty.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> calls = pd.DataFrame({"created_at": pd.to_datetime(["2026-02-03T15:00Z", "2026-02-10T15:30Z"])})
+    >>> calls_by_hour(calls, tz="America/Chicago").save("hours.svg")
     """
-    unknown = int((~without["calls_known"]).sum())
-    edges = sorted({0, min(7, days), days, 3 * days})
-    labels = [f"{low} to {high - 1} days ago" for low, high in itertools.pairwise(edges)]
-    last_label = "unknown" if unknown else "no known call"
-    labels = [f"under {edges[1]} days ago", *labels[1:], f"{edges[-1]} days ago or more", last_label]
-    ranks = pd.cut(table["days_since_call"].astype("float64"), [*edges, float("inf")], right=False, labels=False)
-    counts = ranks.fillna(len(labels) - 1).value_counts().reindex(range(len(labels)), fill_value=0)
-    is_dark = [low >= days for low in edges] + [not unknown]
-    bars = pd.DataFrame(
-        {
-            "label": labels,
-            "n": counts.array,
-            # Nothing is known of the rows that may be missing here.
-            "number": [f"{n:,}" if n or not unknown else "–" for n in counts],
-            "colour": [DARK if dark else LIGHT for dark in is_dark],
-        }
+    alt = load_altair()
+    table = summaries.calls_by_hour(calls, start=start, end=end, tz=tz)
+    undated = table.loc[table["weekday"].isna(), "calls"].sum()
+    table = table.dropna(subset=["weekday"])
+    unknown = [day for day in WEEKDAYS if len(table) and not table.loc[table["weekday"] == day, "days"].any()]
+    known = table.dropna(subset=["calls"]).astype({"hour": "int64", "days": "int64", "calls": "int64"})
+    largest = known["calls_per_day"].max() if known["calls"].any() else 1
+    texts = known["calls_per_day"].map(lambda mean: f"{mean:,.0f}" if largest >= 10 else f"{mean:,.1f}")
+    known = known.assign(
+        mean=known["calls_per_day"].astype("float64"),
+        number=texts.where(known["calls"] > 0, "").astype("str"),
+        tip=[
+            f"{day} {hour}:00 to {hour + 1}:00\n{count_of(n, 'call')} on {count_of(days, 'day')} ({mean:,.1f} a day)"
+            for day, hour, days, n, mean in known.itertuples(index=False, name=None)
+        ],
     )
-    total = count_of(len(table), noun)
-    if unknown:
-        subtitle = f"{unknown:,} of {total} have no known call; not all calls of the last {days} days are known"
-    else:
-        subtitle = f"{counts[is_dark].sum():,} of {total} (dark): no call in the last {days} days"
-    return styled(horizontal_bars(bars, x_title), question, subtitle)
+    drawn = known[["weekday", "hour", "mean", "number", "tip"]]
+    x_axis = alt.Axis(labelExpr="datum.value % 3 ? '' : datum.value + ':00'", labelAngle=0, ticks=False)
+    field = alt.Chart(drawn, width=WIDTH, height=alt.Step(26)).encode(
+        x=alt.X(
+            "hour:O", title=f"Hour of the call's creation ({tz})", axis=x_axis, scale=alt.Scale(domain=list(range(24)))
+        ),
+        y=alt.Y("weekday:N", title=None, scale=alt.Scale(domain=list(WEEKDAYS))),
+    )
+    opacity = alt.Opacity("mean:Q", scale=alt.Scale(domain=[0, largest], range=[_FAINT, 1]), legend=None)
+    cells = field.mark_rect(color=DARK, stroke="white").encode(opacity=opacity, description="tip:N", tooltip="tip:N")
+    color = alt.condition(f"datum.mean > {largest * _CONTRAST}", alt.value("white"), alt.value(INK))
+    numbers = field.mark_text(fontSize=10, aria=False).encode(text="number:N", color=color)
+    subtitle = f"Mean calls in such an hour; {count_of(int(known['calls'].sum()), 'call')}, by when they were created"
+    subtitle += f"; nothing is known of {', '.join(unknown)}" if unknown else ""
+    subtitle += f"; {undated:,} without a date are not shown" if undated else ""
+    return styled(cells + numbers, "On which weekdays and at which hours are calls held?", subtitle)

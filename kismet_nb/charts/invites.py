@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kismet_nb import summaries
-from kismet_nb.charts.marks import DARK, LIGHT, MIDDLE, stacked_bars, styled, time_title
+from kismet_nb.charts.marks import DARK, LIGHT, MAX_NUMBERED_PERIODS, MIDDLE, stacked_bars, time_title
+from kismet_nb.charts.style import styled
 from kismet_nb.charts.subtitles import count_of, undated_note
+from kismet_nb.summaries.periods import period_starts, to_local_days
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from kismet_nb.charts.marks import Chart
     from kismet_nb.summaries.periods import Moment, Period
 
-__all__ = ["invites_by_status"]
+__all__ = ["invites_by_status", "invites_expiring"]
 
 
 def invites_by_status(invites: pd.DataFrame, *, by: Period = "month", as_of: Moment = None, tz: str = "UTC") -> Chart:
@@ -33,4 +35,29 @@ def invites_by_status(invites: pd.DataFrame, *, by: Period = "month", as_of: Mom
         "What became of the invites?",
         f"{expired:,} of {count_of(int(counts['invites'].sum()), 'invite')} expired unused"
         + undated_note(table, by, "invites"),
+    )
+
+
+def invites_expiring(invites: pd.DataFrame, *, days: int = 7, as_of: Moment = None, tz: str = "UTC") -> Chart:
+    """Return a chart of how many open invites expire on each of the next days: see ``summaries.invites_expiring``.
+
+    For more than 18 days, the bars are weeks.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> moments = pd.to_datetime(["2026-01-11T00:00Z", "2026-02-10T00:00Z", None])
+    >>> invites = pd.DataFrame({"id": [1], "display_name": ["Ada Ferris"], "email": ["ada.ferris@example.org"],
+    ...     "created_at": moments[[0]], "expires_at": moments[[1]], "used_at": moments[[2]]})
+    >>> invites_expiring(invites, as_of="2026-02-05").save("expiring.svg")
+    """
+    listed = summaries.invites_expiring(invites, days=days, as_of=as_of, tz=tz)
+    by: Period = "day" if days <= MAX_NUMBERED_PERIODS else "week"
+    expiry = period_starts(to_local_days(listed["expires_at"], tz), by)
+    parts = {"invites": ("open invites", DARK)}
+    table = expiry.value_counts().sort_index().rename("invites").rename_axis(by).reset_index()
+    return styled(
+        stacked_bars(table, parts, by, time_title(by, tz, "of expiry"), "Open invites", height=110),
+        "Which open invites expire soon?",
+        f"{count_of(len(listed), 'open invite')} will expire within {count_of(days, 'day')}",
     )

@@ -1,4 +1,4 @@
-"""The parts that several charts are drawn with: Altair itself, colours, bars, the time axis and the style."""
+"""The parts that several charts are drawn with: Altair itself, colours, bars and the time axis."""
 
 from __future__ import annotations
 
@@ -21,32 +21,39 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DARK",
+    "INK",
     "LIGHT",
+    "MAX_NUMBERED_PERIODS",
     "MIDDLE",
     "WIDTH",
     "add_spans",
     "check_size",
+    "count_ticks",
     "horizontal_bars",
     "load_altair",
     "outline",
+    "period_names",
+    "plot_width",
     "stacked_bars",
-    "styled",
     "time_axis",
     "time_title",
+    "top_space",
 ]
 
 WIDTH = 640  # pixels
 # Three steps of lightness that stay apart for colour-blind eyes, on paper and in grey.
 DARK, MIDDLE, LIGHT = "#1b4f72", "#e69f00", "#cfe0ec"
+INK = "#222222"  # texts
+MAX_NUMBERED_PERIODS = 18  # with more periods the bars are too narrow for numbers
 
 _MAX_ROWS = 5000  # Altair refuses more, and single marks could not be seen
 _MAX_LABELS = 8
-_MAX_SUBTITLE_CHARACTERS = 100  # a line as wide as the chart
+_MAX_BAR_WIDTH = 80  # pixels; enough for the label of a week
 _LABEL_FORMATS = {"day": "%-d %b %Y", "week": "%-d %b %Y", "month": "%b %Y", "year": "%Y"}
 
 
 def load_altair() -> ModuleType:
-    """Return Altair, with a renderer that works without the internet.
+    """Return Altair. It is imported when the first chart is made, and its settings are not changed.
 
     Raises
     ------
@@ -58,8 +65,6 @@ def load_altair() -> ModuleType:
             raise InvalidInputError(f'Charts need {name}. Install it with: pip install "kismet-nb[charts]"')
     import altair as alt  # noqa: PLC0415 - an optional dependency that is slow to import
 
-    if alt.renderers.active == "default":
-        alt.renderers.enable("svg")
     return alt
 
 
@@ -67,24 +72,42 @@ def load_altair() -> ModuleType:
 
 
 def stacked_bars(
-    table: pd.DataFrame, parts: Mapping[str, tuple[str, str]], by: Period, x_title: str, y_title: str
+    table: pd.DataFrame,
+    parts: Mapping[str, tuple[str, str]],
+    by: Period,
+    x_title: str,
+    y_title: str,
+    *,
+    height: int = 240,
 ) -> alt.Chart:
-    """Return a chart with a bar per period, stacked from named and coloured parts; the first part is at the bottom."""
+    """Return a chart with a bar per period, stacked from named and coloured parts; the first part is at the bottom.
+
+    The legend names the parts that are drawn.
+    """
     alt = load_altair()
-    names, colours = zip(*parts.values(), strict=True)
     spans = add_spans(table, by).astype(dict.fromkeys(parts, "int64"))
     tops = spans[list(parts)].cumsum(axis=1)
+    periods = period_names(spans["from"], by)
     pieces = [
-        spans[["from", "to"]].assign(part=name, low=tops[part] - spans[part], high=tops[part])
+        spans[["from", "to"]].assign(
+            part=name,
+            low=tops[part] - spans[part],
+            high=tops[part],
+            tip=[f"{period}\n{name}: {number:,}" for period, number in zip(periods, spans[part], strict=True)],
+        )[spans[part] > 0]
         for part, (name, _) in parts.items()
     ]
-    marks = alt.Chart(check_size(pd.concat(pieces)), width=WIDTH, height=240).mark_rect(**outline(spans))
-    return marks.encode(  # type: ignore[no-any-return]
+    drawn = [parts[part] for part in parts if spans[part].any()]
+    scale = alt.Scale(domain=[name for name, _ in drawn], range=[colour for _, colour in drawn])
+    marks = alt.Chart(check_size(pd.concat(pieces)), width=plot_width(spans), height=height)
+    return marks.mark_rect(**outline(spans)).encode(  # type: ignore[no-any-return]
         x=time_axis(spans, by, x_title),
         x2="to",
-        y=alt.Y("low:Q", title=y_title, axis=alt.Axis(tickMinStep=1, format=",d")),
+        y=alt.Y("low:Q", title=y_title, axis=alt.Axis(tickCount=count_ticks(tops.max().max()), format=",d")),
         y2="high",
-        color=alt.Color("part:N", title=None, scale=alt.Scale(domain=list(names), range=list(colours))),
+        color=alt.Color("part:N", title=None, scale=scale, legend=alt.Legend() if len(parts) > 1 and drawn else None),
+        description="tip:N",
+        tooltip="tip:N",
     )
 
 
@@ -92,12 +115,30 @@ def horizontal_bars(table: pd.DataFrame, x_title: str) -> alt.LayerChart:
     """Return a chart with a bar of length ``n`` for each ``label``, and its ``number`` beside it."""
     alt = load_altair()
     order = list(table["label"])
-    base = alt.Chart(check_size(table.astype({"n": "int64"})), width=WIDTH - 120, height=alt.Step(28)).encode(
-        x=alt.X("n:Q", title=x_title, axis=alt.Axis(tickCount=6, tickMinStep=1, format=",d")),
+    tips = [f"{label}\n{number}" for label, number in zip(table["label"], table["number"], strict=True)]
+    table = table.astype({"n": "int64"}).assign(tip=tips)
+    base = alt.Chart(check_size(table), width=WIDTH - 120, height=alt.Step(28)).encode(
+        x=alt.X("n:Q", title=x_title, axis=alt.Axis(tickCount=count_ticks(table["n"].max()), format=",d")),
         y=alt.Y("label:N", title=None, sort=order),
     )
-    bars = base.mark_bar(stroke="black", strokeWidth=0.5).encode(color=alt.Color("colour:N", scale=None))
-    return bars + base.mark_text(align="left", dx=5).encode(text="number:N")  # type: ignore[no-any-return]
+    bars = base.mark_bar(stroke="black", strokeWidth=0.5).encode(
+        color=alt.Color("colour:N", scale=None), description="tip:N", tooltip="tip:N"
+    )
+    return bars + base.mark_text(align="left", dx=5, aria=False).encode(text="number:N")  # type: ignore[no-any-return]
+
+
+def count_ticks(largest: int) -> int:
+    """Return how many ticks an axis of counts has, so that none stands between two whole numbers."""
+    return 1 if pd.isna(largest) else max(1, min(6, int(largest)))
+
+
+def top_space(numbers: pd.Series[Any], *, numbered: bool) -> alt.Scale:
+    """Return the scale of an axis from 0. If bars carry their numbers, it leaves room for that of the highest."""
+    alt = load_altair()
+    largest = numbers.max()
+    if not numbered or pd.isna(largest) or not largest:
+        return alt.Scale()  # type: ignore[no-any-return]
+    return alt.Scale(domainMax=float(largest) * 1.12)  # type: ignore[no-any-return]
 
 
 # Time -----------------------------------------------------------------------------------------------------------
@@ -112,17 +153,42 @@ def add_spans(table: pd.DataFrame, by: Period) -> pd.DataFrame:
     return table.assign(**{"from": begin, "middle": begin + (end - begin) / 2, "to": end})
 
 
+def period_names(starts: pd.Series[Any], by: Period) -> list[str]:
+    """Return the name of each period for a tooltip, for example ``"Aug 2026"``."""
+    formats = {
+        "day": "{0.day} {0:%b %Y}",
+        "week": "Week from {0.day} {0:%b %Y}",
+        "month": "{0:%b %Y}",
+        "year": "{0:%Y}",
+    }
+    return [formats[by].format(start) for start in starts]
+
+
+def plot_width(spans: pd.DataFrame) -> int:
+    """Return the width of a plot in pixels, so that few periods have no bars of hundreds of pixels."""
+    if spans.empty:
+        return WIDTH
+    bars = (spans["to"].max() - spans["from"].min()) / (spans["to"] - spans["from"]).max()
+    return int(min(WIDTH, _MAX_BAR_WIDTH * round(max(bars, 1))))
+
+
 def time_axis(spans: pd.DataFrame, by: Period, title: str | None, *, labels: bool = True) -> alt.X:
-    """Return an axis of time with at most eight labels; without a title it has neither labels nor ticks."""
+    """Return an axis of time with at most eight labels, each under the middle of its period.
+
+    Without a title it has neither labels nor ticks.
+    """
     alt = load_altair()
-    starts = spans["from"].drop_duplicates().sort_values()
-    step = -(-len(starts) // _MAX_LABELS) or 1
+    periods = spans[["from", "middle"]].drop_duplicates().sort_values("from")
+    step = -(-len(periods) // _MAX_LABELS) or 1
+    # The label of a day or week is its first moment, which lies half a period before the middle.
+    offset = {"day": 12 * 3600 * 1000, "week": 84 * 3600 * 1000}.get(by, 0)
     axis = alt.Axis(
-        values=[start.timestamp() * 1000 for start in starts.iloc[::step]],
-        format=_LABEL_FORMATS[by],
+        values=[middle.timestamp() * 1000 for middle in periods["middle"].iloc[::step]],
+        labelExpr=f"utcFormat(datum.value - {offset}, '{_LABEL_FORMATS[by]}')",
         grid=False,
         labels=labels and title is not None,
         labelFlush=False,
+        labelOverlap=False,
         ticks=title is not None,
     )
     return alt.X("from:T", title=title, axis=axis, scale=alt.Scale(type="utc", nice=False))  # type: ignore[no-any-return]
@@ -134,39 +200,9 @@ def time_title(by: Period, zone: str, of: str = "") -> str:
     return f"{period} {of} ({zone})" if of else f"{period} ({zone})"
 
 
-# Style ----------------------------------------------------------------------------------------------------------
-
-
 def outline(spans: pd.DataFrame) -> dict[str, Any]:
     """Return the white line between neighbouring marks. It is left out if there are so many that it covers them."""
     return {"stroke": "white", "strokeWidth": 1 if spans["from"].nunique() < WIDTH / 5 else 0}
-
-
-def styled(chart: Any, question: str, subtitle: str) -> Chart:  # noqa: ANN401 - Altair's three kinds of chart
-    """Return a chart with its title and the style that all charts have."""
-    title = load_altair().TitleParams(question, subtitle=_lines(subtitle), anchor="start", frame="group", offset=12)
-    axis = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "gridColor": "#e4e4e4"}
-    return (  # type: ignore[no-any-return]
-        chart.properties(title=title)
-        .configure(font="sans-serif", background="white", padding=12)
-        .configure_view(stroke=None)
-        .configure_axis(**axis, domainColor="#888888", tickColor="#888888", labelLimit=230)
-        .configure_title(fontSize=15, subtitleFontSize=12, subtitleColor="#555555", subtitlePadding=5)
-        .configure_legend(orient="top", direction="horizontal", labelFontSize=11, titleFontSize=11, symbolType="square")
-    )
-
-
-def _lines(subtitle: str) -> list[str]:
-    """Return a subtitle as lines that fit the width of the chart, broken between its parts."""
-    first, *parts = subtitle.split("; ")
-    lines = [first]
-    for part in parts:
-        lines[-1] += ";"
-        if len(lines[-1]) + len(part) < _MAX_SUBTITLE_CHARACTERS:
-            lines[-1] += f" {part}"
-        else:
-            lines.append(part)
-    return lines
 
 
 def check_size(table: pd.DataFrame) -> pd.DataFrame:

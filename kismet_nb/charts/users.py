@@ -1,4 +1,4 @@
-"""Charts of users: growth, rights, and how many have no waiting room."""
+"""Charts of users: growth, rights, domains of addresses, and how many have no waiting room."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kismet_nb import summaries
-from kismet_nb.charts.marks import DARK, LIGHT, horizontal_bars, stacked_bars, styled, time_title
+from kismet_nb.charts.marks import DARK, LIGHT, horizontal_bars, stacked_bars, time_title
+from kismet_nb.charts.style import styled
 from kismet_nb.charts.subtitles import count_of, undated_note
 
 if TYPE_CHECKING:
     from kismet_nb.charts.marks import Chart
     from kismet_nb.summaries.periods import Period
 
-__all__ = ["admins_and_roles", "users_over_time", "users_without_waiting_room"]
+__all__ = ["admins_and_roles", "email_domains", "users_over_time", "users_without_waiting_room"]
 
 _MAX_BARS = 20
 
@@ -60,6 +61,30 @@ def admins_and_roles(users: pd.DataFrame) -> Chart:
         }
     )
     return styled(horizontal_bars(bars, "Users"), "How many users hold which rights?", subtitle)
+
+
+def email_domains(users: pd.DataFrame) -> Chart:
+    """Return a chart of how many users have an address at each domain: see ``summaries.email_domains``.
+
+    Examples
+    --------
+    >>> email_domains(pd.DataFrame({"email": ["ada@example.org", "dee@example.net", None]})).save("domains.svg")
+    """
+    table = summaries.email_domains(users)
+    subtitle = f"Of {count_of(len(users), 'user')}, by the part of the address after @"
+    missing = table["domain"].isna()
+    if (~missing).sum() > _MAX_BARS:
+        subtitle += f"; {(~missing).sum() - _MAX_BARS} rarer domains are not shown"
+        table = pd.concat([table[~missing].head(_MAX_BARS), table[missing]])
+    bars = pd.DataFrame(
+        {
+            "label": table["domain"].fillna("no address"),
+            "n": table["users"],
+            "number": [f"{n:,} ({share:.0%})" for n, share in zip(table["users"], table["share"], strict=True)],
+            "colour": [LIGHT if is_missing else DARK for is_missing in table["domain"].isna()],
+        }
+    )
+    return styled(horizontal_bars(bars, "Users"), "At which domains are the users' addresses?", subtitle)
 
 
 def users_without_waiting_room(users: pd.DataFrame, *, by: Period = "year", tz: str = "UTC") -> Chart:

@@ -126,6 +126,7 @@ def run_sync(options: argparse.Namespace) -> None:
             options.tables,
             organization="organization" if options.organization is None else options.organization,
             client=client,
+            recheck_days=options.recheck_days,
             accept_removals=options.accept_removals,
         )
     say(options, report.to_string(index=False))

@@ -116,6 +116,13 @@ def _add_sync(commands: Commands) -> None:
     )
     command.add_argument("--jobs", type=int, metavar="N", help="organizations at a time, with --each (default: 8)")
     command.add_argument("--tables", nargs="+", metavar="TABLE", help=f"default: {' '.join(DEFAULT_TABLES)}")
+    command.add_argument(
+        "--recheck-days",
+        type=int,
+        default=7,
+        metavar="N",
+        help="read every list whole at least every N days; 0: each time (default: %(default)s)",
+    )
     command.add_argument("--strict", action="store_true", help="fail if the API sends unknown columns or values")
     command.add_argument("--accept-removals", action="store_true", help="accept that most of a table is removed")
     _add_client_options(command)

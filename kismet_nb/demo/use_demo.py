@@ -6,7 +6,7 @@ This is the only module of the demo that imports the client.
 from __future__ import annotations
 
 from kismet_nb.demo.organization import DemoOrganization
-from kismet_nb.fetch.verify import log_in
+from kismet_nb.fetch.log_in import log_in
 from kismet_nb.transport.client import KismetClient
 
 __all__ = ["use_demo"]

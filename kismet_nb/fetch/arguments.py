@@ -13,7 +13,8 @@ import pandas as pd
 from kismet_nb.auth.credentials import WAYS_TO_LOG_IN
 from kismet_nb.auth.current import current_login
 from kismet_nb.errors import CredentialsError, InvalidInputError
-from kismet_nb.fetch.pagination import OnError, Query
+from kismet_nb.fetch.pagination import OnError
+from kismet_nb.fetch.query import Query
 from kismet_nb.resources import RESOURCES
 from kismet_nb.tables.provenance import row_resource
 from kismet_nb.transport.client import KismetClient

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kismet_nb.dates import parse_date
 from kismet_nb.errors import InvalidInputError, RequestRefusedError
 from kismet_nb.fetch.arguments import check_on_error, chosen_client, keys_in, parse_id
-from kismet_nb.fetch.pagination import OnError, Query
+from kismet_nb.fetch.query import Query
 from kismet_nb.fetch.table import fetch_table, read_lists
 from kismet_nb.fetch.users import fetch_users
 from kismet_nb.resources import RESOURCES
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from kismet_nb.fetch.pagination import OnError
     from kismet_nb.transport.client import KismetClient
 
 __all__ = ["accepted_ranges", "fetch_call_metrics", "metrics_query"]

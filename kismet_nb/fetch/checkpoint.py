@@ -11,7 +11,7 @@ from kismet_nb.errors import IN_A_NOTEBOOK, KismetError
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from kismet_nb.fetch.pagination import ListResult, Query
+    from kismet_nb.fetch.query import ListResult, Query
 
 __all__ = ["Checkpoint"]
 

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import functools
 import random
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from kismet_nb.errors import (
@@ -44,19 +44,21 @@ from kismet_nb.errors import (
     UnavailableError,
     UnexpectedAnswerError,
 )
-from kismet_nb.fetch.attempt import Attempt, ListChangedError
+from kismet_nb.fetch.completeness import Attempt, ListChangedError
 from kismet_nb.fetch.pages import Page, Record, parse_page
+from kismet_nb.fetch.query import ListResult
 from kismet_nb.transport.workers import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from kismet_nb.fetch.progress import PageCounter
+    from kismet_nb.fetch.query import Query
     from kismet_nb.resources import Resource
     from kismet_nb.transport.client import Verify
     from kismet_nb.transport.workers import Workers
 
-__all__ = ["ListReader", "ListResult", "OnError", "Query"]
+__all__ = ["ListReader", "OnError"]
 
 OnError = Literal["raise", "skip"]
 
@@ -64,61 +66,6 @@ MAX_ATTEMPTS = 5
 SMALLER_PAGES = (100, None)  # asked for in turn if a larger page is refused; None leaves the size to the server
 
 Chunk = TypeVar("Chunk")
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One list to read.
-
-    Attributes
-    ----------
-    path
-        Its endpoint.
-    params
-        The query parameters that select its rows, as names and values.
-    labels
-        Columns that are added to its rows, as names and values. They say which list a row is from.
-    days
-        For daily figures, the first and the last day to keep; ``params`` may ask for more.
-    """
-
-    path: str
-    params: tuple[tuple[str, str], ...] = ()
-    labels: tuple[tuple[str, Any], ...] = ()
-    days: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ListResult(Generic[Chunk]):
-    """A list as it was read.
-
-    Attributes
-    ----------
-    chunks
-        The converted rows, some pages at a time, in the order of pages.
-    rows, pages, attempts
-        How many of each there were.
-    proof
-        What shows that the list did not change while it was read.
-    change
-        What shows that the list changed, as text; empty for a complete list.
-    error
-        Why the list could not be read, if it may be left out.
-    unordered
-        Whether the same rows were read twice in two attempts: the list did not change, but has no unique order.
-    missing
-        Whether the server knows no such list (404).
-    """
-
-    chunks: list[Chunk]
-    rows: int = 0
-    pages: int = 0
-    attempts: int = 1
-    proof: str = ""
-    change: str = ""
-    unordered: bool = False
-    error: KismetError | None = None
-    missing: bool = False
 
 
 class ListReader(Generic[Chunk]):
@@ -206,7 +153,8 @@ class ListReader(Generic[Chunk]):
             pages.discard()
             self._workers.pause(0.2 * 2 ** (attempt - 1) * random.uniform(0.8, 1.2))  # noqa: S311 - nothing secret
         rows = sum(len(page.keys) for page in pages.read.values())
-        return ListResult(pages.chunks(), rows, len(pages.read), attempt, proof, change, unordered)
+        result = ListResult(pages.chunks(), rows, len(pages.read), attempt, proof, change, unordered)
+        return replace(result, per_page=pages.read[1].per_page, rising=pages.keys_rise) if pages.read else result
 
     def _read_once(self, query: Query, pages: Attempt[Chunk]) -> str:
         """Read every page, prove that the list did not change meanwhile, and return how that was proved."""
@@ -222,7 +170,8 @@ class ListReader(Generic[Chunk]):
         numbers = [number for number in range(2, last + 1) if number not in pages.read]
         if pages.rising:
             numbers.append(1)
-        if pages.full and self._resource.layout == "pages":
+        ends_as_before = query.known and query.known.ends_with(pages.read.get(last))
+        if pages.full and self._resource.layout == "pages" and not ends_as_before:
             numbers.append(last + 1)
         self._read_pages(read, numbers, pages)
         if pages.grown:
@@ -269,13 +218,15 @@ class ListReader(Generic[Chunk]):
                 pages.add(*result)
 
     def _read_page(self, query: Query, size: int | None, number: int) -> tuple[Page, list[Record]]:
+        number += query.known.pages if query.known else 0
         params: dict[str, str | int] = dict(query.params)
         if self._resource.layout == "pages" or number > 1:
             params["page"] = number
         if size:
             params["per_page"] = size
         request = Request(query.path, params, self._resource.name, number, one_of_many=bool(query.labels))
-        return parse_page(self._resource, number, self._workers.get(request))
+        page, rows = parse_page(self._resource, number, self._workers.get(request))
+        return query.known.page_after(page) if query.known else page, rows
 
     def _describe(self, query: Query) -> str | None:
         """Name whose list it is; a slug is a person's name, and stays out of errors and logs."""

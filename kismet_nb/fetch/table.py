@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import warnings
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from kismet_nb.errors import (
     SchemaDriftWarning,
 )
 from kismet_nb.fetch.checkpoint import Checkpoint
+from kismet_nb.fetch.known_rows import read_list
 from kismet_nb.fetch.pagination import ListReader
 from kismet_nb.fetch.progress import PageCounter, progress_bar
 from kismet_nb.fetch.rows import add_labels, keep_days, participants_of
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kismet_nb.fetch.pages import Record
-    from kismet_nb.fetch.pagination import ListResult, OnError, Query
+    from kismet_nb.fetch.pagination import OnError
+    from kismet_nb.fetch.query import ListResult, Query
     from kismet_nb.resources import Resource
     from kismet_nb.tables.columns import Columns
     from kismet_nb.transport.client import KismetClient
@@ -128,7 +131,7 @@ def read_lists(
     on_error: OnError = "raise",
     progress: bool | None = False,  # noqa: FBT001, FBT002 - passed on from a keyword
 ) -> Generator[tuple[Query, ListResult[Chunk]]]:
-    """Read all pages of lists side by side, and yield each list as soon as it is read whole.
+    """Read lists side by side, and yield each as soon as it is read and proved, so that nobody needs to keep them all.
 
     Parameters
     ----------
@@ -157,7 +160,7 @@ def read_lists(
     reader = ListReader(workers, resource, client.page_size, client.verify, on_error, convert, counter)
     with (
         progress_bar(resource.name, counter, progress) as bar,
-        contextlib.closing(workers.run(reader.read, queries)) as finished,
+        contextlib.closing(workers.run(functools.partial(read_list, reader), queries)) as finished,
     ):
         for done in finished:
             bar.follow()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.fetch.arguments import chosen_client, is_sendable
-from kismet_nb.fetch.pagination import Query
+from kismet_nb.fetch.query import Query
 from kismet_nb.fetch.table import fetch_table
 from kismet_nb.resources import RESOURCES
 

@@ -21,9 +21,10 @@ import pyarrow as pa
 import pyarrow.csv
 
 from kismet_nb.errors import ExportError
-from kismet_nb.files.formulas import SEPARATORS, FormulaEscaper, unescape_version_1
-from kismet_nb.files.stored_columns import restore_column, stored_dtype
+from kismet_nb.files.csv_formulas import SEPARATORS, FormulaEscaper, unescape_version_1
+from kismet_nb.files.stored_columns import restore_column
 from kismet_nb.files.stored_labels import restore_labels
+from kismet_nb.files.stored_table import stored_dtype
 from kismet_nb.files.text_codec import (
     encode_column,
     parse_column,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from io import BufferedRandom
     from pathlib import Path
 
-    from kismet_nb.files.stored_columns import StoredTable
+    from kismet_nb.files.stored_table import StoredTable
 
 __all__ = ["build_sidecar", "is_sidecar", "read_csv", "sidecar_path", "to_csv_table", "write_csv"]
 

@@ -20,8 +20,9 @@ from kismet_nb.errors import ExportError
 from kismet_nb.files.excel_about import DIGESTS, ENCODINGS, LABELS
 from kismet_nb.files.excel_cells import cell_texts, column_digest
 from kismet_nb.files.excel_sheets import header_text, load_table
-from kismet_nb.files.stored_columns import restore_column, stored_dtype
+from kismet_nb.files.stored_columns import restore_column
 from kismet_nb.files.stored_labels import restore_labels
+from kismet_nb.files.stored_table import stored_dtype
 from kismet_nb.files.text_codec import documented_dtype, parse_column, parse_documented_column
 
 if TYPE_CHECKING:

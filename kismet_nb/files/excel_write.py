@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import BinaryIO
 
-    from kismet_nb.files.stored_columns import StoredTable
+    from kismet_nb.files.stored_table import StoredTable
 
 __all__ = ["TABLE_SHEET", "Sheet", "build_sheet", "check_sheet_names", "write_excel"]
 

@@ -15,18 +15,18 @@ import pyarrow as pa
 from kismet_nb.errors import ExportError, InvalidInputError
 from kismet_nb.files.atomic import replace_file, replace_files
 from kismet_nb.files.csv import build_sidecar, is_sidecar, sidecar_path, to_csv_table, write_csv
+from kismet_nb.files.csv_formulas import FormulaEscaper
 from kismet_nb.files.excel_write import TABLE_SHEET, build_sheet, check_sheet_names, write_excel
-from kismet_nb.files.formulas import FormulaEscaper
 from kismet_nb.files.parquet import write_parquet
 from kismet_nb.files.paths import check_target, file_suffix
-from kismet_nb.files.stored_columns import store_table
 from kismet_nb.files.stored_labels import store_labels
+from kismet_nb.files.stored_table import store_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kismet_nb.files.stored_columns import StoredTable
+    from kismet_nb.files.stored_table import StoredTable
 
 __all__ = ["export"]
 

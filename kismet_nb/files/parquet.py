@@ -14,15 +14,16 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from kismet_nb.errors import ExportError
-from kismet_nb.files.stored_columns import METADATA_PREFIX, restore_column
+from kismet_nb.files.stored_columns import restore_column
 from kismet_nb.files.stored_labels import restore_labels
 from kismet_nb.files.stored_objects import as_objects
+from kismet_nb.files.stored_table import METADATA_PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from kismet_nb.files.stored_columns import StoredTable
+    from kismet_nb.files.stored_table import StoredTable
 
 __all__ = ["read_parquet", "write_parquet"]
 

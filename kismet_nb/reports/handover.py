@@ -18,7 +18,7 @@ import os
 from kismet_nb.auth.credentials import Credentials
 from kismet_nb.auth.current import Login, hold_login
 from kismet_nb.errors import CredentialsError
-from kismet_nb.fetch.verify import log_in
+from kismet_nb.fetch.log_in import log_in
 from kismet_nb.transport.client import KismetClient
 
 __all__ = ["receive_login", "send_login"]

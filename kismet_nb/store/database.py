@@ -21,11 +21,9 @@ __all__ = ["open_database"]
 
 MAX_AGE = dt.timedelta(hours=24)  # of lists that are not read again
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS lists (task TEXT, key TEXT, labels TEXT, read_at TEXT, rows INTEGER, pages INTEGER,
-    attempts INTEGER, proof TEXT, missing INTEGER, chunks TEXT, PRIMARY KEY (task, key));
+CREATE TABLE IF NOT EXISTS lists (task TEXT, key TEXT, read_at TEXT, list TEXT, PRIMARY KEY (task, key));
 CREATE TABLE IF NOT EXISTS saved (id INTEGER PRIMARY KEY, resource TEXT, last_chunk INTEGER, rows BLOB);
 CREATE TABLE IF NOT EXISTS committing (version TEXT);
-CREATE TABLE IF NOT EXISTS format (columns TEXT);
 """
 
 
@@ -64,16 +62,18 @@ def _prepare(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute("BEGIN EXCLUSIVE")
+    # What an older version of the package has saved may have other columns.
+    database.execute("CREATE TABLE IF NOT EXISTS format (columns TEXT)")
+    columns = json.dumps([_SCHEMA, {name: str(row_schema(resource)) for name, resource in RESOURCES.items()}])
+    if database.execute("SELECT columns FROM format").fetchone() != (columns,):
+        for table in ("lists", "saved", "committing"):
+            database.execute(f"DROP TABLE IF EXISTS {table}")
+        database.execute("DELETE FROM format")
+        database.execute("INSERT INTO format VALUES (?)", (columns,))
     for statement in _SCHEMA.split(";"):
         database.execute(statement)
     oldest = (dt.datetime.now(dt.UTC) - MAX_AGE).isoformat()
     database.execute("DELETE FROM lists WHERE read_at < ?", (oldest,))
-    # Rows that an older version of the package has saved may have other columns.
-    columns = json.dumps({name: str(row_schema(resource)) for name, resource in RESOURCES.items()})
-    if database.execute("SELECT columns FROM format").fetchone() != (columns,):
-        database.execute("DELETE FROM lists")
-        database.execute("DELETE FROM format")
-        database.execute("INSERT INTO format VALUES (?)", (columns,))
     if not database.execute("SELECT 1 FROM lists LIMIT 1").fetchone():
         database.execute("DELETE FROM saved")
     database.execute("COMMIT")

@@ -85,7 +85,9 @@ def _matches(new: pa.Table, old: pa.Table) -> NDArray[np.int64]:
     """Return, for each new key, its position among the old ones, or -1."""
     keys = new.column_names
     match = np.full(new.num_rows, _NO_ROW, dtype=np.int64)
-    joined = _numbered(new, "new position").join(_numbered(old, "old position"), keys, join_type="inner")
+    joined = _numbered(new, "new position").join(
+        _numbered(old, "old position"), keys, join_type="inner", use_threads=False
+    )
     match[joined["new position"].to_numpy()] = joined["old position"].to_numpy()
     return match
 

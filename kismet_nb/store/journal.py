@@ -6,12 +6,12 @@ Rows are saved as they are read, and count once the list that they belong to is 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import sqlite3
 import threading
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from kismet_nb.errors import ExportError
 from kismet_nb.store.database import open_database
+from kismet_nb.store.memory import READ_OPTIONS, WRITE_OPTIONS, release_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +33,7 @@ MAX_WAITING_ROWS = 20_000  # beyond these, the threads that read wait for the di
 CHUNK = "_chunk"  # the column that names the chunk that a row came in
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class JournaledList:
     """A list that was read whole.
 
@@ -48,6 +49,14 @@ class JournaledList:
         As in ``ListResult``.
     chunks
         The chunks with its rows.
+    whole_at
+        When it was last read from its first row on.
+    per_page, rising, kept
+        As in ``ListResult``. The rows that are kept are in the version before.
+    first_key
+        The key of the first row that was read; None if no row is kept, or if all are.
+    base
+        The version with the rows that are kept.
     """
 
     key: str
@@ -59,6 +68,12 @@ class JournaledList:
     proof: str
     missing: bool
     chunks: tuple[int, ...]
+    whole_at: str = ""
+    per_page: int = 0
+    rising: bool = False
+    kept: int = 0
+    first_key: int | None = None
+    base: str = ""
 
 
 class Journal:
@@ -133,6 +148,7 @@ class Journal:
             problem = ""
             try:
                 self._save(waiting)
+                release_memory()
             except (sqlite3.Error, OSError, pa.ArrowException) as error:
                 problem = f"{self._file} could not be written: {error}. The finished versions are untouched."
             with self._changed:
@@ -158,12 +174,8 @@ class Journal:
         try:
             self._database.executemany("INSERT INTO saved (resource, last_chunk, rows) VALUES (?, ?, ?)", packed)
             self._database.executemany(
-                "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (task, of.key, of.labels, of.read_at, of.rows, of.pages, of.attempts, of.proof, of.missing, numbers)
-                    for task, of in lists
-                    for numbers in [json.dumps(of.chunks)]
-                ],
+                "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?)",
+                [(task, of.key, of.read_at, json.dumps(dataclasses.asdict(of))) for task, of in lists],
             )
             self._database.execute("COMMIT")
         except BaseException:
@@ -177,11 +189,9 @@ class Journal:
         """Return the lists of a task that were read whole, by their keys."""
         self.flush()
         found = {}
-        for _, key, labels, read_at, rows, pages, attempts, proof, missing, chunks in self._database.execute(
-            "SELECT * FROM lists WHERE task = ?", (task,)
-        ):
-            numbers = tuple(json.loads(chunks))
-            found[key] = JournaledList(key, labels, read_at, rows, pages, attempts, proof, bool(missing), numbers)
+        for key, text in self._database.execute("SELECT key, list FROM lists WHERE task = ?", (task,)):
+            fields = json.loads(text)
+            found[key] = JournaledList(**fields | {"chunks": tuple(fields["chunks"])})
         return found
 
     def rows(self, resource: str, lists: Iterable[JournaledList]) -> Iterator[pa.Table]:
@@ -190,10 +200,12 @@ class Journal:
         counted = pa.array(sorted({number for of in lists for number in of.chunks}), pa.int64())
         cursor = self._database.execute("SELECT rows FROM saved WHERE resource = ? ORDER BY id", (resource,))
         for (packed,) in cursor:
-            table = pa.ipc.open_stream(packed).read_all()
-            table = table.filter(pc.is_in(table[CHUNK], value_set=counted)).drop_columns([CHUNK])
+            table = pa.ipc.open_stream(packed, options=READ_OPTIONS).read_all()
+            counts = pc.is_in(table[CHUNK], value_set=counted)
+            if not pc.all(counts).as_py():
+                table = table.filter(counts)
             if table.num_rows:
-                yield table
+                yield table.drop_columns([CHUNK])
 
     # ---- The commit
 
@@ -247,7 +259,7 @@ class Journal:
 def _pack(batches: list[pa.RecordBatch]) -> bytes:
     table = pa.Table.from_batches(batches).combine_chunks()
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+    with pa.ipc.new_stream(sink, table.schema, options=WRITE_OPTIONS) as stream:
         stream.write_table(table)
     packed: bytes = sink.getvalue().to_pybytes()
     return packed

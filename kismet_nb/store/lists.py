@@ -18,11 +18,19 @@ from kismet_nb.resources import RESOURCES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kismet_nb.fetch.pagination import Query
+    from kismet_nb.fetch.query import Query
 
     Rows = Callable[[str], Iterator[pa.Table]]
 
-__all__ = ["DEFAULT_TABLES", "checked_tables", "key_of", "metrics_start", "queries_of"]
+__all__ = [
+    "DEFAULT_TABLES",
+    "asked_for_egresses",
+    "checked_tables",
+    "key_of",
+    "labels_of",
+    "metrics_start",
+    "queries_of",
+]
 
 DEFAULT_TABLES = ("users", "calls", "waiting_rooms", "invites", "roles", "call_metrics")
 # The table that tells which lists another is read from.
@@ -63,6 +71,18 @@ def key_of(query: Query) -> str:
     return json.dumps([query.path, query.params, query.days])
 
 
+def labels_of(query: Query) -> str:
+    """Return whose list it is, and of which days, as JSON."""
+    return json.dumps(
+        dict(query.labels) | ({"first_day": query.days[0], "last_day": query.days[1]} if query.days else {})
+    )
+
+
+def asked_for_egresses(calls: pa.Table) -> pa.Table:
+    """Return the calls that may have recordings: if the server does not say, the call is asked about."""
+    return calls.filter(pc.fill_null(calls["has_egresses"], True))  # noqa: FBT003 - the value for missing ones
+
+
 def queries_of(name: str, rows: Rows, start: dt.date) -> list[Query]:
     """Return the lists that a table is read from; ``rows`` gives those of the tables that are read already."""
     if name == "calls":
@@ -70,8 +90,7 @@ def queries_of(name: str, rows: Rows, start: dt.date) -> list[Query]:
     if name == "egresses":
         pairs: list[tuple[int, int]] = []
         for calls in rows("calls"):
-            # If the server does not say, the call is asked about.
-            asked = calls.filter(pc.fill_null(calls["has_egresses"], True))  # noqa: FBT003 - the value for missing ones
+            asked = asked_for_egresses(calls)
             pairs += zip(asked["organization_user_id"].to_pylist(), asked["id"].to_pylist(), strict=True)
         return [nested_list(name, *pair) for pair in pairs]
     if name == "waiting_room_subs":

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kismet_nb.store.memory import READ_OPTIONS, WRITE_OPTIONS, release_memory
 from kismet_nb.store.schema import row_schema
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "Slice", "partition", "sort_columns"]
 
-MAX_SLICE_ROWS = 125_000  # compared at a time, so that memory does not grow with the table
-MAX_HELD_ROWS = 10_000  # before they are cut by month: many small pieces take long
+MAX_SLICE_ROWS = 65_536  # compared at a time, so that memory does not grow with the table
+MAX_SAMPLE_ROWS = 131_072  # of which the bounds of slices are chosen
+MAX_HELD_ROWS = 32_768  # before they are cut into files or slices: many small pieces take long
 _NO_TIME = np.iinfo(np.int64).min
 _MONTHS_OF = {"calls": "created_at", "egresses": "created_at", "call_metrics": "date"}
 
@@ -75,8 +77,7 @@ class Part:
     def add(self, table: pa.Table) -> None:
         """Add rows."""
         if self._writer is None:
-            options = pa.ipc.IpcWriteOptions(compression="lz4")
-            self._writer = pa.ipc.new_stream(str(self.path), self.schema, options=options)
+            self._writer = pa.ipc.new_stream(str(self.path), self.schema, options=WRITE_OPTIONS)
         self._writer.write_table(table)
         self.rows += table.num_rows
 
@@ -97,8 +98,10 @@ class Part:
         """Return ranges of about ``MAX_SLICE_ROWS`` rows, and the rows of each."""
         if self.rows <= MAX_SLICE_ROWS:
             return [(Slice(), self)]
-        values = pa.chunked_array([batch.column(column) for batch in self._batches()])
-        starts = pa.array(range(MAX_SLICE_ROWS, self.rows, MAX_SLICE_ROWS))
+        step = max(1, self.rows // MAX_SAMPLE_ROWS)
+        values = pa.chunked_array([batch.column(column)[::step] for batch in self._batches()])
+        size = max(1, MAX_SLICE_ROWS // step)
+        starts = pa.array(range(size, len(values), size), pa.int64())
         cuts = pc.unique(values.take(pc.sort_indices(values).take(starts))).drop_null()
         bounds = [None, *cuts, None]
         parts = [
@@ -107,11 +110,12 @@ class Part:
         edges = (
             cuts.cast(pa.int64()).to_numpy() if pa.types.is_temporal(cuts.type) else cuts.to_numpy(zero_copy_only=False)
         )
-        for batch in self._batches():
-            found = batch.column(column)
+        tables = (pa.Table.from_batches([batch]) for batch in self._batches())
+        for table in _some_at_a_time(tables):
+            found = table[column]
             found = found.cast(pa.int64()) if pa.types.is_temporal(found.type) else found
-            numbers = np.searchsorted(edges, found.to_numpy(zero_copy_only=False), side="right")
-            for number, rows in _groups(pa.Table.from_batches([batch]), numbers):
+            numbers = np.searchsorted(edges, found.to_numpy(), side="right")
+            for number, rows in _groups(table, numbers):
                 parts[number].add(rows)
         for part in parts:
             part.close()
@@ -119,7 +123,8 @@ class Part:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         if self._writer is not None:
-            with pa.ipc.open_stream(str(self.path)) as stream:
+            # Without a memory map, which a path would get: its pages count as memory of the process.
+            with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file, options=READ_OPTIONS) as stream:
                 yield from stream
 
 
@@ -155,6 +160,7 @@ def _some_at_a_time(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         if sum(rows.num_rows for rows in held) >= MAX_HELD_ROWS:
             yield pa.concat_tables(held).combine_chunks()
             held = []
+            release_memory()
     if held:
         yield pa.concat_tables(held).combine_chunks()
 

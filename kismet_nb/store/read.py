@@ -16,7 +16,7 @@ from kismet_nb.errors import ExportError, InvalidInputError
 from kismet_nb.resources import RESOURCES
 from kismet_nb.store.frame import stored_frame
 from kismet_nb.store.layout import HISTORY, LISTS, chosen_organizations, read_version, version_time
-from kismet_nb.store.schema import LISTS_SCHEMA, TIME, history_schema, stored_schema, upgrade
+from kismet_nb.store.schema import LISTS_SCHEMA, TIME, history_schema, stored_schema, upgrade, upgrade_lists
 from kismet_nb.tables.provenance import set_provenance
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def read_store(
         ``history=True`` also ``seen_from`` and ``seen_until`` datetime64[us, UTC] and ``ended`` str (``changed`` or
         ``removed``). A column with a value that does not fit its dtype has the dtype object. The rows are in the order
         of the files. ``attrs["kismet"]`` records where they came from, with the keys of a fetch and ``organizations``.
+        Its proof says whether some lists were not read from their first row on by the last sync, and when they were.
 
     Raises
     ------
@@ -252,12 +253,21 @@ def _read_file(file: Path, table: str, schema: pa.Schema) -> pa.Table:
     problem = ""
     try:
         rows = pq.ParquetFile(file, page_checksum_verification=True).read()
-        return rows if table == LISTS else upgrade(table, rows, schema)
+        return upgrade_lists(rows) if table == LISTS else upgrade(table, rows, schema)
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException) as error:
         problem = str(error)
     raise ExportError(f"{file} cannot be read: {problem}. Read an older state of it, or make a new store.")
+
+
+def _kept_note(lists: pa.Table) -> list[str]:
+    """Say which lists were not read from their first row on, and since when they are known."""
+    kept = lists.filter(pc.field("read_from") > 1)
+    if not kept.num_rows:
+        return []
+    since = pc.min(kept["whole_at"]).as_py()
+    return [f"{kept.num_rows} of {lists.num_rows} lists read from a later row on, whole since {since:%Y-%m-%d}"]
 
 
 def _provenance(versions: Sequence[FoundVersion], table: str, moment: dt.datetime | None, rows: int) -> dict[str, Any]:
@@ -282,7 +292,7 @@ def _provenance(versions: Sequence[FoundVersion], table: str, moment: dt.datetim
         "skipped": 0,
         "resumed": False,
         "verdict": "complete",
-        "proof": "; ".join(sorted(filter(None, pc.unique(lists["proof"]).to_pylist()))),
+        "proof": "; ".join([*sorted(filter(None, pc.unique(lists["proof"]).to_pylist())), *_kept_note(lists)]),
         "version": installed_version("kismet-nb"),
         "organizations": [version.path.parent.name for version in versions],
     }

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     from kismet_nb.resources import Dtype, Resource
 
-__all__ = ["LISTS_SCHEMA", "REST", "TIME", "history_schema", "row_schema", "rows_to_batch", "stored_schema", "upgrade"]
+__all__ = [
+    "LISTS_SCHEMA",
+    "REST",
+    "TIME",
+    "history_schema",
+    "row_schema",
+    "rows_to_batch",
+    "stored_schema",
+    "upgrade",
+    "upgrade_lists",
+]
 
 REST = "rest"
 TIME = pa.timestamp("us", tz="UTC")
@@ -43,6 +53,10 @@ LISTS_SCHEMA = pa.schema(
         ("attempts", pa.int64()),
         ("proof", _TEXT),
         ("missing", pa.bool_()),
+        ("read_from", pa.int64()),  # the first row that was read; those before it are of the version before
+        ("whole_at", TIME),  # when the list was last read from its first row on
+        ("per_page", pa.int64()),
+        ("rising", pa.bool_()),  # whether the keys rise through all pages
     ]
 )
 
@@ -155,6 +169,14 @@ def _fit_one(value: Any, dtype: Dtype) -> tuple[bool, Any]:  # noqa: ANN401 - an
     if dtype == "datetime64[us]":
         return (True, pa.scalar(value).cast(_DAY).as_py()) if is_day(value) else (False, None)
     return True, value
+
+
+def upgrade_lists(table: pa.Table) -> pa.Table:
+    """Return the table of lists of an older version with the columns of this one; new columns are missing."""
+    for column in LISTS_SCHEMA:
+        if column.name not in table.column_names:
+            table = table.append_column(column, pa.nulls(table.num_rows, column.type))
+    return table.select(LISTS_SCHEMA.names).cast(LISTS_SCHEMA)
 
 
 def upgrade(resource_name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -13,9 +13,10 @@ from kismet_nb.fetch.arguments import chosen_client
 from kismet_nb.fetch.table import callers_level
 from kismet_nb.store.files import make_private, remove_tree
 from kismet_nb.store.journal import Journal
+from kismet_nb.store.known import KnownTables
 from kismet_nb.store.layout import OrganizationFolder, host_of, version_time
 from kismet_nb.store.lists import checked_tables
-from kismet_nb.store.reading import TableReader
+from kismet_nb.store.sync_reading import TableReader
 from kismet_nb.store.version import NewVersion, TableReport, remove_old_versions
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def sync(
     *,
     organization: str = "organization",
     client: KismetClient | None = None,
+    recheck_days: int = 7,
     participants: bool = False,
     keep: int = 3,
     accept_removals: bool = False,
@@ -40,9 +42,18 @@ def sync(
 ) -> pd.DataFrame:
     """Bring the local copy of an organization up to date, with the history of its rows.
 
-    Every list is read whole and proved complete, as by a fetch. All tables then become a new version together: a
+    Every list is read and proved complete, as by a fetch. All tables then become a new version together: a
     folder of Parquet files below ``folder/organization`` that never changes, named by the time in UTC. Files without
     a difference are not written again. Rows as they were before go to the history, so nothing is lost.
+
+    The calls of a user are read whole at first, and at least every ``recheck_days`` days again, on different days for
+    different users. In between they are read from the page on that has the first call which had not ended, or was
+    younger than seven days, when they were last read. This page must begin with the same call at the same place as
+    before, or the list is read whole in the same sync. So all new calls are found, and an earlier call that was
+    removed, added late or restored too, unless one was removed and another one added before that page meanwhile.
+    That, and edits of earlier calls, are found by the next whole reading. Recordings are read again if their call is
+    new or has changed, or could still change when they were read, and daily figures of the last 35 days; the others
+    every ``recheck_days`` days. All other tables are read whole each time.
 
     If the process ends early, whatever the reason, the older version stays as it is. The next sync within 24 hours
     goes on from the lists that were read. A second sync of the same organization at the same time is refused.
@@ -59,6 +70,9 @@ def sync(
         What the organization is called in the store: the name of its folder, and a column of each table.
     client
         The organization's client; by default this notebook's login.
+    recheck_days
+        After how many days a list is read whole at the latest; 0 reads every list whole each time, and so does a
+        client with ``verify="twice"``.
     participants
         Keep the participants of calls too, without their names.
     keep
@@ -105,8 +119,8 @@ def sync(
     """
     names = checked_tables(tables, participants=participants)
     store = OrganizationFolder.named(folder, organization)
-    if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
-        raise InvalidInputError("keep must be a whole number of at least 1.")
+    _check_number("recheck_days", recheck_days, 0)
+    _check_number("keep", keep, 1)
     client = chosen_client(client)
     host = host_of(client.api_url)
     store.check_host(host)
@@ -118,8 +132,12 @@ def sync(
         with Journal(store.journal, organization) as journal:
             _recover(store, journal)
             store.check_host(host)  # again: another sync may have made the first version since
+            known = KnownTables(
+                store.newest(), 0 if client.verify == "twice" else recheck_days, participants=participants
+            )
+            since = _metrics_since(store)
             reader = TableReader(
-                client, journal, participants=participants, metrics_since=_metrics_since(store), progress=progress
+                client, journal, known, participants=participants, metrics_since=since, progress=progress
             )
             for report in reports:
                 reader.read(report)
@@ -146,6 +164,11 @@ def sync(
     if version.drift:
         warnings.warn(" ".join(version.drift), SchemaDriftWarning, stacklevel=callers_level())
     return _summary(reports, version.name)
+
+
+def _check_number(argument: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidInputError(f"{argument} must be a whole number of at least {least}.")
 
 
 def _recover(store: OrganizationFolder, journal: Journal) -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from kismet_nb.store.difference import compare_rows, key_table, shared_keys
 from kismet_nb.store.files import finish_file, link_file, open_parquet
+from kismet_nb.store.memory import release_memory
 from kismet_nb.store.partition import Part, Slice, sort_columns
 from kismet_nb.store.schema import REST, TIME, row_schema, stored_schema, upgrade
 
@@ -90,6 +91,8 @@ class TableWriter:
                 current, same = self._compare(new, old)
                 differs |= not same
                 writer.write_table(current)
+                del new, old, current
+                release_memory()
         if before and not differs:
             target.unlink()
             link_file(before, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import time
@@ -19,9 +20,10 @@ from kismet_nb.fetch.invites import invite_status
 from kismet_nb.resources import RESOURCES
 from kismet_nb.store.files import finish_file, flush_names, flush_tree, link_file, open_parquet, remove_tree
 from kismet_nb.store.history import HistoryWriter, keep_history
+from kismet_nb.store.kept import kept_rows
 from kismet_nb.store.layout import HISTORY, LISTS, read_version, version_name
 from kismet_nb.store.partition import partition
-from kismet_nb.store.schema import LISTS_SCHEMA, TIME
+from kismet_nb.store.schema import LISTS_SCHEMA, TIME, upgrade_lists
 from kismet_nb.store.table import TableWriter
 
 if TYPE_CHECKING:
@@ -105,7 +107,8 @@ class NewVersion:
         """
         started = time.monotonic()
         name, resource = report.table, RESOURCES[report.table]
-        rows = self._journal.rows(name, lists)
+        kept = kept_rows(self._before, name, lists)
+        rows: Iterator[pa.Table] = itertools.chain(kept, self._journal.rows(name, lists))
         rows = self._with_status(rows) if name == "invites" else rows
         before = {file.stem: file for file in self._files_before(name)}
         parts = partition(resource, rows, self._parts / name, before)
@@ -241,6 +244,10 @@ class NewVersion:
             "attempts": [of.attempts for of in lists],
             "proof": [of.proof for of in lists],
             "missing": [of.missing for of in lists],
+            "read_from": [of.kept + 1 for of in lists],
+            "whole_at": pa.array([of.whole_at for of in lists]).cast(TIME),
+            "per_page": [of.per_page for of in lists],
+            "rising": [of.rising for of in lists],
         }
         self._lists.append(pa.table(columns).cast(LISTS_SCHEMA).sort_by("key"))
 
@@ -262,7 +269,7 @@ class NewVersion:
         for file in self._files_before(LISTS):
             table = pq.read_table(file)
             kept = [name not in read for name in table["resource"].to_pylist()]
-            self._lists.append(table.filter(pa.array(kept, pa.bool_())).cast(LISTS_SCHEMA))
+            self._lists.append(upgrade_lists(table.filter(pa.array(kept, pa.bool_()))))
         (self._folder / LISTS).mkdir(mode=0o700)
         target = self._folder / LISTS / "all.parquet"
         with open_parquet(target, LISTS_SCHEMA) as writer:

@@ -8,18 +8,29 @@ counts always add up to the number of rows in the table.
 from __future__ import annotations
 
 from kismet_nb.summaries.call_metrics import combine_days, fail_rate, wait_and_duration
-from kismet_nb.summaries.calls import calls_per_week, idle_rooms, providers_without_calls
-from kismet_nb.summaries.invites import invites_by_status, invites_expired_unused
-from kismet_nb.summaries.users import admins_and_roles, users_over_time, users_without_waiting_room
+from kismet_nb.summaries.calls import calls_by_hour, calls_per_period, calls_per_week
+from kismet_nb.summaries.invites import invites_by_status, invites_expired_unused, invites_expiring
+from kismet_nb.summaries.last_calls import idle_rooms, providers_without_calls
+from kismet_nb.summaries.new_providers import first_calls
+from kismet_nb.summaries.period_change import compare_periods
+from kismet_nb.summaries.pivots import calls_pivot
+from kismet_nb.summaries.users import admins_and_roles, email_domains, users_over_time, users_without_waiting_room
 
 __all__ = [
     "admins_and_roles",
+    "calls_by_hour",
+    "calls_per_period",
     "calls_per_week",
+    "calls_pivot",
     "combine_days",
+    "compare_periods",
+    "email_domains",
     "fail_rate",
+    "first_calls",
     "idle_rooms",
     "invites_by_status",
     "invites_expired_unused",
+    "invites_expiring",
     "providers_without_calls",
     "users_over_time",
     "users_without_waiting_room",

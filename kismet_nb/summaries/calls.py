@@ -1,26 +1,27 @@
-"""Summaries of calls: how many each provider held, and which providers and rooms have had none for a while."""
+"""Summaries of calls: how many each provider held in each period, and how many fall on each hour of the week."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kismet_nb.errors import InvalidInputError
-from kismet_nb.summaries.arguments import check_table, resolve_as_of
-from kismet_nb.summaries.columns import comparable_ids, to_boolean, to_ids
+from kismet_nb.summaries.arguments import check_table
+from kismet_nb.summaries.columns import names_of, to_ids, typed_frame
 from kismet_nb.summaries.known_calls import date_range, known_days_per_period
-from kismet_nb.summaries.periods import DAY_DTYPE, period_starts, to_local_days, to_local_times, to_utc
-from kismet_nb.tables.build import as_strings
-from kismet_nb.tables.provenance import provenance, set_sources
+from kismet_nb.summaries.periods import DAY_DTYPE, WEEKDAYS, period_starts, to_local_days, to_local_times
+from kismet_nb.tables.provenance import set_sources
 
 if TYPE_CHECKING:
-    from kismet_nb.summaries.periods import Day, Moment, Period
+    from kismet_nb.summaries.periods import Day, Period
 
-__all__ = ["calls_per_week", "idle_rooms", "providers_without_calls"]
+__all__ = ["calls_by_hour", "calls_per_period", "calls_per_week"]
+
+_RENAMED = "summaries.calls_per_week is deprecated. Use summaries.calls_per_period, which takes the same arguments."
 
 
-def calls_per_week(
+def calls_per_period(
     calls: pd.DataFrame,
     users: pd.DataFrame | None = None,
     *,
@@ -29,9 +30,9 @@ def calls_per_week(
     end: Day = None,
     tz: str = "UTC",
 ) -> pd.DataFrame:
-    """Return the number of calls of each provider in each week.
+    """Return the number of calls of each provider in each week, or in another period.
 
-    A call counts in the week of its ``created_at``, because the API does not send when a call started.
+    A call counts in the period of its ``created_at``, because the API does not send when a call started.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def calls_per_week(
     --------
     >>> calls = pd.DataFrame({"organization_user_id": pd.array([11, 11], "Int64"),
     ...     "created_at": pd.to_datetime(["2026-02-03T15:00Z", "2026-02-11T15:00Z"])})
-    >>> calls_per_week(calls)
+    >>> calls_per_period(calls)
        organization_user_id       week  days  calls
     0                    11 2026-02-02     6      1
     1                    11 2026-02-09     3      1
@@ -99,158 +100,102 @@ def calls_per_week(
         table = pd.concat([table, rest], ignore_index=True)
     names = ["organization_user_id", by, "days", "calls"]
     if users is not None:
-        table["display_name"] = _display_names(table["organization_user_id"], users)
+        users = check_table(users, "users", "id", "display_name")
+        table["display_name"] = names_of(table["organization_user_id"], users)
         names.insert(1, "display_name")
     dtypes = {"organization_user_id": ids.dtype, by: DAY_DTYPE, "days": "Int64", "calls": "Int64"}
     return set_sources(table[names].astype(dtypes), calls, users)
 
 
-def _display_names(ids: pd.Series[Any], users: pd.DataFrame) -> pd.Series[Any]:
-    """Return the name of each of these users; of duplicate ids in the table of users the first counts."""
-    users = check_table(users, "users", "id", "display_name")
-    wanted, known = comparable_ids(ids, users["id"])
-    usable = (known.notna() & ~known.duplicated()).to_numpy()
-    names = users["display_name"].set_axis(known)[usable]
-    return as_strings(names.reindex(wanted).array)
-
-
-def providers_without_calls(
-    users: pd.DataFrame, calls: pd.DataFrame, *, days: int = 30, as_of: Moment = None, tz: str = "UTC"
-) -> pd.DataFrame:
-    """Return the providers who have held no call in the last days.
-
-    Parameters
-    ----------
-    users
-        A table of ``fetch_users``. Every user in it counts as a provider, so filter it first if some are not.
-    calls
-        A table of ``fetch_calls``, of all these users.
-    days
-        The number of days; 0 returns all providers.
-    as_of
-        A time, or a day (its first moment in ``tz``), up to which calls count; by default when the calls were
-        fetched. Users and calls created later are left out.
-    tz
-        The time zone of the times.
-
-    Returns
-    -------
-    DataFrame
-        ``id``, ``display_name``, ``email``, ``created_at`` (datetime64[us] in ``tz``), ``last_call`` (the same,
-        missing if no call is known), ``days_since_call`` (Int64, whole days) and ``calls_known`` (boolean). Providers
-        without a known call come first. ``calls_known`` is false if such a provider may have held a call in these
-        days, because the oldest call in the table is more recent than their beginning.
-
-    Raises
-    ------
-    InvalidInputError
-        A table is another one or lacks a column, the calls are not all of these users' calls, or an option is not a
-        number of days, a time or a time zone.
-
-    Examples
-    --------
-    >>> users = pd.DataFrame({"id": [11], "display_name": ["Ada Ferris"], "email": ["ada.ferris@example.org"],
-    ...     "created_at": pd.to_datetime(["2026-01-05T09:00Z"])})
-    >>> calls = pd.DataFrame({"organization_user_id": [11], "created_at": pd.to_datetime(["2026-02-03T15:00Z"])})
-    >>> providers_without_calls(users, calls, as_of="2026-03-20")["days_since_call"].tolist()
-    [44]
-    """
-    users = check_table(users, "users", "id", "display_name", "email", "created_at")
-    table = users[["id", "display_name", "email", "created_at"]]
-    return set_sources(_without_calls(table, "id", calls, days=days, as_of=as_of, tz=tz), users, calls)
-
-
-def idle_rooms(
-    waiting_rooms: pd.DataFrame,
-    users: pd.DataFrame,
+def calls_per_week(
     calls: pd.DataFrame,
+    users: pd.DataFrame | None = None,
     *,
-    days: int = 30,
-    as_of: Moment = None,
+    by: Period = "week",
+    start: Day = None,
+    end: Day = None,
     tz: str = "UTC",
 ) -> pd.DataFrame:
-    """Return the open waiting rooms whose owner has held no call in the last days.
+    """Return what ``calls_per_period`` returns, under its old name.
 
-    A call does not name its room, so a room counts as used while its owner holds calls. A room that is switched off
-    (``is_active`` is false) is closed, not idle.
+    .. deprecated:: 0.2
+        Use ``calls_per_period``, which takes the same arguments. This name raises a ``DeprecationWarning``.
+    """
+    warnings.warn(_RENAMED, DeprecationWarning, stacklevel=2)
+    return calls_per_period(calls, users, by=by, start=start, end=end, tz=tz)
+
+
+calls_per_week.__deprecated__ = _RENAMED  # type: ignore[attr-defined] # PEP 702: tools leave such a name out
+
+
+def calls_by_hour(calls: pd.DataFrame, *, start: Day = None, end: Day = None, tz: str = "UTC") -> pd.DataFrame:
+    """Return the number of calls in each hour of each weekday.
+
+    A call counts in the hour of its ``created_at``, because the API does not send when a call started.
 
     Parameters
     ----------
-    waiting_rooms
-        A table of ``fetch_waiting_rooms``.
-    users, calls
-        Tables of ``fetch_users`` and, for all these users, of ``fetch_calls``.
-    days, as_of, tz
-        As in ``providers_without_calls``.
+    calls
+        A table of ``fetch_calls``.
+    start, end
+        First and last day to count, both included; from the first call to the last by default. A range of whole weeks
+        has every weekday equally often.
+    tz
+        The time zone of the hours, for example ``"America/Chicago"``.
 
     Returns
     -------
     DataFrame
-        ``id``, ``slug``, ``user_id``, ``user_display_name``, ``owner_known`` (boolean: the owner is in ``users``;
-        if not, it is unknown whether they hold calls), ``created_at``, ``last_call`` (both datetime64[us] in
-        ``tz``; missing if no call is known), ``days_since_call`` (Int64) and ``calls_known`` (boolean, as in
-        ``providers_without_calls``). Rooms without a known call come first.
+        One row for each weekday and hour, Monday first:
+
+        ``weekday`` str
+            ``"Monday"`` to ``"Sunday"``.
+        ``hour`` Int64
+            0 to 23; 9 is the hour from 9:00.
+        ``days`` Int64
+            How many of these weekdays lie between ``start`` and ``end``, and of which calls are known: from the oldest
+            call in the table to the day of the fetch.
+        ``calls`` Int64
+            The number of calls. Missing if ``days`` is 0.
+        ``calls_per_day`` Float64
+            ``calls`` divided by ``days``: the mean of such an hour.
 
     Raises
     ------
     InvalidInputError
-        As ``providers_without_calls``.
+        The table is another one or lacks a column, ``start`` or ``end`` is not a day, ``end`` is before ``start``, or
+        there is no such time zone.
 
     Examples
     --------
-    >>> moments = pd.to_datetime(["2026-01-05T09:00Z", "2026-02-03T15:00Z"])
-    >>> rooms = pd.DataFrame({"id": [5], "slug": ["ada-ferris"], "user_id": [11], "user_display_name": ["Ada Ferris"],
-    ...     "is_active": [True], "created_at": moments[[0]]})
-    >>> calls = pd.DataFrame({"organization_user_id": [11], "created_at": moments[[1]]})
-    >>> idle_rooms(rooms, pd.DataFrame({"id": [11]}), calls, as_of="2026-03-20")["days_since_call"].tolist()
-    [44]
+    >>> calls = pd.DataFrame({"organization_user_id": pd.array([11, 11], "Int64"),
+    ...     "created_at": pd.to_datetime(["2026-02-03T15:00Z", "2026-02-10T15:30Z"])})
+    >>> hours = calls_by_hour(calls, tz="America/Chicago")
+    >>> hours[hours["calls"] > 0]
+        weekday  hour  days  calls  calls_per_day
+    33  Tuesday     9     2      2            1.0
     """
-    waiting_rooms = check_table(
-        waiting_rooms, "waiting_rooms", "id", "slug", "user_id", "user_display_name", "is_active", "created_at"
+    calls = check_table(calls, "calls", "created_at")
+    days = to_local_days(calls["created_at"], tz)
+    first, last = date_range(days, start, end)
+    known = known_days_per_period(calls, by="day", start=start, end=end, tz=tz)
+    known_weekdays = known.groupby(known["day"].dt.day_of_week)["days"].sum().reindex(range(7), fill_value=0)
+    inside = days.between(first, last)
+    hours = to_local_times(calls["created_at"], tz)[inside].dt.hour
+    counts = (days[inside].dt.day_of_week * 24 + hours).value_counts()
+    slots = range(7 * 24 if len(known) else 0)
+    table = typed_frame(
+        {
+            "weekday": ([WEEKDAYS[slot // 24] for slot in slots], "str"),
+            "hour": ([slot % 24 for slot in slots], "Int64"),
+            "days": ([known_weekdays[slot // 24] for slot in slots], "Int64"),
+            "calls": (counts.reindex(slots, fill_value=0).array, "Int64"),
+        }
     )
-    users = check_table(users, "users", "id")
-    is_open = [to_boolean(value) is not False for value in waiting_rooms["is_active"]]
-    table = waiting_rooms.loc[is_open, ["id", "slug", "user_id", "user_display_name", "created_at"]]
-    owners, known = comparable_ids(table["user_id"], users["id"])
-    table.insert(list(table.columns).index("created_at"), "owner_known", owners.isin(known).astype("boolean"))
-    idle = _without_calls(table, "user_id", calls, days=days, as_of=as_of, tz=tz)
-    return set_sources(idle, waiting_rooms, users, calls)
-
-
-def _without_calls(
-    table: pd.DataFrame, key: str, calls: pd.DataFrame, *, days: int, as_of: Moment, tz: str
-) -> pd.DataFrame:
-    """Return the rows whose user has held no call for at least so many days, with the last call of each."""
-    calls = check_table(calls, "calls", "organization_user_id", "created_at")
-    if isinstance(days, bool) or not isinstance(days, int) or days < 0:
-        raise InvalidInputError("days must be a whole number of days, 0 or more.")
-    moment = resolve_as_of(as_of, calls, tz)
-    table = table[~(to_utc(table["created_at"]) > moment)]
-    users = table.loc[table["owner_known"], key] if "owner_known" in table else table[key]
-    _check_all_calls(calls, users.nunique(), default=len(table))
-
-    times = to_local_times(calls["created_at"], tz)
-    wanted, callers = comparable_ids(table[key], calls["organization_user_id"])
-    last_calls = times[times <= moment].groupby(callers).max()
-    table = table.assign(created_at=to_local_times(table["created_at"], tz), last_call=last_calls.reindex(wanted).array)
-    table["days_since_call"] = (moment - table["last_call"]).dt.days.astype("Int64")
-    all_known = bool((moment - times.min()).days >= days)  # false if there are no calls
-    table["calls_known"] = (table["last_call"].notna() | all_known).astype("boolean")
-    inactive = table[table["days_since_call"].ge(days).fillna(True)]  # noqa: FBT003 - pandas' own signature
-    return inactive.sort_values("last_call", na_position="first", kind="stable", ignore_index=True)
-
-
-def _check_all_calls(calls: pd.DataFrame, users: int, *, default: int) -> None:
-    """Refuse calls that were filtered, or that were fetched for fewer users than the summary covers."""
-    source = provenance(calls)
-    if users and (source.get("filters") or source.get("rows", len(calls)) != len(calls)):
-        raise InvalidInputError(
-            "These calls are not all calls: a provider with other calls would be listed as having none. Pass the table "
-            "as it was fetched."
-        )
-    fetched = source.get("lists", default)
-    if fetched < users:
-        raise InvalidInputError(
-            f"The calls are of {fetched} users, and {users} users are in this summary, so the calls of the others are "
-            "unknown. Fetch the calls of all of them, or pass only users whose calls you have."
-        )
+    table["calls"] = table["calls"].mask(table["days"] == 0)
+    table["calls_per_day"] = (table["calls"] / table["days"].mask(table["days"] == 0)).astype("Float64")
+    undated = int(days.isna().sum()) if start is None and end is None else 0
+    if undated:
+        rest = {"weekday": [None], "hour": [pd.NA], "days": [pd.NA], "calls": [undated], "calls_per_day": [pd.NA]}
+        table = pd.concat([table, pd.DataFrame(rest).astype(table.dtypes)], ignore_index=True)
+    return set_sources(table, calls)

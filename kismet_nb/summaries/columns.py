@@ -11,7 +11,7 @@ from kismet_nb.tables.build import as_strings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["comparable_ids", "sort_newest_first", "to_boolean", "to_ids", "to_numbers", "typed_frame"]
+__all__ = ["comparable_ids", "names_of", "sort_newest_first", "to_boolean", "to_ids", "to_numbers", "typed_frame"]
 
 _BOOLEANS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
@@ -33,6 +33,14 @@ def comparable_ids(one: pd.Series[Any], other: pd.Series[Any]) -> tuple[pd.Serie
     """Return the ids of two tables in one dtype, so that the id 11 matches the text "11"."""
     one, other = to_ids(one), to_ids(other)
     return (one, other) if one.dtype == other.dtype else (as_strings(one), as_strings(other))
+
+
+def names_of(ids: pd.Series[Any], users: pd.DataFrame) -> pd.Series[Any]:
+    """Return the name of each of these users; of duplicate ids in the table of users the first counts."""
+    wanted, known = comparable_ids(ids, users["id"])
+    usable = (known.notna() & ~known.duplicated()).to_numpy()
+    names = users["display_name"].set_axis(known)[usable]
+    return as_strings(names.reindex(wanted).array)
 
 
 def to_numbers(column: pd.Series[Any]) -> pd.Series[Any]:

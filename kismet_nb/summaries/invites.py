@@ -1,4 +1,4 @@
-"""Summaries of invites: used, open and expired."""
+"""Summaries of invites: used, open, about to expire and expired."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from kismet_nb.errors import InvalidInputError
 from kismet_nb.summaries.arguments import check_table, resolve_as_of
 from kismet_nb.summaries.columns import sort_newest_first
 from kismet_nb.summaries.periods import DAY_DTYPE, period_starts, to_local_days, to_local_times, to_utc
@@ -14,7 +15,7 @@ from kismet_nb.tables.provenance import set_sources
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Moment, Period
 
-__all__ = ["invites_by_status", "invites_expired_unused"]
+__all__ = ["invites_by_status", "invites_expired_unused", "invites_expiring"]
 
 
 def invites_by_status(
@@ -98,6 +99,53 @@ def invites_expired_unused(invites: pd.DataFrame, *, as_of: Moment = None, tz: s
     )
     table["days_since_expiry"] = (moment - table["expires_at"]).dt.days.astype("Int64")
     return set_sources(sort_newest_first(table, "expires_at"), invites)
+
+
+def invites_expiring(invites: pd.DataFrame, *, days: int = 7, as_of: Moment = None, tz: str = "UTC") -> pd.DataFrame:
+    """Return the open invites that expire within the next days.
+
+    Parameters
+    ----------
+    invites
+        A table of ``fetch_invites``.
+    days
+        The number of days, 1 or more.
+    as_of
+        The time from which the days count, or a day (its first moment in ``tz``); by default when the invites were
+        fetched. An invite created later is left out. An invite used later counts as open.
+    tz
+        The time zone of the times.
+
+    Returns
+    -------
+    DataFrame
+        ``id``, ``display_name``, ``email``, ``created_at``, ``expires_at`` (both datetime64[us] in ``tz``) and
+        ``days_left`` (Int64, whole days); the first to expire first.
+
+    Raises
+    ------
+    InvalidInputError
+        The table is another one or lacks a column, or an option is not a number of days, a time or a time zone.
+
+    Examples
+    --------
+    >>> moments = pd.to_datetime(["2026-01-11T00:00Z", "2026-02-10T00:00Z", None])
+    >>> invites = pd.DataFrame({"id": [1], "display_name": ["Ada Ferris"], "email": ["ada.ferris@example.org"],
+    ...     "created_at": moments[[0]], "expires_at": moments[[1]], "used_at": moments[[2]]})
+    >>> invites_expiring(invites, as_of="2026-02-05")["days_left"].tolist()
+    [5]
+    """
+    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+        raise InvalidInputError("days must be a whole number of days, 1 or more.")
+    invites = check_table(invites, "invites", "id", "display_name", "email", "created_at", "expires_at", "used_at")
+    moment = resolve_as_of(as_of, invites, tz)
+    created, status = _status_at(moment, invites)
+    soon = created[(status == "open") & (to_utc(created["expires_at"]) <= moment + pd.Timedelta(days=days))]
+    table = soon[["id", "display_name", "email"]].assign(
+        created_at=to_local_times(soon["created_at"], tz), expires_at=to_local_times(soon["expires_at"], tz)
+    )
+    table["days_left"] = (table["expires_at"] - moment).dt.days.astype("Int64")
+    return set_sources(table.sort_values("expires_at", kind="stable", ignore_index=True), invites)
 
 
 def _status_at(moment: pd.Timestamp, invites: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series[Any]]:

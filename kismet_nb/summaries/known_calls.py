@@ -15,7 +15,7 @@ from kismet_nb.tables.provenance import provenance
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Day, Period
 
-__all__ = ["date_range", "known_days_per_period"]
+__all__ = ["check_all_calls", "date_range", "known_days_per_period"]
 
 
 def date_range(days: pd.Series[Any], start: Day, end: Day) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -49,3 +49,25 @@ def known_days_per_period(
     dates = pd.Series(pd.date_range(first, last, unit="us") if first <= last else [], dtype=DAY_DTYPE)
     known = dates.between(created.min(), known_until).astype("int64")
     return known.groupby(period_starts(dates, by)).sum().rename("days").rename_axis(by).reset_index()
+
+
+def check_all_calls(calls: pd.DataFrame, users: int, *, default: int) -> None:
+    """Refuse calls that were filtered, or that were fetched for fewer users than the summary covers.
+
+    Raises
+    ------
+    InvalidInputError
+        The calls are not all calls of these users.
+    """
+    source = provenance(calls)
+    if users and (source.get("filters") or source.get("rows", len(calls)) != len(calls)):
+        raise InvalidInputError(
+            "These calls are not all calls: a provider with other calls would be listed as having none. Pass the table "
+            "as it was fetched."
+        )
+    fetched = source.get("lists", default)
+    if fetched < users:
+        raise InvalidInputError(
+            f"The calls are of {fetched} users, and {users} users are in this summary, so the calls of the others are "
+            "unknown. Fetch the calls of all of them, or pass only users whose calls you have."
+        )

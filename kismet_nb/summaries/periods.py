@@ -14,10 +14,12 @@ from kismet_nb.errors import InvalidInputError
 
 __all__ = [
     "DAY_DTYPE",
+    "WEEKDAYS",
     "Day",
     "Moment",
     "Period",
     "check_period",
+    "period_index",
     "period_range",
     "period_starts",
     "to_days",
@@ -31,10 +33,11 @@ Day = str | dt.date | None
 Moment = str | dt.date | dt.datetime | None
 
 DAY_DTYPE: Final = "datetime64[us]"
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 _PERIODS = get_args(Period)
 _FREQUENCIES = {"day": "D", "week": "W-MON", "month": "MS", "year": "YS"}
-_PANDAS_PERIODS = {"day": "D", "month": "M", "year": "Y"}
+_PANDAS_PERIODS = {"day": "D", "week": "W-SUN", "month": "M", "year": "Y"}  # W-SUN: ends on Sunday
 _OFFSET = re.compile(r"(?<=\d)(Z|[+-]\d\d(:?\d\d)?)$")
 _FIRST, _LAST = pd.Timestamp("0001-01-01"), pd.Timestamp("9999-12-31T23:59:59.999999")
 
@@ -136,3 +139,8 @@ def period_range(first: pd.Timestamp, last: pd.Timestamp, by: Period) -> pd.Date
     if pd.isna(begin):
         return pd.DatetimeIndex([], dtype=DAY_DTYPE)
     return pd.date_range(begin, end, freq=_FREQUENCIES[by], unit="us")
+
+
+def period_index(starts: pd.Series[Any], by: Period) -> pd.PeriodIndex:
+    """Return periods as labels, such as ``2026-02``, from the first day of each."""
+    return pd.PeriodIndex(starts, freq=_PANDAS_PERIODS[by])

@@ -1,4 +1,4 @@
-"""Summaries of users: growth, rights, and who has no waiting room."""
+"""Summaries of users: growth, rights, domains of addresses, and who has no waiting room."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kismet_nb.tables.provenance import set_sources
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Period
 
-__all__ = ["admins_and_roles", "users_over_time", "users_without_waiting_room"]
+__all__ = ["admins_and_roles", "email_domains", "users_over_time", "users_without_waiting_room"]
 
 UNKNOWN = "not told"
 
@@ -135,6 +135,55 @@ def _roles(value: Any) -> set[str]:  # noqa: ANN401 - any cell
     if isinstance(value, list | tuple | np.ndarray):  # pandas reads lists from Parquet as arrays
         return {str(role) for role in value} or {"no role"}
     return {UNKNOWN} if pd.isna(value) else {str(value)}
+
+
+def email_domains(users: pd.DataFrame) -> pd.DataFrame:
+    """Return how many users have an address at each domain.
+
+    Parameters
+    ----------
+    users
+        A table of ``fetch_users``.
+
+    Returns
+    -------
+    DataFrame
+        ``domain`` (str, the part after ``@`` in lower case), ``users`` (Int64) and ``share`` (Float64, of all users,
+        0 to 1); the most frequent first. Users whose address is missing, or has no domain, are counted in a last row
+        whose domain is missing.
+
+    Raises
+    ------
+    InvalidInputError
+        The table is another one or has no ``email``.
+
+    Examples
+    --------
+    >>> users = pd.DataFrame({"email": ["ada@example.org", "dee@Example.org", "cy@example.net", None]})
+    >>> email_domains(users)
+            domain  users  share
+    0  example.org      2    0.5
+    1  example.net      1   0.25
+    2          NaN      1   0.25
+    """
+    users = check_table(users, "users", "email")
+    counts = Counter(_domain(value) for value in users["email"].astype(object))
+    # The most frequent first, missing domains last.
+    ordered = sorted(counts.items(), key=lambda item: (item[0] is None, -item[1], item[0] or ""))
+    table = typed_frame(
+        {
+            "domain": ([domain for domain, _ in ordered], "str"),
+            "users": ([count for _, count in ordered], "Int64"),
+            "share": ([count / len(users) for _, count in ordered], "Float64"),
+        }
+    )
+    return set_sources(table, users)
+
+
+def _domain(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return value.rpartition("@")[2].strip().lower() or None if "@" in value else None
 
 
 def users_without_waiting_room(users: pd.DataFrame, *, tz: str = "UTC") -> pd.DataFrame:

@@ -22,7 +22,7 @@ from kismet_nb.auth.discovery import (
     next_login_note,
 )
 from kismet_nb.errors import CredentialsError, InvalidInputError, KismetError
-from kismet_nb.fetch.verify import log_in
+from kismet_nb.fetch.log_in import log_in
 from kismet_nb.transport.client import KismetClient
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from kismet_nb.auth.credentials import ID_VARIABLE, SECRET_VARIABLE, Credentials
 from kismet_nb.auth.current import Login, current_login, log_out, login_watchers
 from kismet_nb.auth.discovery import THIS_FORM, credential_sources, find_api_url, next_login_note
 from kismet_nb.errors import CredentialsError, KismetError
-from kismet_nb.fetch.verify import log_in
+from kismet_nb.fetch.log_in import log_in
 from kismet_nb.transport.client import KismetClient
 
 __all__ = ["FormLogin", "LoginFields", "LoginForm", "show_form"]

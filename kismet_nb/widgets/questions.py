@@ -25,7 +25,8 @@ __all__ = ["OPERATORS", "Choice", "Filter", "Question", "code_lines", "filter_co
 OPERATORS = ("is one of", "contains", "is missing")
 OPTIONS = ("by", "start", "end", "tz", "days")  # those of summaries that a person can choose
 _OWNERS = ("organization_user_id", "user_id")  # columns that name a user by the id in the table of users
-_PARAMETERS = {"metrics": "call_metrics"} | {name: name for name in RESOURCES}
+_SHORTER = {"call_metrics": "metrics"}  # what the parameters of summaries are called instead of the resource
+_PARAMETERS = {_SHORTER.get(name, name): name for name in RESOURCES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,10 @@ def find_questions(resources: Mapping[str, pd.DataFrame]) -> list[Question]:
         options = ("start", "end", "tz") if "created_at" in df.columns else ()
         found.append(Question(f"The rows of {name.replace('_', ' ')}", "", (name,), options=options))
     for name in summaries.__all__:
-        parameters = inspect.signature(getattr(summaries, name)).parameters
+        function = getattr(summaries, name)
+        if hasattr(function, "__deprecated__"):
+            continue  # it has a new name, which is listed
+        parameters = inspect.signature(function).parameters
         tables = [_PARAMETERS[key] for key in parameters if key in _PARAMETERS]
         needed = {key for key, value in parameters.items() if value.default is inspect.Parameter.empty}
         required = tuple(_PARAMETERS[key] for key in parameters if key in needed & _PARAMETERS.keys())
@@ -141,7 +145,7 @@ def code_lines(choice: Choice, tables: Mapping[str, pd.DataFrame], names: Mappin
     if not question.summary:
         return [*lines, *_rows(names, question.required[0], options)]
     arguments = [names[resource] for resource in question.required]
-    arguments += [f"{resource}={names[resource]}" for resource in question.optional]
+    arguments += [f"{_SHORTER.get(resource, resource)}={names[resource]}" for resource in question.optional]
     arguments += [f"{key}={_literal(value)}" for key, value in options.items() if key in question.options]
     called = f"{question.summary}({', '.join(arguments)})"
     lines.append(f"answer = kn.summaries.{called}")

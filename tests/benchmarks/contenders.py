@@ -25,11 +25,14 @@ __all__ = [
     "HEADERS",
     "IN_FLIGHT",
     "USERS",
+    "dlt_calls",
     "dlt_users",
     "docs_loop_users",
     "floor_rows",
     "floor_users",
     "kismet_nb_calls",
+    "kismet_nb_calls_of",
+    "kismet_nb_sync",
     "kismet_nb_users",
     "new_client",
     "session_loop_users",
@@ -60,6 +63,18 @@ def kismet_nb_calls(url, owners):
     """Read the calls of some users with kismet_nb and a new client."""
     with new_client(url) as client:
         return len(kn.fetch_calls(owners, client=client, progress=False))
+
+
+def kismet_nb_calls_of(url, count):
+    """Read the calls of the first users with kismet_nb and a new client."""
+    return kismet_nb_calls(url, range(1, int(count) + 1))
+
+
+def kismet_nb_sync(url, folder, recheck_days=7):
+    """Sync the calls of all users with a new client."""
+    with new_client(url) as client:
+        report = kn.sync(folder, "calls", client=client, recheck_days=int(recheck_days), progress=False)
+    return int(report["rows"][1])
 
 
 # ---- Plain scripts
@@ -121,6 +136,33 @@ def dlt_users(url):
     client = {"base_url": url, "headers": HEADERS}
     source = rest_api_source({"client": client, "resources": [{"name": "users", "endpoint": endpoint}]})
     return len(pd.DataFrame(list(source)))
+
+
+def dlt_calls(url, count, folder):
+    """Load the calls of the first users into DuckDB with their history, and return how many dlt has extracted."""
+    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    import dlt
+    from dlt.sources.helpers.rest_client import RESTClient
+    from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
+
+    client = RESTClient(base_url=url, headers=HEADERS)
+
+    @dlt.resource(name="calls", write_disposition={"disposition": "merge", "strategy": "scd2"})
+    def calls():
+        for owner in range(1, count + 1):
+            pages = client.paginate(
+                f"{PREFIX}{USERS}/{owner}/calls",
+                params={"per_page": 500},
+                data_selector="calls",
+                paginator=PageNumberPaginator(base_page=1, total_path="pagination.total_pages"),
+            )
+            for page in pages:
+                yield [{"organization_user_id": owner, **row} for row in page]
+
+    database = dlt.destinations.duckdb(f"{folder}/calls.duckdb")
+    pipeline = dlt.pipeline("calls", pipelines_dir=folder, destination=database, dataset_name="clinic")
+    pipeline.run(calls())
+    return pipeline.last_trace.last_normalize_info.row_counts["calls"]
 
 
 # ---- The floor

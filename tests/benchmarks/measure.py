@@ -13,6 +13,8 @@ from pathlib import Path
 
 import contenders
 
+from kismet_nb.store.sync_reading import TableReader
+
 __all__ = ["LATENCY", "add_line", "at_least", "at_most", "best", "measure_apart", "print_table", "without_target"]
 
 LATENCY = 0.04  # seconds
@@ -32,9 +34,13 @@ def best(times, **readers):
     return seconds
 
 
-def measure_apart(contender, url):
-    """Run a contender of contenders.py in its own process and return CPU seconds, peak memory in MB and rows."""
-    command = [sys.executable, __file__, contender, url]
+def measure_apart(contender, url, *arguments):
+    """Run a contender of contenders.py in its own process and return what it took.
+
+    It is a dictionary: wall and cpu in seconds; peak, and how much that is above the memory before the run, in MB;
+    rows; and fold, the seconds from the last request of a sync to its end.
+    """
+    command = [sys.executable, __file__, contender, url, *map(str, arguments)]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
@@ -74,14 +80,33 @@ def _main():
     parser = argparse.ArgumentParser()
     parser.add_argument("contender")
     parser.add_argument("url")
+    parser.add_argument("arguments", nargs="*")
     options = parser.parse_args()
-    cpu = time.process_time()
-    rows = getattr(contenders, options.contender)(options.url)
-    cpu = time.process_time() - cpu
+    read_at = _note_reads()
+    before = _memory("VmRSS")
+    wall, cpu = time.perf_counter(), time.process_time()
+    rows = getattr(contenders, options.contender)(options.url, *options.arguments)
+    ended, cpu = time.perf_counter(), time.process_time() - cpu
     # ru_maxrss would begin with the memory that the parent process held at the fork.
-    status = Path("/proc/self/status").read_text()
-    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
-    print(json.dumps({"cpu": cpu, "peak": peak, "rows": rows}))
+    peak = _memory("VmHWM")
+    found = {"wall": ended - wall, "cpu": cpu, "peak": peak, "above": peak - before, "rows": rows}
+    print(json.dumps({**found, "fold": ended - read_at[-1] if read_at else None}))
+
+
+def _note_reads():
+    """Return a list that gets the time at which a sync has read each of its tables."""
+    times, read = [], TableReader.read
+
+    def read_and_note(reader, report):
+        read(reader, report)
+        times.append(time.perf_counter())
+
+    TableReader.read = read_and_note
+    return times
+
+
+def _memory(name):
+    return int(Path("/proc/self/status").read_text().split(f"{name}:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -43,14 +43,15 @@ def user(number):
     )
 
 
-def call(number):
-    """Return the JSON of an invented call."""
+def call(number, edited=0):
+    """Return the JSON of an invented call; every so many are edited."""
+    name = b"Edited visit" if edited and not number % edited else b"Invented visit"
     return (
-        b'{"id": %d, "name": "Invented visit %d", "livekit_session_id": "lk-%d", "state": "active", '
-        b'"has_egresses": false, "is_recording": true, "is_canvas_locked": false, "is_ended": false, '
-        b'"created_at": "2026-02-%02dT15:00:00Z", "updated_at": "2026-02-03T15:%02d:00Z", '
+        b'{"id": %d, "name": "%b %d", "livekit_session_id": "lk-%d", "state": "active", '
+        b'"has_egresses": false, "is_recording": true, "is_canvas_locked": false, "is_ended": true, '
+        b'"created_at": "2026-02-%02dT%02d:%02d:00Z", "updated_at": "2026-03-03T15:%02d:00Z", '
         b'"participants": [{"id": %d, "participant_type": "Recipient", "name": "Guest"}]}'
-    ) % (number, number, number, number % 28 + 1, number % 60, number)
+    ) % (number, name, number, number, number % 28 + 1, number % 24, number % 60, number % 60, number)
 
 
 class Limit:
@@ -84,11 +85,12 @@ class Organization:
         self.users = [user(number) for number in range(1, options.users + 1)]
         self.calls, self.calls_of = [], {}
         if options.calls_first:
-            self.calls = [call(number) for number in range(1, options.calls_first + 1)]
+            self.calls = [call(number, options.edited) for number in range(1, options.calls_first + 1)]
             self.calls_of = {"1": range(options.calls_first)}
             for owner in range(2, options.users + 1):
                 start = len(self.calls)
-                self.calls += [call(number) for number in range(start + 1, start + options.calls_each + 1)]
+                numbers = range(start + 1, start + options.calls_each + 1)
+                self.calls += [call(number, options.edited) for number in numbers]
                 self.calls_of[str(owner)] = range(start, len(self.calls))
         self.largest_page, self.latency = options.largest_page, options.latency
         self.limit = Limit(options.rate, options.burst)
@@ -202,6 +204,7 @@ async def main():
     parser.add_argument("--users", type=int, default=1000)
     parser.add_argument("--calls-each", type=int, default=20)
     parser.add_argument("--calls-first", type=int, default=0, help="calls of the first user; 0: no user has calls")
+    parser.add_argument("--edited", type=int, default=0, help="every so many calls have another name; 0: none")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds from a request to its response")
     parser.add_argument("--largest-page", type=int, default=100)
     parser.add_argument("--rate", type=int, default=0, help="requests allowed in each second; 0: any number")

@@ -35,7 +35,7 @@ def test_a_question_is_answered_and_its_code_runs_in_a_cell(open_notebook):
     page.get_by_text("Logged in to the demo organization").wait_for(timeout=60_000)
     book.run(1)
     page.locator(".kismet-answer pre").wait_for(timeout=60_000)
-    choose(page, "Question", "Calls per week")
+    choose(page, "Question", "Calls per period")
     choose(page, "By", "month")
     choose(page, "Time zone", "America/Chicago")
     choose(page, "From", "2026-06-01")

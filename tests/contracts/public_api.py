@@ -146,6 +146,7 @@ SIGNATURES = {
         {
             "organization": "organization",
             "client": None,
+            "recheck_days": 7,
             "participants": False,
             "keep": 3,
             "accept_removals": False,
@@ -156,6 +157,29 @@ SIGNATURES = {
     "use_demo": ({}, {}, None),
     "view": ({"df": REQUIRED}, {"tz": None}, None),
     "summaries.admins_and_roles": ({"users": REQUIRED}, {}, None),
+    "summaries.calls_by_hour": ({"calls": REQUIRED}, {"start": None, "end": None, "tz": "UTC"}, None),
+    "summaries.calls_per_period": (
+        {"calls": REQUIRED, "users": None},
+        {"by": "week", "start": None, "end": None, "tz": "UTC"},
+        None,
+    ),
+    "summaries.calls_pivot": (
+        {"calls": REQUIRED, "users": REQUIRED},
+        {"by": "month", "start": None, "end": None, "tz": "UTC"},
+        None,
+    ),
+    "summaries.compare_periods": (
+        {"calls": REQUIRED, "metrics": None, "users": None},
+        {"start": REQUIRED, "end": REQUIRED, "tz": "UTC"},
+        None,
+    ),
+    "summaries.email_domains": ({"users": REQUIRED}, {}, None),
+    "summaries.first_calls": (
+        {"users": REQUIRED, "calls": REQUIRED},
+        {"start": None, "end": None, "as_of": None, "tz": "UTC"},
+        None,
+    ),
+    "summaries.invites_expiring": ({"invites": REQUIRED}, {"days": 7, "as_of": None, "tz": "UTC"}, None),
     "summaries.calls_per_week": (
         {"calls": REQUIRED, "users": None},
         {"by": "week", "start": None, "end": None, "tz": "UTC"},
@@ -179,6 +203,25 @@ SIGNATURES = {
     "summaries.users_without_waiting_room": ({"users": REQUIRED}, {"tz": "UTC"}, None),
     "summaries.wait_and_duration": ({"metrics": REQUIRED}, {"by": "day"}, None),
     "charts.admins_and_roles": ({"users": REQUIRED}, {}, None),
+    "charts.calls_by_hour": ({"calls": REQUIRED}, {"start": None, "end": None, "tz": "UTC"}, None),
+    "charts.calls_per_period": (
+        {"calls": REQUIRED, "users": None},
+        {"by": "week", "start": None, "end": None, "tz": "UTC", "top": 12},
+        None,
+    ),
+    "charts.compare_periods": (
+        {"calls": REQUIRED, "metrics": None, "users": None},
+        {"start": REQUIRED, "end": REQUIRED, "tz": "UTC"},
+        None,
+    ),
+    "charts.email_domains": ({"users": REQUIRED}, {}, None),
+    "charts.first_calls": (
+        {"users": REQUIRED, "calls": REQUIRED},
+        {"start": None, "end": None, "as_of": None, "tz": "UTC"},
+        None,
+    ),
+    "charts.invites_expiring": ({"invites": REQUIRED}, {"days": 7, "as_of": None, "tz": "UTC"}, None),
+    "charts.style": ({"chart": REQUIRED}, {}, None),
     "charts.calls_per_week": (
         {"calls": REQUIRED, "users": None},
         {"by": "week", "start": None, "end": None, "tz": "UTC", "top": 12},
@@ -330,7 +373,16 @@ COMMANDS = {
     "export": ["--since", "--until", "--tz", "--strict"],
     "tables": [],
     "snapshot": ["--folder"],
-    "sync": ["--organization", "--env-file", "--each", "--jobs", "--tables", "--strict", "--accept-removals"],
+    "sync": [
+        "--organization",
+        "--env-file",
+        "--each",
+        "--jobs",
+        "--tables",
+        "--recheck-days",
+        "--strict",
+        "--accept-removals",
+    ],
     "sql": ["--out"],
     "compare": ["--latest", "--now", "--folder", "--markdown", "--ignore", "--key", "--out"],
     "report": [

@@ -92,7 +92,7 @@ def test_what_nobody_has_judged_is_refused(users):
 def test_summaries_are_replaced_without_naming_their_counts(client, users):
     """Counts and times of a summary are harmless; the names of roles, or text in a column called alike, may not be."""
     calls = kn.fetch_calls(users["id"][:3].tolist(), client=client)
-    weekly = kn.summaries.calls_per_week(calls, users)
+    weekly = kn.summaries.calls_per_period(calls, users)
 
     pd.testing.assert_frame_equal(
         weekly.drop(columns="display_name"), kn.pseudonymize(weekly, key=KEY).drop(columns="display_name")

@@ -54,7 +54,7 @@ def derived(users, calls):
         "missing as None": users.replace({np.nan: None}),
         "mean": minutes.groupby(calls["organization_user_id"]).agg(["count", "mean", "max"]).reset_index(),
         "per day": calls.groupby(calls["created_at"].dt.date.rename("day")).size().rename("calls").reset_index(),
-        "per week": kn.summaries.calls_per_week(calls, tz="America/New_York"),
+        "per week": kn.summaries.calls_per_period(calls, tz="America/New_York"),
         "months in columns": months.reset_index().rename_axis(columns=None),
         "months": pd.DataFrame({"month": local.dt.tz_localize(None).dt.to_period("M")})[:5],
         "merge": named,

@@ -34,9 +34,12 @@ class Clinic:
         self.requests = []
         self.seconds = 0
         self.client = None
+        self.before = None
 
     def answer(self, query, _):
-        """Answer a request."""
+        """Answer a request; ``before`` is called first, with the request."""
+        if self.before:
+            self.before(query)
         self.requests.append(query.path)
         time.sleep(self.seconds)
         if query.path in self.failures:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.environment import set_environment
 from support.faulty_server import CLIENT_ID, SECRET
-from support.rows import user
+from support.rows import call, user
 
 import kismet_nb as kn
 from kismet_nb.cli import main
@@ -50,6 +50,18 @@ def test_exit_codes(capsys):
     assert "kismet-nb: Another sync of organization is under way" in capsys.readouterr().err
     assert 2 == main(["sync", "store", "--tables", "nonsense"])
     assert 1 == capsys.readouterr().err.count("\n")
+
+
+def test_lists_are_read_whole_by_an_option(clinic, monkeypatch):
+    """By default, a second sync reads a list from the page on that may have changed."""
+    set_environment(monkeypatch, client_id=CLIENT_ID, client_secret=SECRET, api_url=clinic.client.api_url)
+    clinic.calls[1] = [call(number) for number in range(1, 601)]
+    read_from = []
+    for options in ([], [], ["--recheck-days", "0"]):
+        assert 0 == main(["sync", "store", "--tables", "calls", *options])
+        read_from.append(kn.read_store("store", "lists")["read_from"].max())
+
+    assert [1, 501, 1] == read_from
 
 
 def test_removals_are_accepted_by_an_option(clinic, monkeypatch, capsys):

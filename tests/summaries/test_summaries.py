@@ -122,9 +122,9 @@ def test_users_without_a_waiting_room_are_listed_newest_first():
     assert "2025-12-31 21:00:00-05:00" == str(without["created_at"][1])
 
 
-def test_calls_per_week_has_a_row_for_every_provider_and_week():
+def test_calls_per_period_has_a_row_for_every_provider_and_week():
     """A week without a call counts 0, weeks begin on Monday, and a cut week says how many of its days are in."""
-    weekly = summaries.calls_per_week(CALLS, USERS, tz=NEW_YORK)
+    weekly = summaries.calls_per_period(CALLS, USERS, tz=NEW_YORK)
 
     assert ["Ada Ferris"] * 4 + ["Dee Park"] * 4 == weekly["display_name"].tolist()
     assert ["2026-01-26", "2026-02-02", "2026-02-09", "2026-02-16"] == weekly["week"][:4].dt.date.map(str).tolist()
@@ -132,10 +132,10 @@ def test_calls_per_week_has_a_row_for_every_provider_and_week():
     assert [1, 7, 7, 1] == weekly["days"][:4].tolist()
 
 
-def test_calls_per_week_keeps_to_the_days_asked_for():
+def test_calls_per_period_keeps_to_the_days_asked_for():
     """Both days are included, nothing outside is counted, and a range without calls is empty."""
-    weekly = summaries.calls_per_week(CALLS, start="2026-02-11", end="2026-02-16")
-    later = summaries.calls_per_week(CALLS, start="2026-03-01", end="2026-03-31")
+    weekly = summaries.calls_per_period(CALLS, start="2026-02-11", end="2026-02-16")
+    later = summaries.calls_per_period(CALLS, start="2026-03-01", end="2026-03-31")
 
     assert [(11, 0), (11, 1), (12, 1), (12, 0)] == list(
         weekly[["organization_user_id", "calls"]].itertuples(index=False, name=None)
@@ -146,23 +146,23 @@ def test_calls_per_week_keeps_to_the_days_asked_for():
 
 def test_weeks_outside_the_known_calls_are_missing_and_not_zero():
     """Nothing is known of the time before the oldest call, and of the time after the fetch."""
-    before = summaries.calls_per_week(CALLS, start="2026-01-20", end="2026-02-16")
+    before = summaries.calls_per_period(CALLS, start="2026-01-20", end="2026-02-16")
     fetched = said(CALLS, fetched_at="2026-02-18T12:00:00+00:00")
-    after = summaries.calls_per_week(fetched, start="2026-02-09", end="2026-03-01")
+    after = summaries.calls_per_period(fetched, start="2026-02-09", end="2026-03-01")
     early = said(CALLS, fetched_at="2026-02-03T12:00:00+00:00")  # another clock: no call is hidden
 
     assert [pd.NA, pd.NA, 1, 0, 1] == before.loc[before["organization_user_id"] == 11, "calls"].tolist()
     assert [0, 0, 7, 7, 1] == before.loc[before["organization_user_id"] == 11, "days"].tolist()
     assert [0, 1, pd.NA] == after.loc[after["organization_user_id"] == 11, "calls"].tolist()
     assert [7, 3, 0] == after.loc[after["organization_user_id"] == 11, "days"].tolist()
-    assert 3 == summaries.calls_per_week(early, end="2026-02-16")["calls"].sum()
-    assert summaries.calls_per_week(CALLS)["calls"].notna().all()
+    assert 3 == summaries.calls_per_period(early, end="2026-02-16")["calls"].sum()
+    assert summaries.calls_per_period(CALLS)["calls"].notna().all()
 
 
 def test_calls_without_a_date_are_counted_last():
     """No call is lost because its time cannot be read."""
     calls = CALLS.assign(created_at=pd.Series(["2026-02-02T03:00:00Z", "?", "2026-02-03T03:00:00Z"], dtype=object))
-    weekly = summaries.calls_per_week(calls)
+    weekly = summaries.calls_per_period(calls)
 
     assert 3 == weekly["calls"].sum()
     assert [11] == weekly.loc[weekly["week"].isna(), "organization_user_id"].tolist()
@@ -173,7 +173,7 @@ def test_calls_without_a_provider_are_counted_too(second):
     """A missing id is one more provider, so that the counts add up to the table, dated or not."""
     created = pd.Series(["2026-02-02T03:00:00Z", second, "2026-02-03T03:00:00Z"], dtype=object)
     calls = CALLS.assign(organization_user_id=pd.array([11, None, None], dtype="Int64"), created_at=created)
-    weekly = summaries.calls_per_week(calls, USERS)
+    weekly = summaries.calls_per_period(calls, USERS)
 
     assert 1 == weekly.loc[weekly["organization_user_id"].eq(11), "calls"].sum()
     assert 2 == weekly.loc[weekly["organization_user_id"].isna(), "calls"].sum()
@@ -371,7 +371,11 @@ SUMMARIES = {
     "users_over_time": lambda t: summaries.users_over_time(t["users"]),
     "admins_and_roles": lambda t: summaries.admins_and_roles(t["users"]),
     "users_without_waiting_room": lambda t: summaries.users_without_waiting_room(t["users"]),
-    "calls_per_week": lambda t: summaries.calls_per_week(t["calls"], t["users"]),
+    "calls_by_hour": lambda t: summaries.calls_by_hour(t["calls"]),
+    "calls_per_period": lambda t: summaries.calls_per_period(t["calls"], t["users"]),
+    "email_domains": lambda t: summaries.email_domains(t["users"]),
+    "first_calls": lambda t: summaries.first_calls(t["users"], t["calls"]),
+    "invites_expiring": lambda t: summaries.invites_expiring(t["invites"], as_of="2026-03-28"),
     "providers_without_calls": lambda t: summaries.providers_without_calls(t["users"], t["calls"]),
     "idle_rooms": lambda t: summaries.idle_rooms(t["waiting_rooms"], t["users"], t["calls"]),
     "combine_days": lambda t: summaries.combine_days(t["call_metrics"]),
@@ -412,14 +416,25 @@ def test_an_empty_table_has_an_empty_summary_of_the_same_types(name):
         (lambda: summaries.combine_days(metrics(), by="fortnight"), "by must be one of day, week, month, year, all"),
         (lambda: summaries.admins_and_roles(CALLS), "neither"),
         (lambda: summaries.users_over_time(said(CALLS, resource="calls")), "of users is needed here, .* one of calls"),
-        (lambda: summaries.calls_per_week(CALLS, start="2026-02-02", end="2026-02-01"), "is before start"),
+        (lambda: summaries.calls_per_period(CALLS, start="2026-02-02", end="2026-02-01"), "is before start"),
         (lambda: summaries.providers_without_calls(USERS, said(CALLS, lists=2)), "calls are of 2 users, and 3"),
         (lambda: summaries.providers_without_calls(USERS, said(CALLS, rows=99)), "are not all"),
         (lambda: summaries.providers_without_calls(USERS, said(CALLS, filters=["created_at"])), "are not all"),
-        (lambda: summaries.calls_per_week(CALLS, start="yesterday"), "start must be a day"),
-        (lambda: summaries.calls_per_week(CALLS, start="03/02/2026"), "start must be a day"),
-        (lambda: summaries.calls_per_week(CALLS, end="2026-02"), "end must be a day"),
-        (lambda: summaries.calls_per_week(CALLS, end="2026-02-03T12:00"), "end must be a day"),
+        (lambda: summaries.calls_pivot(CALLS, USERS, by="fortnight"), "by must be"),
+        (lambda: summaries.calls_pivot(said(CALLS, lists=2), USERS), "calls are of 2 users, and 3"),
+        (lambda: summaries.calls_pivot(said(CALLS, rows=99), USERS), "are not all"),
+        (lambda: summaries.first_calls(USERS, said(CALLS, lists=2)), "calls are of 2 users, and 3"),
+        (lambda: summaries.first_calls(USERS, CALLS, start="soon"), "start must be a day"),
+        (lambda: summaries.calls_by_hour(CALLS, tz="Mars/Olympus"), "time zone"),
+        (lambda: summaries.calls_by_hour(CALLS, start="2026-02-02", end="2026-02-01"), "is before start"),
+        (lambda: summaries.compare_periods(CALLS, start="2026-02-02", end="2026-02-01"), "is before start"),
+        (lambda: summaries.compare_periods(CALLS, start=None, end="2026-02-01"), "start must be a day"),
+        (lambda: summaries.email_domains(CALLS), "no column email"),
+        (lambda: summaries.invites_expiring(INVITES, days=0), "days must be"),
+        (lambda: summaries.calls_per_period(CALLS, start="yesterday"), "start must be a day"),
+        (lambda: summaries.calls_per_period(CALLS, start="03/02/2026"), "start must be a day"),
+        (lambda: summaries.calls_per_period(CALLS, end="2026-02"), "end must be a day"),
+        (lambda: summaries.calls_per_period(CALLS, end="2026-02-03T12:00"), "end must be a day"),
         (lambda: summaries.providers_without_calls(USERS, CALLS, days=-1), "days must be"),
         (lambda: summaries.providers_without_calls(USERS, CALLS, as_of="soon"), "as_of"),
         (lambda: summaries.providers_without_calls(USERS, CALLS, as_of="04/03/2026"), "as_of"),
@@ -453,14 +468,14 @@ def test_ids_match_as_numbers_and_as_text():
     text = USERS.assign(id=["11", "12", "x"])
     for users, calls in ((text, CALLS), (USERS, CALLS.assign(organization_user_id=["11", "11", "12"]))):
         assert 2 == summaries.providers_without_calls(users, calls, as_of="2026-04-01")["last_call"].notna().sum()
-        assert {"Ada Ferris", "Dee Park"} == set(summaries.calls_per_week(calls, users)["display_name"])
+        assert {"Ada Ferris", "Dee Park"} == set(summaries.calls_per_period(calls, users)["display_name"])
         assert summaries.idle_rooms(rooms, users, calls, as_of="2026-04-01")["owner_known"].all()
 
 
 @pytest.mark.parametrize("ids", [["a", "a", "b"], pd.Series([11, "a", "b"], dtype=object)])
 def test_ids_that_are_no_numbers_stay_text(ids):
     """Calls and metrics of such providers are counted like any."""
-    weekly = summaries.calls_per_week(CALLS.assign(organization_user_id=ids))
+    weekly = summaries.calls_per_period(CALLS.assign(organization_user_id=ids))
     daily = summaries.combine_days(metrics().assign(user_id=ids[:2]), per_user=True)
 
     assert 3 == weekly["calls"].sum()
@@ -475,7 +490,7 @@ def test_half_a_surrogate_pair_is_kept():
         roles=pd.Series([["\ud83d"], [], None], dtype=object),
     )
 
-    assert {"Ada \ud83d", "Dee"} == set(summaries.calls_per_week(CALLS, users)["display_name"])
+    assert {"Ada \ud83d", "Dee"} == set(summaries.calls_per_period(CALLS, users)["display_name"])
     assert ["no role", "\ud83d", "not told"] == summaries.admins_and_roles(users)["value"].tolist()
 
 
@@ -502,7 +517,7 @@ def test_the_last_year_is_counted():
     """Beside a call without a readable time, years beyond the reach of nanoseconds are fine."""
     created = times("9998-02-01T00:00Z", "9999-12-31T23:00Z", None)
     calls = CALLS.assign(organization_user_id=11, created_at=created)
-    yearly = summaries.calls_per_week(calls, by="year")
+    yearly = summaries.calls_per_period(calls, by="year")
 
     assert [1, 1, 1] == yearly["calls"].tolist()
     assert yearly["year"].isna().tolist() == [False, False, True]

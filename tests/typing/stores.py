@@ -15,7 +15,10 @@ def keep_a_store(client: kn.KismetClient) -> None:
     """Check what writes and reads a store."""
     assert_type(kn.sync("store"), pd.DataFrame)
     assert_type(kn.sync(Path("store"), "users", organization="clinic-a", client=client, keep=5), pd.DataFrame)
-    assert_type(kn.sync("store", ["calls"], participants=True, accept_removals=True, progress=False), pd.DataFrame)
+    assert_type(
+        kn.sync("store", ["calls"], participants=True, recheck_days=0, accept_removals=True, progress=False),
+        pd.DataFrame,
+    )
     assert_type(kn.read_store("store", "users"), pd.DataFrame)
     assert_type(kn.read_store("store", "users", at="2026-10-01", columns=["id"]), pd.DataFrame)
     assert_type(kn.read_store("store", "users", at=dt.date(2026, 10, 1), organizations="clinic-a"), pd.DataFrame)

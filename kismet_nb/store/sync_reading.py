@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
+import itertools
 import time
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kismet_nb.errors import GoneWarning, IncompleteError, NotFoundError, RequestRefusedError
@@ -15,7 +16,8 @@ from kismet_nb.fetch.rows import add_labels, keep_days, participants_of
 from kismet_nb.fetch.table import callers_level, read_lists
 from kismet_nb.resources import RESOURCES
 from kismet_nb.store.journal import JournaledList
-from kismet_nb.store.lists import key_of, metrics_start, queries_of
+from kismet_nb.store.kept import kept_rows
+from kismet_nb.store.lists import key_of, labels_of, metrics_start, queries_of
 from kismet_nb.store.schema import rows_to_batch
 
 if TYPE_CHECKING:
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kismet_nb.fetch.pages import Record
-    from kismet_nb.fetch.pagination import ListResult, Query
+    from kismet_nb.fetch.query import ListResult, Query
     from kismet_nb.store.journal import Journal
+    from kismet_nb.store.known import KnownTables
     from kismet_nb.store.version import TableReport
     from kismet_nb.transport.client import KismetClient
 
@@ -41,6 +44,8 @@ class TableReader:
         Sends the requests.
     journal
         Has what an earlier process read, and takes what is read now.
+    known
+        What need not be read.
     participants
         Whether the participants of calls are kept too.
     metrics_since
@@ -58,13 +63,14 @@ class TableReader:
         self,
         client: KismetClient,
         journal: Journal,
+        known: KnownTables,
         *,
         participants: bool,
         metrics_since: dt.date | None,
         progress: bool | None,
     ) -> None:
         self.lists: dict[str, list[JournaledList]] = {}
-        self._client, self._journal = client, journal
+        self._client, self._journal, self._known = client, journal, known
         self._participants, self._metrics_since, self._progress = participants, metrics_since, progress
 
     def read(self, report: TableReport) -> None:
@@ -97,7 +103,8 @@ class TableReader:
         report.seconds += time.monotonic() - started
 
     def _rows(self, name: str) -> Iterator[pa.Table]:
-        return self._journal.rows(name, self.lists[name])
+        lists = self.lists[name]
+        return itertools.chain(kept_rows(self._known.version, name, lists), self._journal.rows(name, lists))
 
     def _read_lists(self, name: str, queries: Sequence[Query]) -> list[JournaledList]:
         resource = RESOURCES[name]
@@ -115,17 +122,30 @@ class TableReader:
                 batches["participants"] = rows_to_batch(RESOURCES["participants"], people)
             return self._journal.add_rows(batches)
 
-        known = self._journal.lists(task)
-        todo = [query for query in queries if key_of(query) not in known]
+        kept = self._known.kept_lists(name, queries, self._rows("calls") if name == "egresses" else iter(()))
+        kept |= self._journaled_lists(task)
+        todo = [query for query in queries if key_of(query) not in kept]
+        beginnings = self._known.beginnings(name, todo)
+        todo = [replace(query, known=beginnings.get(key_of(query), (None,))[0]) for query in todo]
         lists = read_lists(self._client, resource, todo, convert, progress=self._progress)
         with contextlib.closing(lists) as finished:
             for query, result in finished:
                 _check_unchanged(name, result)
-                self._journal.add_list(task, _journaled(query, result))
-        known = self._journal.lists(task)
-        found = [known[key_of(query)] for query in queries]
+                read = _journaled(query, result)
+                if query.known and result.kept:
+                    _, whole_at = beginnings[read.key]
+                    base = self._known.version.name if self._known.version else ""
+                    read = replace(read, first_key=query.known.first_key, whole_at=whole_at, base=base)
+                self._journal.add_list(task, read)
+        kept |= self._journaled_lists(task)
+        found = [kept[key_of(query)] for query in queries]
         self._report_missing(name, found)
         return found
+
+    def _journaled_lists(self, task: str) -> dict[str, JournaledList]:
+        """Return the lists that are read, unless some of their rows are in a version that is not the newest."""
+        newest = self._known.version.name if self._known.version else ""
+        return {key: of for key, of in self._journal.lists(task).items() if of.base in {"", newest}}
 
     def _report_missing(self, name: str, lists: Sequence[JournaledList]) -> None:
         """Warn of lists that are missing; a strict client raises."""
@@ -139,17 +159,21 @@ class TableReader:
 
 
 def _journaled(query: Query, result: ListResult[int]) -> JournaledList:
-    about = dict(query.labels) | ({"first_day": query.days[0], "last_day": query.days[1]} if query.days else {})
+    now = dt.datetime.now(dt.UTC).isoformat()
     return JournaledList(
-        key_of(query),
-        json.dumps(about),
-        dt.datetime.now(dt.UTC).isoformat(),
-        result.rows,
-        result.pages,
-        result.attempts,
-        result.proof,
-        result.missing,
-        tuple(result.chunks),
+        key=key_of(query),
+        labels=labels_of(query),
+        read_at=now,
+        rows=result.kept + result.rows,
+        pages=result.pages,
+        attempts=result.attempts,
+        proof=result.proof,
+        missing=result.missing,
+        chunks=tuple(result.chunks),
+        whole_at=now,
+        per_page=result.per_page,
+        rising=result.rising,
+        kept=result.kept,
     )
 
 

@@ -50,6 +50,8 @@ class Attempt(Generic[Chunk]):
         The pages, by their numbers.
     grown
         Whether rows were added at the end of the list after its last page was read. They are left out.
+    keys_rise
+        Whether the keys rise through all pages, once ``proof`` has returned.
     """
 
     resource: Resource
@@ -57,6 +59,7 @@ class Attempt(Generic[Chunk]):
     counter: PageCounter
     read: dict[int, Page] = field(default_factory=dict)
     grown: bool = False
+    keys_rise: bool = False
     _rows: dict[int, list[Record]] = field(default_factory=dict)  # of the pages that are not converted yet
     _chunks: dict[int, Chunk] = field(default_factory=dict)  # by the first page of each
     _after: Sequence[Any] = ()  # the keys of the page after the last
@@ -152,7 +155,8 @@ class Attempt(Generic[Chunk]):
         keys = [key for number in sorted(self.read) for key in self.read[number].keys]
         if len(keys) != first.total_count:
             raise ListChangedError(f"total_count is {first.total_count}, but the pages hold {len(keys)} rows")
-        in_order = (self.rising and _in_order(keys, operator.lt)) or _in_order(keys, operator.gt)
+        self.keys_rise = _in_order(keys, operator.lt)
+        in_order = (self.rising and self.keys_rise) or _in_order(keys, operator.gt)
         if not in_order and len(set(keys)) < len(keys):
             text = f"a row came twice ({len(keys)} rows, {len(set(keys))} different)"
             raise ListChangedError(text, frozenset(key for key, times in Counter(keys).items() if times > 1))

@@ -1,0 +1,128 @@
+"""The look of all charts: fonts, colours of text and grid, title and subtitle. Also for charts of one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kismet_nb.charts.marks import DARK, INK, LIGHT, MIDDLE, load_altair
+from kismet_nb.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kismet_nb.charts.marks import Chart
+
+__all__ = ["style", "styled"]
+
+_MAX_SUBTITLE_CHARACTERS = 100  # a line as wide as the chart
+_MUTED, _GRID = "#555555", "#e4e4e4"  # inline.css replaces these and INK by colours of the notebook's theme
+_CONFIG: dict[str, Any] = {
+    "background": "white",
+    "font": "sans-serif",
+    "padding": 12,
+    "view": {"stroke": None},
+    "mark": {"color": DARK},
+    "text": {"color": INK},
+    "range": {"category": [DARK, MIDDLE, LIGHT, "#7b9e89", "#a23b2a", "#8c6bb1", "#7f7f7f"]},
+    "axis": {
+        "labelFontSize": 11,
+        "labelColor": INK,
+        "labelLimit": 230,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+        "titleColor": INK,
+        "gridColor": _GRID,
+        "domainColor": "#888888",
+        "tickColor": "#888888",
+    },
+    "axisX": {"titleAnchor": "start"},
+    "title": {
+        "anchor": "start",
+        "frame": "group",
+        "offset": 12,
+        "fontSize": 15,
+        "color": INK,
+        "subtitleFontSize": 12,
+        "subtitleColor": _MUTED,
+        "subtitlePadding": 5,
+    },
+    "legend": {
+        "orient": "top",
+        "direction": "horizontal",
+        "labelFontSize": 11,
+        "labelColor": INK,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+        "titleColor": INK,
+        "symbolType": "square",
+    },
+}
+
+
+def style(chart: Any) -> Chart:  # noqa: ANN401 - any of Altair's charts
+    """Return a chart of your own with the look of these charts, which also shows itself without the internet.
+
+    Only this chart changes: Altair's renderer and theme stay as they are. What you have configured yourself is kept.
+    A mark's tooltip in a notebook is its ``description``; without one, the values that it encodes. Lines and areas have
+    no tooltips.
+
+    Parameters
+    ----------
+    chart
+        An Altair chart: single, layered, concatenated, faceted or repeated.
+
+    Returns
+    -------
+    Chart
+        A copy.
+
+    Raises
+    ------
+    InvalidInputError
+        It is not an Altair chart, or Altair is not installed.
+
+    Examples
+    --------
+    >>> import altair as alt
+    >>> import pandas as pd
+    >>> domains = pd.DataFrame({"domain": ["example.org", "example.net"], "users": [60, 37]})
+    >>> chart = style(alt.Chart(domains, title="Users by domain").mark_bar().encode(x="users", y="domain"))
+    >>> chart.save("domains.png")
+    """
+    load_altair()
+    from kismet_nb.charts.inline import shown_inline  # noqa: PLC0415 - it imports Altair
+
+    shown = shown_inline(chart)
+    if shown is None:
+        raise InvalidInputError(f"An Altair chart is needed here, not {type(chart).__name__}.")
+    config = load_altair().Config
+    own = shown.config.to_dict() if isinstance(shown.config, config) else {}
+    shown.config = config.from_dict(_merged(_CONFIG, own))
+    return shown
+
+
+def _merged(ours: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both configurations in one; if both have a value, the user's own counts."""
+    both = {**ours, **own}
+    for name in ours.keys() & own.keys():
+        if isinstance(ours[name], dict) and isinstance(own[name], dict):
+            both[name] = {**ours[name], **own[name]}
+    return both
+
+
+def styled(chart: Any, question: str, subtitle: str) -> Chart:  # noqa: ANN401 - Altair's three kinds of chart
+    """Return a chart with its title and the style that all charts have."""
+    return style(chart.properties(title=load_altair().TitleParams(question, subtitle=_lines(subtitle))))
+
+
+def _lines(subtitle: str) -> list[str]:
+    """Return a subtitle as lines that fit the width of the chart, broken between its parts."""
+    first, *parts = subtitle.split("; ")
+    lines = [first]
+    for part in parts:
+        lines[-1] += ";"
+        if len(lines[-1]) + len(part) < _MAX_SUBTITLE_CHARACTERS:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    return lines

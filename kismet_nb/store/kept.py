@@ -1,0 +1,77 @@
+"""The rows of lists that were not read again, or not from their first row on: they are those of the version before."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from kismet_nb.resources import RESOURCES
+from kismet_nb.store.difference import shared_keys
+from kismet_nb.store.memory import release_memory
+from kismet_nb.store.schema import row_schema, stored_schema, upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from kismet_nb.store.journal import JournaledList
+
+__all__ = ["kept_rows", "rows_of_version"]
+
+ROWS_PER_PIECE = 32_768
+
+
+def kept_rows(version: Path | None, name: str, lists: Iterable[JournaledList]) -> Iterator[pa.Table]:
+    """Yield the rows of lists that are kept from a version, some thousand at a time, as if they were read."""
+    kept = [of for of in lists if of.kept]
+    if version is None or not kept:
+        return
+    if name == "call_metrics":
+        months = {json.loads(of.labels)["first_day"][:7] for of in kept}
+        yield from rows_of_version(version, name, months=months)
+        return
+    keeps = _keeps_lists(kept) if name == "egresses" else _keeps_beginnings(name, kept)
+    for rows in rows_of_version(version, name):
+        yield rows.filter(keeps(rows))
+
+
+def rows_of_version(
+    version: Path, name: str, *, columns: Sequence[str] | None = None, months: set[str] | None = None
+) -> Iterator[pa.Table]:
+    """Yield the rows of a table, some thousand at a time: all columns that are read or some, all months or some."""
+    resource = RESOURCES[name]
+    columns = columns or row_schema(resource).names
+    for file in sorted((version / name).glob("*.parquet")):
+        if months is not None and file.stem not in months:
+            continue
+        with pq.ParquetFile(file, page_checksum_verification=True) as opened:
+            whole = opened.schema_arrow.equals(stored_schema(resource))
+            for batch in opened.iter_batches(ROWS_PER_PIECE, columns=columns if whole else None, use_threads=False):
+                rows = pa.Table.from_batches([batch])
+                yield (rows if whole else upgrade(name, rows, stored_schema(resource))).select(columns)
+                release_memory()
+
+
+def _keeps_beginnings(name: str, lists: Sequence[JournaledList]) -> Callable[[pa.Table], pa.ChunkedArray]:
+    """Return a function that says which calls, or participants of calls, are before the first call that was read."""
+    owners = pa.array([json.loads(of.labels)["organization_user_id"] for of in lists], pa.int64())
+    firsts = pa.array([of.first_key for of in lists], pa.int64())
+    column = "id" if name == "calls" else "call_id"
+
+    def keeps(rows: pa.Table) -> pa.ChunkedArray:
+        position = pc.index_in(rows["organization_user_id"], value_set=owners)
+        return pc.less(rows[column], firsts.take(position.combine_chunks()))
+
+    return keeps
+
+
+def _keeps_lists(lists: Sequence[JournaledList]) -> Callable[[pa.Table], pa.Array]:
+    """Return a function that says which recordings are of the calls whose lists are kept."""
+    names = ["organization_user_id", "call_id"]
+    labels = [json.loads(of.labels) for of in lists]
+    calls = pa.table({name: pa.array([label[name] for label in labels], pa.int64()) for name in names})
+    return lambda rows: pa.array(shared_keys(rows.select(names), calls)[0])
