@@ -1,12 +1,13 @@
-"""A login on its way to the kernel of a report: written by one process, read by the other.
+"""The login of this process for the kernel of a report: one process writes it, the other reads it.
 
 A report runs in a kernel of its own, also if it is written from a notebook. So its cells cannot change the notebook's
-variables, its settings of Matplotlib, Altair and pandas, or its display hook, and the page is the same as from a
-terminal. Cells that run in the notebook's own process could do all of that: IPython has one shell per process.
+variables, its settings of Matplotlib, Altair and pandas, or its display hook. An interrupt ends them at once, and the
+page is the same as from a terminal. Cells in the notebook's own process could not promise this: IPython has one shell
+per process, and settings of libraries belong to the process.
 
-The kernel gets the login through an anonymous pipe, which is its standard input. A pipe has no name, so no other
-process can open it. What is written stays in memory, and the kernel reads it before the first cell runs. The secret is
-in no environment variable, file, argument, pickle or message of Jupyter, and so in no log and no output.
+The kernel gets the login through an anonymous pipe, which is its standard input. The pipe has no name, so only these
+two processes can use it. What is written stays in memory, and the kernel reads it before the first cell runs. The
+secret is in no environment variable, file, argument, pickle or message of Jupyter, and so in no log and no output.
 """
 
 from __future__ import annotations
