@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Literal
 
-__all__ = ["RESOURCES", "Column", "Dtype", "Layout", "Resource"]
+__all__ = ["ORGANIZATION", "RESOURCES", "Column", "Dtype", "Layout", "Resource"]
 
 Dtype = Literal["Int64", "boolean", "str", "Float64", "datetime64[us, UTC]", "datetime64[us]", "object"]
 Layout = Literal["pages", "list", "maps", "part"]
+
+ORGANIZATION = "organization"  # the column that a store adds to every table
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.resources import RESOURCES
+from kismet_nb.resources import ORGANIZATION, RESOURCES
 from kismet_nb.tables.provenance import provenance, sources
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ def key_columns(before: pd.DataFrame, after: pd.DataFrame, resource: Resource | 
     InvalidInputError
         There is no key, or one of its columns is absent or has missing values.
     """
-    keys = named or list(resource.key if resource else ())
+    stored = [ORGANIZATION] if ORGANIZATION in before and ORGANIZATION in after else []  # ids are unique within one
+    keys = named or ([*stored, *resource.key] if resource else [])
     if not keys:
         raise InvalidInputError(
             "The tables do not both record their resource. Name the columns that identify a row: key='id' "
@@ -284,9 +285,7 @@ def _plain_value(value: Any) -> Any:  # noqa: ANN401 - any value of a table
         if value.tzinfo is None:
             return _day_text(value.isoformat())
         return _time_text(value.astimezone(dt.UTC).replace(tzinfo=None).isoformat()) + "Z"
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, pd.Period):
+    if isinstance(value, dt.date | pd.Period):
         return str(value)
     return value.item() if isinstance(value, np.generic) else value
 

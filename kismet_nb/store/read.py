@@ -63,6 +63,7 @@ def read_store(
         Of which organizations: a name or several; by default all that have the table.
     at
         The rows as the syncs knew them at a moment: a datetime, a date (its start), or text. Without a zone it is UTC.
+        A moment after the last sync gives what that sync found.
     history
         Read the earlier states of rows instead: how each row was until it was changed or removed.
     columns
@@ -72,15 +73,16 @@ def read_store(
     -------
     DataFrame
         ``organization`` str, the columns of the table, then fields that this version does not know. With
-        ``history=True`` also ``seen_from`` and ``seen_until`` datetime64[us, UTC] and ``ended`` str (``changed`` or
-        ``removed``). A column with a value that does not fit its dtype has the dtype object. The rows are in the order
-        of the files. ``attrs["kismet"]`` records where they came from, with the keys of a fetch and ``organizations``.
-        Its proof says whether some lists were not read from their first row on by the last sync, and when they were.
+        ``history=True`` also ``seen_from``, the sync that first found the row like this, ``seen_until``, the sync that
+        first did not, both datetime64[us, UTC], and ``ended`` str (``changed`` or ``removed``): the change was between
+        ``seen_until`` and the sync before. A column with a value that does not fit its dtype has the dtype object. The
+        rows are in the order of the files. ``attrs["kismet"]`` records where they came from, with the keys of a fetch
+        and ``organizations``. Its proof says which lists the last sync did not read from their first row on.
 
     Raises
     ------
     InvalidInputError
-        There is no such store, organization, table or column; or ``at`` is no moment, or is before the first sync.
+        There is no such store, organization, table or column; or ``at`` is no moment, or before the first sync.
     ExportError
         A file of the store cannot be read.
 
@@ -276,9 +278,7 @@ def _provenance(versions: Sequence[FoundVersion], table: str, moment: dt.datetim
     if table != LISTS:
         lists = lists.filter(pc.field("resource") == ("calls" if table == "participants" else table))
     synced = [version.about["tables"].get(table, {}).get("synced", version.path.name) for version in versions]
-    fetched_at = min(map(version_time, synced))
-    if moment is not None:
-        fetched_at = min(moment, fetched_at)
+    fetched_at = min([*map(version_time, synced), *([] if moment is None else [moment])])
     return {
         "resource": table,
         "filters": [],

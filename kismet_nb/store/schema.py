@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kismet_nb.errors import SchemaDriftError
-from kismet_nb.resources import RESOURCES
+from kismet_nb.resources import ORGANIZATION, RESOURCES
 from kismet_nb.tables.build import is_day, name_fields, parse_instant
 from kismet_nb.tables.columns import ARROW_TYPES, to_arrow, to_columns
 
@@ -44,7 +44,7 @@ _EARLIEST, _LATEST = (  # microseconds; Arrow reads years that Python does not h
 )
 LISTS_SCHEMA = pa.schema(
     [
-        ("organization", _TEXT),
+        (ORGANIZATION, _TEXT),
         ("resource", _TEXT),
         ("key", _TEXT),
         ("read_at", TIME),
@@ -68,7 +68,7 @@ def row_schema(resource: Resource) -> pa.Schema:
 
 def stored_schema(resource: Resource) -> pa.Schema:
     """Return the columns of a table's files."""
-    return pa.schema([("organization", _TEXT), *row_schema(resource), ("seen_from", TIME)])
+    return pa.schema([(ORGANIZATION, _TEXT), *row_schema(resource), ("seen_from", TIME)])
 
 
 def history_schema(resource: Resource) -> pa.Schema:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from kismet_nb.dates import parse_timestamp, time_zone
 from kismet_nb.errors import InvalidInputError
+from kismet_nb.resources import ORGANIZATION
 from kismet_nb.tables.provenance import provenance, row_resource
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def check_table(df: object, resource: str, *columns: str) -> pd.DataFrame:
     Raises
     ------
     InvalidInputError
-        It is not a table of this resource, or it lacks one of the columns.
+        It is not a table of this resource, lacks one of the columns, or is of several organizations of a store.
     """
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"A summary takes a pandas DataFrame, not {type(df).__name__}.")
@@ -34,6 +35,11 @@ def check_table(df: object, resource: str, *columns: str) -> pd.DataFrame:
     if missing:
         raise InvalidInputError(
             f"A table of {expected} is needed here, and this one has no column {', '.join(missing)}."
+        )
+    if ORGANIZATION in df.columns and df[ORGANIZATION].nunique() > 1:
+        raise InvalidInputError(
+            f"This table of {expected} is of several organizations, where one id may be of two people. Take one at a "
+            f"time, for example table[table[{ORGANIZATION!r}] == {df[ORGANIZATION].dropna().min()!r}]."
         )
     return df.reset_index(drop=True)
 

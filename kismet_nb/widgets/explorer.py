@@ -92,7 +92,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._refresh()
 
     def __repr__(self) -> str:
-        return f"Panel to explore {', '.join(self._names.values())}"
+        return f"Panel to explore {', '.join(self._names.values())}, which a notebook shows: kismet-nb lab"
 
     def _add_filter(self) -> None:
         column = ipywidgets.Dropdown(options=list(self._columns), description="Only where", layout=WIDE)

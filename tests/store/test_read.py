@@ -215,3 +215,35 @@ def test_a_damaged_file_is_an_error_that_names_it(synced):
         file.write_bytes(content[:last] + bytes([content[last] ^ 1]) + content[last + 1 :])
         with pytest.raises(kn.ExportError, match=r"users/all\.parquet cannot be read"):
             kn.read_store("store", "users")
+
+
+@pytest.fixture
+def _two_clinics(client):
+    """Sync the same people as two organizations, so that all ids are in both."""
+    for name in ("birch", "oak"):
+        kn.sync("store", ["users", "calls"], organization=name, client=client)
+
+
+@pytest.mark.usefixtures("_two_clinics")
+def test_tables_of_two_organizations_are_not_summed_up_by_id():
+    """One id may be of two people: a summary takes one organization, and is of it."""
+    users, calls = kn.read_store("store", "users"), kn.read_store("store", "calls")
+    for ask in (kn.summaries.calls_per_period, kn.charts.calls_per_period, kn.summaries.calls_pivot):
+        with pytest.raises(kn.InvalidInputError, match=r"several organizations.*\['organization'\] == 'birch'"):
+            ask(calls, users)
+    with pytest.raises(kn.InvalidInputError, match="several organizations"):
+        kn.summaries.admins_and_roles(users)
+    one = kn.summaries.calls_per_period(calls[calls["organization"] == "oak"], users[users["organization"] == "oak"])
+
+    assert len(calls) == 2 * one["calls"].sum()
+
+
+@pytest.mark.usefixtures("_two_clinics")
+def test_tables_of_two_organizations_are_compared_by_both_keys():
+    """The organization is part of the key, and of the result."""
+    users = kn.read_store("store", "users")
+    fewer = users.drop(users.index[users["organization"].eq("oak") & users["id"].eq(users["id"].min())])
+    fewer.attrs["kismet"] = users.attrs["kismet"] | {"rows": len(fewer)}
+    changes = kn.compare(users, fewer)
+
+    assert [["removed", "oak", users["id"].min()]] == changes[["change", "organization", "id"]].to_numpy().tolist()
