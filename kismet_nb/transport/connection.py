@@ -205,6 +205,13 @@ class _Adapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 - as above
         return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._tls, proxy_ssl_context=self._tls)
 
+    def build_response(self, _request: requests.PreparedRequest, raw: Any) -> requests.Response:  # noqa: ANN401 - as above
+        """Return status, headers and body. requests also searches for cookies, which are not kept here."""
+        response = requests.Response()
+        response.status_code, response.raw = raw.status, raw
+        response.headers = CaseInsensitiveDict(raw.headers)
+        return response
+
     def cert_verify(self, *_: object, **__: object) -> None:
         """Load no certificates: the context has them."""
 

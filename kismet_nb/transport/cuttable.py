@@ -13,6 +13,9 @@ from typing import Any
 __all__ = ["SocketHandle", "cuttable"]
 
 
+BUFFER_BYTES = 2**16  # a page of 100 rows takes about 25 KB
+
+
 class SocketHandle:
     """A second handle of a connection's socket, with which another thread can cut it.
 
@@ -68,8 +71,14 @@ class SocketHandle:
 class _QuietResponse(http.client.HTTPResponse):
     """A response whose malformed header lines are not logged: a server may echo the secret in one.
 
-    Interim responses such as 103 Early Hints are skipped; http.client skips 100 alone.
+    Interim responses such as 103 Early Hints are skipped; http.client skips 100 alone. A page is read in one piece,
+    where http.client reads 8 KB at a time: the threads of a fetch wait for each other at each read.
     """
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - http.client's own
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = sock.makefile("rb", BUFFER_BYTES)  # type: ignore[assignment] # typeshed is too strict
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import functools
 import json
 import math
 import re
@@ -149,6 +150,7 @@ def _seconds_to_wait(response: Response) -> float | None:
     return None if until is None else max(0.0, until - now)
 
 
+@functools.lru_cache(maxsize=2)  # responses of the same second
 def _parse_http_date(text: str) -> float | None:
     try:
         return email.utils.parsedate_to_datetime(text).timestamp()

@@ -31,7 +31,7 @@ __all__ = ["Request", "Workers"]
 
 POLL_SECONDS = 0.25  # between two looks at overdue requests
 JOIN_SECONDS = 2.0  # for threads to end after a failure
-MAX_SPARE_THREADS = 4  # beyond the requests in flight: the next request leaves before this thread has parsed its page
+MAX_SPARE_THREADS = 2  # beyond the requests in flight: the next request leaves before this thread has parsed its page
 NOT_GRANTED = {401, 403, 429, 502, 503, 504}  # responses that are no reason to send more requests
 ITEMS_PER_THREAD = 2  # of a map that are under way, so that results do not pile up
 
