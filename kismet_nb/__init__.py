@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-if Path(sys.argv[0]).stem == "kismet-nb" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+if sys.argv and Path(sys.argv[0]).stem == "kismet-nb" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     # Until cli.main catches KeyboardInterrupt, Ctrl-C ends the command at once and without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

@@ -51,42 +51,19 @@ def _figure(svg: str, title: str) -> str:
     )
 
 
-class _Chart(alt.Chart):
-    _repr_mimebundle_ = _mimebundle
-
-
-class _LayerChart(alt.LayerChart):
-    _repr_mimebundle_ = _mimebundle
-
-
-class _VConcatChart(alt.VConcatChart):
-    _repr_mimebundle_ = _mimebundle
-
-
-class _HConcatChart(alt.HConcatChart):
-    _repr_mimebundle_ = _mimebundle
-
-
-class _ConcatChart(alt.ConcatChart):
-    _repr_mimebundle_ = _mimebundle
-
-
-class _FacetChart(alt.FacetChart):
-    _repr_mimebundle_ = _mimebundle
-
-
-class _RepeatChart(alt.RepeatChart):
-    _repr_mimebundle_ = _mimebundle
-
-
+_KINDS = (
+    alt.Chart,
+    alt.LayerChart,
+    alt.VConcatChart,
+    alt.HConcatChart,
+    alt.ConcatChart,
+    alt.FacetChart,
+    alt.RepeatChart,
+)
+# For each kind of chart of Altair, the same kind that shows itself as a figure.
 _SHOWN: dict[type[Any], type[Any]] = {
-    alt.Chart: _Chart,
-    alt.LayerChart: _LayerChart,
-    alt.VConcatChart: _VConcatChart,
-    alt.HConcatChart: _HConcatChart,
-    alt.ConcatChart: _ConcatChart,
-    alt.FacetChart: _FacetChart,
-    alt.RepeatChart: _RepeatChart,
+    kind: type(f"_{kind.__name__}", (kind,), {"__module__": __name__, "_repr_mimebundle_": _mimebundle})
+    for kind in _KINDS
 }
 
 

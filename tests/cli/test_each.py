@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 import signal
 import subprocess
 import sys
@@ -140,7 +139,6 @@ def test_the_options_of_a_sync_are_those_of_each(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
 def test_a_signal_ends_all_processes(number, code):
     """The syncs under way end, so their organizations can be synced again; what was read is kept."""

@@ -1,8 +1,8 @@
 """What engines find in the files of a table: dtypes, and for each column two numbers.
 
-The numbers of a column are the count of its values and their sum: texts and lists are summed by their length, booleans
-by how many are true, times by the milliseconds since 1970 plus their hour of the day. The hour shows the time zone that
-an engine uses.
+The numbers of a column are the count of its values and their sum. Texts and lists are summed by their length, and
+booleans by how many are true. Times are summed by the milliseconds since 1970 plus their hour of the day. The hour
+shows the time zone that an engine uses.
 """
 
 import duckdb

@@ -136,7 +136,9 @@ kn.view(pd.DataFrame({"email": [f"user{row}@example.org" for row in range(131)]}
 def test_the_state_of_widgets_is_no_part_of_a_page():
     """A widget of another library may hold a whole table in its state."""
     book = nbformat.v4.new_notebook()
-    book.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {"1": {"state": "ada@example.org"}}}}
+    book.metadata["widgets"] = {
+        "application/vnd.jupyter.widget-state+json": {"state": {"1": {"state": "ada@example.org"}}}
+    }
 
     assert "ada@example.org" not in render_page(book)
 

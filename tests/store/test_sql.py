@@ -280,7 +280,6 @@ def test_a_version_that_is_removed_meanwhile_is_looked_up_again(synced, monkeypa
     assert 3 == len(kn.sql("store", "SELECT * FROM users"))
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a process cannot interrupt itself there")
 def test_an_interrupt_stops_a_query(synced):
     """A query that would take hours ends at once."""
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
