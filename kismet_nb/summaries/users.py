@@ -1,4 +1,4 @@
-"""Summaries of users: growth, rights, domains of addresses, and who has no waiting room."""
+"""Summaries of users: growth, rights, domains of addresses, and users without a waiting room."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ UNKNOWN = "not told"
 
 
 def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC") -> pd.DataFrame:
-    """Return how the number of users has grown.
+    """Return the number of new users and of all users in each period.
 
-    The users of the table are counted by the day on which they were created. Users who have left since then are not in
-    the table, so no count includes them.
+    Users are counted on the day of their creation. Removed users are not in the table, so no count includes them.
 
     Parameters
     ----------
@@ -41,12 +40,12 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     -------
     DataFrame
         One row per period, from the first to the last with a new user, with ``day``, ``week``, ``month`` or ``year``
-        (datetime64[us], its first day), ``new_users`` (Int64) and ``users`` (Int64, all up to then).
+        (datetime64[us], its first day), ``new_users`` (Int64) and ``users`` (Int64, all up to its end).
 
     Raises
     ------
     InvalidInputError
-        The table is another one or has no ``created_at``, or there is no such period or time zone.
+        The table is of another resource or has no ``created_at``, or there is no such period or time zone.
 
     Examples
     --------
@@ -72,10 +71,10 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
 
 
 def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
-    """Return how many users hold each right.
+    """Return the number of users with each right.
 
-    Older servers send ``is_admin``, newer ones ``roles``. A field is counted if the table has a value of it. A user
-    with two roles is counted in both, so the shares of ``roles`` may add up to more than 1.
+    Older servers send ``is_admin``, newer ones ``roles``. A field is counted if it has a value in the table. A user
+    with two roles counts in both, so the shares of ``roles`` may add up to more than 1.
 
     Parameters
     ----------
@@ -92,7 +91,7 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     InvalidInputError
-        The table is another one, or has neither ``is_admin`` nor ``roles``.
+        The table is of another resource, or has neither ``is_admin`` nor ``roles``.
 
     Examples
     --------
@@ -105,7 +104,7 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     """
     users = check_table(users, "users")
     if not {"is_admin", "roles"} & set(users.columns):
-        raise InvalidInputError("A table of users is needed here, and this one has neither is_admin nor roles.")
+        raise InvalidInputError("This summary needs a table of users with a column is_admin or roles, but got neither.")
     rows: list[tuple[str, str, int]] = []
     for field, rights_of in (("is_admin", _admin_right), ("roles", _roles)):
         if field in users and users[field].notna().any():
@@ -138,7 +137,7 @@ def _roles(value: Any) -> set[str]:  # noqa: ANN401 - any cell
 
 
 def email_domains(users: pd.DataFrame) -> pd.DataFrame:
-    """Return how many users have an address at each domain.
+    """Return the number of users with an email address at each domain.
 
     Parameters
     ----------
@@ -149,13 +148,13 @@ def email_domains(users: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``domain`` (str, the part after ``@`` in lower case), ``users`` (Int64) and ``share`` (Float64, of all users,
-        0 to 1); the most frequent first. Users whose address is missing, or has no domain, are counted in a last row
-        whose domain is missing.
+        0 to 1); the most frequent first. Users with a missing address, or one without a domain, are counted in a last
+        row with a missing domain.
 
     Raises
     ------
     InvalidInputError
-        The table is another one or has no ``email``.
+        The table is of another resource or has no ``email``.
 
     Examples
     --------
@@ -200,12 +199,12 @@ def users_without_waiting_room(users: pd.DataFrame, *, tz: str = "UTC") -> pd.Da
     -------
     DataFrame
         ``id``, ``display_name`` and ``email`` in the dtypes of the table, and ``created_at`` (datetime64[us] in
-        ``tz``) of the users whose ``waiting_room_url`` is missing, the newest first.
+        ``tz``) of the users with a missing ``waiting_room_url``, the newest first.
 
     Raises
     ------
     InvalidInputError
-        The table is another one or lacks one of these columns, or there is no such time zone.
+        The table is of another resource or lacks one of these columns, or there is no such time zone.
 
     Examples
     --------
