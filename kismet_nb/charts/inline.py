@@ -1,8 +1,8 @@
-"""How a chart shows itself in a notebook: an SVG with tooltips, without the internet.
+"""Display a chart in a notebook as SVG with tooltips, without the internet.
 
-Altair's default renderer loads scripts from the internet. Its other renderers are chosen for all charts of a notebook.
-So each of Altair's chart classes has a subclass here, which alone decides how it is shown. Methods of a chart, such as
-``properties``, keep the class.
+Altair's default renderer loads scripts from the internet, and another renderer would change all charts of a notebook.
+So each of Altair's chart classes has a subclass here with its own display. Methods of a chart, such as ``properties``,
+keep the class.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _FOLDER, _PARTS = Path(__file__).parent, ("inline.css", "inline.js")
 
 
 def _mimebundle(chart: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - Altair's signature
-    """Return the chart as HTML with tooltips, and as SVG for programs that show no HTML.
+    """Return the chart as HTML with tooltips, and as SVG for programs that display no HTML.
 
-    If the notebook has chosen a renderer with ``altair.renderers.enable``, it is used.
+    If the notebook has enabled a renderer with ``altair.renderers.enable``, return what that renderer returns.
     """
     if alt.renderers.active != "default":
         return alt.TopLevelMixin._repr_mimebundle_(chart, *args, **options)
@@ -38,10 +38,10 @@ def _mimebundle(chart: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 
 
 
 def _figure(svg: str, title: str) -> str:
-    """Return an SVG as a figure: a picture that a script replaces by the same SVG as part of the page.
+    """Return an SVG as a figure with an image, which a script replaces by the same SVG as part of the page.
 
-    Then its colours follow the theme, and a mark shows its description under the mouse. If scripts do not run, for
-    example in a notebook that Jupyter does not trust, the picture stays.
+    In the page, its colours follow the theme, and the description of a mark is its tooltip. If scripts do not run, for
+    example in a notebook that Jupyter does not trust, the image stays.
     """
     style, script = (" ".join(_FOLDER.joinpath(name).read_text(encoding="utf-8").split()) for name in _PARTS)
     source = quote(svg, safe=" '()=:/,.;!*+-")
@@ -60,7 +60,7 @@ _KINDS = (
     alt.FacetChart,
     alt.RepeatChart,
 )
-# For each kind of chart of Altair, the same kind that shows itself as a figure.
+# Maps each chart class of Altair to its subclass with this display.
 _SHOWN: dict[type[Any], type[Any]] = {
     kind: type(f"_{kind.__name__}", (kind,), {"__module__": __name__, "_repr_mimebundle_": _mimebundle})
     for kind in _KINDS
@@ -68,7 +68,7 @@ _SHOWN: dict[type[Any], type[Any]] = {
 
 
 def shown_inline(chart: Any) -> Chart | None:  # noqa: ANN401 - any of Altair's charts
-    """Return a copy of the chart that shows itself inline. None if it is not one of Altair's charts."""
+    """Return a copy of the chart with this display, or None if it is not one of Altair's charts."""
     for kind, shown in _SHOWN.items():
         if isinstance(chart, kind):
             copy = chart.copy()

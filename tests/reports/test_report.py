@@ -81,7 +81,7 @@ def test_a_report_of_the_time_before_all_calls_says_so():
         "rooms idle for 30 days",
     ):
         assert "–" == cards[unknown]
-    assert "Nothing is known of calls of this time" in page
+    assert "Calls of this time are not known" in page
     assert re.search(r"Not listed: \d+ users without a known call", page)
     listed = page[page.index("Providers without a call in the last 30 days") :]
     assert "@" not in listed[: listed.index("Rooms that were idle")]
