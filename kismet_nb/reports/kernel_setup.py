@@ -1,4 +1,4 @@
-"""What a report's kernel does before the first cell."""
+"""Set up a report's kernel before the first cell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["set_up"]
 
 
 def set_up(*, has_login: bool) -> None:
-    """Show tables as reports do, and take over the login of the process that writes the report.
+    """Set the display of tables, and receive the login of the process that writes the report.
 
     Raises
     ------

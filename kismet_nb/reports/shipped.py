@@ -1,4 +1,4 @@
-"""The notebooks and the sample data that come with this package."""
+"""Find and copy the notebooks and the sample data of this package."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["copy_notebooks", "notebooks_folder"]
 
 
 def notebooks_folder() -> Path:
-    """Return the folder of the notebooks: in the installed package, or beside it in a clone."""
+    """Return the folder of the notebooks: in the installed package, or beside the package in a clone."""
     return _shipped("notebooks")
 
 
 def copy_notebooks(folder: Path) -> list[Path]:
-    """Copy the notebooks into a folder, and the data that they read into the folder ``data`` beside it.
+    """Copy the notebooks into a folder, and their data into the folder ``data`` beside it.
 
-    An existing file is never overwritten.
+    Existing files are not overwritten.
 
     Returns
     -------
     list of Path
-        The files that were copied.
+        The new files.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def _shipped(name: str) -> Path:
 
 
 def _copy_missing(source: Path, target: Path) -> list[Path]:
-    """Copy the files of a folder that the other folder does not have."""
+    """Copy files that are missing in the target folder, and return the new files."""
     target.mkdir(parents=True, exist_ok=True)
     copied = []
     for file in sorted(source.iterdir()):

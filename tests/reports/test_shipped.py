@@ -1,4 +1,4 @@
-"""The notebooks and the data that come with the package, and their copies for JupyterLab."""
+"""The notebooks and the data of the package, and their copies for JupyterLab."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ def names(folder):
     return {file.name for file in Path(folder).iterdir()}
 
 
-def test_the_notebooks_that_come_with_the_package_are_found():
-    """The report's own is among them."""
+def test_the_notebooks_of_the_package_are_found():
+    """The report's notebook is one of them."""
     assert (notebooks_folder() / "03_report.ipynb").is_file()
 
 
 def test_both_folders_are_copied_side_by_side():
-    """The notebooks are in the folder and the data in ``data`` beside it, as the notebooks read it."""
+    """The notebooks are in the folder and the data is in ``data`` beside it, where the notebooks read it."""
     copied = copy_notebooks(Path("work/notebooks"))
 
     assert names(CLONE / "notebooks") >= names("work/notebooks") >= {"01_login_and_fetch.ipynb", "03_report.ipynb"}
@@ -30,7 +30,7 @@ def test_both_folders_are_copied_side_by_side():
 
 
 def test_an_existing_file_is_never_overwritten():
-    """A changed notebook and a changed data file stay as they are; missing files are added beside them."""
+    """A changed notebook and a changed data file stay as they are; missing files are added."""
     for mine in ("notebooks/03_report.ipynb", "data/README.md"):
         Path(mine).parent.mkdir()
         Path(mine).write_text("mine")
