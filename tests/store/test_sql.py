@@ -115,7 +115,7 @@ def test_a_result_records_where_it_came_from(synced):
     recorded = found.attrs["kismet"]
     assert query == recorded["query"]
     assert [f"clinic-a/{versions()[-1]}"] == recorded["versions"]
-    assert kn.compare(found, kn.read_store("store", "users")).empty
+    assert kn.compare(found, kn.read_store("store", "users"), key="id").empty
 
 
 def test_organizations_are_one_table(synced):
