@@ -115,7 +115,7 @@ class DemoOrganization:
 def _last_moment(today: dt.date | None) -> dt.datetime:
     """Return the time of the last possible row: the evening of a day, or ten minutes ago if that is earlier.
 
-    A client treats rows of the last five minutes as fresh and reads them again; with ten minutes, no row is fresh.
+    A client may read a list again if it has rows of the last five minutes. With ten minutes, no list has such rows.
     """
     now = dt.datetime.now(dt.UTC)
     evening = dt.datetime.combine(today or now, CLOSING_TIME, tzinfo=dt.UTC)

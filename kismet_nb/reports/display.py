@@ -31,7 +31,7 @@ _HEADINGS = {
     "user_display_name": "User",
     "email": "E-mail",
     "slug": "Room",
-    "gone": "Disappeared meanwhile",
+    "gone": "Missing lists",
     "verdict": "Complete",
     "waiting_room_url": "Waiting room",
 }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Journal", "JournaledList"]
 
 MAX_DELAY_SECONDS = 0.25  # between the end of a list and its transaction
-MAX_DELAY_ROWS = 2000  # with this many waiting rows, the transaction starts at once
+MAX_DELAY_ROWS = 2000  # with this many waiting rows, the transaction starts immediately
 MAX_WAITING_ROWS = 20_000  # with this many, the threads that read lists wait for the disk
 CHUNK = "_chunk"  # column with the number of a row's chunk
 

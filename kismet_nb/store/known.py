@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KnownTables"]
 
-OPEN_DAYS = 7  # an ended call may still change for so many days after its creation
-METRICS_DAYS = 35  # the figures of so many last days may still change
+OPEN_DAYS = 7  # days after its creation in which an ended call may still change
+METRICS_DAYS = 35  # days before today whose figures may still change
 MIN_RISING_ROWS = 8  # the keys of fewer rows may rise by chance
 
 

@@ -1,6 +1,6 @@
 """Limit the memory of a sync, whatever the number of rows.
 
-Arrow's allocator keeps the memory that each thread has freed. So a store compresses and reads rows in one thread, and
+Arrow's allocator keeps freed memory separately for each thread. So a store compresses and reads rows in one thread, and
 returns freed memory to the system at intervals.
 """
 
@@ -15,5 +15,5 @@ WRITE_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 
 def release_memory() -> None:
-    """Return the memory that Arrow has freed to the system."""
+    """Return Arrow's unused memory to the system."""
     pa.default_memory_pool().release_unused()

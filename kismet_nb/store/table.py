@@ -131,7 +131,7 @@ class TableWriter:
         """Return the rows of the new version, and whether they equal those of the previous version."""
         names = row_schema(self.resource).names
         self.rows += new.num_rows
-        self._note(new)
+        self._collect_columns(new)
         if new.num_rows == old.num_rows and new.equals(old.select(names)):
             return old, True
         if not old.num_rows:
@@ -156,7 +156,7 @@ class TableWriter:
         stored = new.add_column(0, "organization", organization).append_column("seen_from", seen_from)
         return stored.cast(stored_schema(self.resource))
 
-    def _note(self, new: pa.Table) -> None:
+    def _collect_columns(self, new: pa.Table) -> None:
         if new[REST].null_count < new.num_rows:
             self.rest.append(new[REST].drop_null())
         self.columns |= {name for name in new.column_names if new[name].null_count < new.num_rows}

@@ -130,7 +130,7 @@ class NewVersion:
             writer.removed,
         )
         self._check_removals(report)
-        self._note_drift(writer)
+        self._describe_drift(writer)
         self._record(report)
         self._add_lists(name, lists)
         report.seconds += time.monotonic() - started
@@ -196,12 +196,12 @@ class NewVersion:
             return
         self._journal.empty()  # so that the next sync reads the suspect lists again
         raise KismetError(
-            f"{report.removed} of {rows} {report.table} would be removed at once. Either the credentials belong to "
+            f"This sync would remove {report.removed} of {rows} {report.table}. Either the credentials belong to "
             f"another organization than {self._store.name}, or the server lost rows. Nothing was changed. If the "
             f"removals are correct, sync again with --accept-removals.{IN_A_NOTEBOOK}pass accept_removals=True."
         )
 
-    def _note_drift(self, writer: TableWriter) -> None:
+    def _describe_drift(self, writer: TableWriter) -> None:
         declared = {column.name: column for column in writer.resource.columns}
         counts = Counter(name for texts in writer.rest for text in texts.to_pylist() for name in json.loads(text))
         notes = [

@@ -82,7 +82,7 @@ def _main():
     parser.add_argument("url")
     parser.add_argument("arguments", nargs="*")
     options = parser.parse_args()
-    read_at = _note_reads()
+    read_at = _record_reads()
     before = _memory("VmRSS")
     wall, cpu = time.perf_counter(), time.process_time()
     rows = getattr(contenders, options.contender)(options.url, *options.arguments)
@@ -93,15 +93,15 @@ def _main():
     print(json.dumps({**found, "fold": ended - read_at[-1] if read_at else None}))
 
 
-def _note_reads():
+def _record_reads():
     """Return a list to which the end time of each table's reading is added."""
     times, read = [], TableReader.read
 
-    def read_and_note(reader, report):
+    def read_and_record(reader, report):
         read(reader, report)
         times.append(time.perf_counter())
 
-    TableReader.read = read_and_note
+    TableReader.read = read_and_record
     return times
 
 
