@@ -37,8 +37,8 @@ POLL_SECONDS = 0.2
 def execute(notebook: NotebookNode, name: str, login: Login | None, steps: Steps, follow: Callable[[], None]) -> None:
     """Run all cells in a new kernel, in the working directory, and store their outputs in the notebook.
 
-    The kernel uses this Python interpreter. Its files are in a private temporary folder. After success, failure,
-    interrupt and SIGTERM alike, the kernel has ended and the folder is removed.
+    The kernel uses this Python interpreter and a private temporary folder. Both end with this function, also after a
+    failure, an interrupt or SIGTERM.
 
     Parameters
     ----------
@@ -56,8 +56,7 @@ def execute(notebook: NotebookNode, name: str, login: Login | None, steps: Steps
     Raises
     ------
     KismetError
-        A cell raised this error, or another error, whose name is in the message; or the kernel did not start or ended
-        early.
+        A cell raised this error, or another one, which the message names; or the kernel did not start or ended early.
     """
     from jupyter_client.kernelspec import NoSuchKernel  # noqa: PLC0415 - part of an extra
     from nbclient.exceptions import (  # noqa: PLC0415 - part of an extra
@@ -92,8 +91,8 @@ def execute(notebook: NotebookNode, name: str, login: Login | None, steps: Steps
 def _run_in_thread(work: Coroutine[Any, Any, None], follow: Callable[[], None]) -> None:
     """Run a coroutine in another thread, and cancel it if an exception is raised in this one.
 
-    The main thread is not suitable: there, nbclient handles an interrupt itself and prints a traceback, and in a
-    notebook it has an event loop already.
+    In the main thread, nbclient would handle an interrupt and print a traceback. In a notebook, that thread has an
+    event loop already.
     """
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = []
 

@@ -1,7 +1,6 @@
 """Open the SQLite file of a journal: take its lock and delete entries that are too old.
 
-The exclusive lock prevents a second sync of the organization. The system releases it when the process ends for any
-reason.
+The exclusive lock prevents a second sync of the organization. The system releases it when the process ends.
 """
 
 from __future__ import annotations

@@ -24,8 +24,7 @@ def make_private(folder: Path) -> None:
 
 def open_parquet(file: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """Open a Parquet file for writing; close it, then call ``finish_file``."""
-    # With a small limit, Parquet soon stops building a dictionary for a column of distinct texts. Such a column then
-    # needs half the time and space.
+    # With this limit, Parquet soon drops the dictionary of a column of distinct texts, which halves time and space.
     return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True, dictionary_pagesize_limit=2**17)
 
 

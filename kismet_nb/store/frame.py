@@ -32,8 +32,7 @@ def stored_frame(table: str, rows: pa.Table, columns: Sequence[str] | None, *, h
     rows
         Its rows, with all columns of the store.
     columns
-        Which columns to return. None means all, without ``seen_from``, ``seen_until`` and ``ended`` unless ``history``
-        is true.
+        The columns to return; None means all columns of the table, or of its history.
     history
         Whether the rows are from the history.
 

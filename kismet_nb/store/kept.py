@@ -42,10 +42,7 @@ def kept_rows(version: Path | None, name: str, lists: Iterable[JournaledList]) -
 def rows_of_version(
     version: Path, name: str, *, columns: Sequence[str] | None = None, months: set[str] | None = None
 ) -> Iterator[pa.Table]:
-    """Yield the rows of a table in a version, some thousand at a time.
-
-    ``columns`` defaults to the columns of read rows, ``months`` to all months.
-    """
+    """Yield rows of a table, some thousand at a time; by default the columns of read rows, and all months."""
     resource = RESOURCES[name]
     columns = columns or row_schema(resource).names
     for file in sorted((version / name).glob("*.parquet")):

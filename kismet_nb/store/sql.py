@@ -231,10 +231,7 @@ def _macro(table: _StoredTable) -> str:
 
 
 def _unreadable(problem: object) -> str:
-    return (
-        f"A file of the store cannot be read: {problem}. kn.read_store names the file. If it is damaged, restore it "
-        "from a backup, or sync to a new folder."
-    )
+    return f"A file of the store cannot be read: {problem}. If kn.read_store fails too, sync to a new folder."
 
 
 def _explain(duckdb: Any, error: Exception, folder: str, tables: Sequence[_StoredTable]) -> KismetError:  # noqa: ANN401 - the module
