@@ -51,6 +51,7 @@ from kismet_nb.fetch import (
     fetch_waiting_room_subs,
     fetch_waiting_rooms,
 )
+from kismet_nb.fetch.usage import usage
 from kismet_nb.files.export import export
 from kismet_nb.files.read_export import read_export
 from kismet_nb.reports.report import report
@@ -108,6 +109,7 @@ __all__ = [
     "store_files",
     "summaries",
     "sync",
+    "usage",
     "use_demo",
     "view",
 ]

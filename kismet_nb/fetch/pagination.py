@@ -224,7 +224,8 @@ class ListReader(Generic[Chunk]):
             params["page"] = number
         if size:
             params["per_page"] = size
-        request = Request(query.path, params, self._resource.name, number, one_of_many=bool(query.labels))
+        resource = self._resource
+        request = Request(query.path, params, resource.path, resource.name, number, one_of_many=bool(query.labels))
         page, rows = parse_page(self._resource, number, self._workers.get(request))
         return query.known.page_after(page) if query.known else page, rows
 
