@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 from collections import defaultdict
@@ -14,9 +13,18 @@ import pandas as pd
 from kismet_nb.resources import RESOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
-__all__ = ["OTHER", "EndpointCounts", "Usage", "endpoint_of", "record_usage", "recorded_usages", "usage_table"]
+__all__ = [
+    "OTHER",
+    "EndpointCounts",
+    "Usage",
+    "endpoint_of",
+    "is_recording",
+    "start_recording",
+    "stop_recording",
+    "usage_table",
+]
 
 OTHER = "other"  # a path of client.get() that no resource declares; it is not shown, because it may hold an id
 DTYPES = {
@@ -73,24 +81,26 @@ class Usage:
             return {endpoint: list(astuple(counts)) for endpoint, counts in self._counts.items()}
 
 
-# The counts of all clients that were made since ``record_usage`` began; None outside of it.
+# The counts of all clients that were made since ``start_recording()``, or None.
 _recorded: list[Usage] | None = None
 
 
-@contextlib.contextmanager
-def record_usage() -> Iterator[list[Usage]]:
-    """Yield a list to which each client that is made in this block adds its counts."""
-    global _recorded
-    before, _recorded = _recorded, []
-    try:
-        yield _recorded
-    finally:
-        _recorded = before
-
-
-def recorded_usages() -> list[Usage] | None:
-    """Return the list of the innermost ``record_usage``, or None outside of it."""
+def start_recording() -> list[Usage]:
+    """Return a list to which each client that is made from now on adds its counts."""
+    global _recorded  # noqa: PLW0603 - clients are made in many places
+    _recorded = []
     return _recorded
+
+
+def stop_recording() -> None:
+    """End what ``start_recording()`` began."""
+    global _recorded  # noqa: PLW0603 - as above
+    _recorded = None
+
+
+def is_recording() -> bool:
+    """Return whether the counts of new clients are recorded."""
+    return _recorded is not None
 
 
 def usage_table(usages: Iterable[Usage]) -> pd.DataFrame:
