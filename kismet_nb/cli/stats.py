@@ -36,7 +36,7 @@ def _format(table: pd.DataFrame) -> list[str]:
         return ["No requests were sent."]
     rows = [tuple(row) for row in table.itertuples(index=False)]
     if len(rows) > 1:
-        rows.append(("total", *table.drop(columns="endpoint").sum()))
+        rows.append(("total", *(table[name].sum() for name in table.columns[1:])))
     texts = [list(table.columns)]
     texts += [[endpoint, *(f"{count:,}" for count in counts), f"{seconds:,.1f}"] for endpoint, *counts, seconds in rows]
     first, *others = (max(len(text) for text in column) for column in zip(*texts, strict=True))

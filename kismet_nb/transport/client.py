@@ -259,7 +259,7 @@ class KismetClient:
 
         Examples
         --------
-        >>> with KismetClient("my-client-ab12", "not shown") as client:
+        >>> with KismetClient("my-client-ab12", "not-shown") as client:
         ...     client.usage().columns.tolist()
         ['endpoint', 'requests', 'retries', 'refusals', 'bytes', 'seconds']
         """

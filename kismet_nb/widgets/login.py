@@ -183,7 +183,9 @@ def logout(*, forget: bool = False) -> None:
 def login_status() -> LoginStatus:
     """Return who is logged in, which sources ``login()`` reads, and what would log in after ``logout()``.
 
-    Nothing is sent. Incomplete, empty and placeholder values are named. The key store may ask to be unlocked.
+    Nothing is sent. Incomplete, empty and placeholder values are named. The key store may ask to be unlocked. How long
+    it has had the credentials is shown, and after 90 days that it is time to rotate them. The age of credentials in
+    the environment or in a ``.env`` is not known.
 
     Examples
     --------

@@ -372,10 +372,10 @@ PROVENANCE = {
 }
 # The subcommands of ``kismet-nb`` and their options.
 COMMANDS = {
-    "demo": [],
-    "export": ["--since", "--until", "--tz", "--strict"],
+    "demo": ["--stats"],
+    "export": ["--since", "--until", "--tz", "--strict", "--stats"],
     "tables": [],
-    "snapshot": ["--folder"],
+    "snapshot": ["--folder", "--stats"],
     "sync": [
         "--organization",
         "--env-file",
@@ -385,9 +385,10 @@ COMMANDS = {
         "--recheck-days",
         "--strict",
         "--accept-removals",
+        "--stats",
     ],
     "sql": ["--out"],
-    "compare": ["--latest", "--now", "--folder", "--markdown", "--ignore", "--key", "--out"],
+    "compare": ["--latest", "--now", "--folder", "--markdown", "--ignore", "--key", "--out", "--stats"],
     "report": [
         "--out",
         "--demo",
@@ -401,6 +402,7 @@ COMMANDS = {
         "--title",
         "--organization",
         "--logo",
+        "--stats",
     ],
     "lab": [],
 }

@@ -40,6 +40,7 @@ def client() -> None:
         assert_type(client.max_in_flight, int)
         assert_type(client.page_size, int)
         assert_type(client.strict, bool)
+        assert_type(client.usage(), pd.DataFrame)
         client.close()
         client.api_url = "https://elsewhere.example.org"  # type: ignore[misc]
     kn.KismetClient("id", "secret", "https://api.example.org")  # type: ignore[call-arg]
@@ -51,7 +52,8 @@ def logins(client: kn.KismetClient) -> None:
     """Check login(), login_status() and logout()."""
     assert_type(kn.login().client, kn.KismetClient)
     assert_type(kn.login(client).client, kn.KismetClient)
-    assert_type(kn.login(client=None, prompt=True).client, kn.KismetClient)
+    assert_type(kn.login(client=None, prompt=True, rotate=True).client, kn.KismetClient)
+    assert_type(kn.usage(), pd.DataFrame)
     status = kn.login_status()
     assert_type(status.next_source, str | None)
     if status.login is not None:
