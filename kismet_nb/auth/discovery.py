@@ -72,6 +72,8 @@ class CredentialSource:
         that read the source hold the secret.
     warning
         What ``kn.login()`` warns of if it uses this source.
+    advice
+        What to do about old credentials.
     """
 
     name: str
@@ -79,6 +81,7 @@ class CredentialSource:
     found: FoundCredentials | None = None
     error: KismetError | None = None
     warning: str = ""
+    advice: str = ""
 
 
 def credential_sources(*, remembered: bool = True) -> Iterator[CredentialSource]:
@@ -242,7 +245,7 @@ def _from_keyring() -> CredentialSource:
     if remembered is None:
         return CredentialSource(KEYRING, f"nothing is remembered for {urlsplit(api_url).netloc}")
     source = _usable(FoundCredentials(remembered.credentials, api_url, KEYRING))
-    return replace(source, note=f"{source.note}, {remembered.age_note}")
+    return replace(source, note=f"{source.note}, {remembered.age_note}", advice=remembered.advice)
 
 
 def _usable(found: FoundCredentials, warning: str = "") -> CredentialSource:

@@ -55,12 +55,25 @@ class Remembered:
 
     @property
     def age_note(self) -> str:
-        """How long the credentials have been saved, in words, and whether it is time to rotate them."""
+        """How long the credentials have been saved, in words."""
         if self.since is None:
             return "remembered since an unknown day"
-        days = max(0, (_today() - self.since).days)
-        text = f"remembered for {days} day{'' if days == 1 else 's'}"
-        return f"{text}. It is time to rotate them: kn.login(rotate=True)" if days >= MAX_AGE_DAYS else text
+        days = self._days
+        return f"remembered for {days} day{'' if days == 1 else 's'}" if days else "remembered today"
+
+    @property
+    def advice(self) -> str:
+        """What to do about old credentials; empty if they are not old, or if their age is unknown."""
+        if self._days < MAX_AGE_DAYS:
+            return ""
+        return (
+            f"The credentials in the key store are {self._days} days old: it is time to create new ones in the Kismet "
+            "dashboard and run kn.login(rotate=True)."
+        )
+
+    @property
+    def _days(self) -> int:
+        return max(0, (_today() - self.since).days) if self.since else 0
 
 
 def unavailable_reason() -> str | None:

@@ -108,7 +108,7 @@ def usage_table(usages: Iterable[Usage]) -> pd.DataFrame:
     columns = [field.name for field in fields(EndpointCounts)]
     rows = [(endpoint, *counts) for usage in usages for endpoint, counts in usage.by_endpoint().items()]
     table = pd.DataFrame(rows, columns=["endpoint", *columns]).astype(DTYPES)
-    total = table.groupby("endpoint", as_index=False).sum()
+    total = table.groupby("endpoint", as_index=False).sum().round({"seconds": 3})
     return total.sort_values(["requests", "endpoint"], ascending=[False, True], ignore_index=True)
 
 

@@ -66,6 +66,7 @@ class LoginStatus:
         lines.append(f"  {len(self.sources) + 1}. {'you':{width}}  a form in a notebook, questions in a terminal")
         lines += ["", next_login_note(self.sources) or "After kn.logout(), kn.login() asks you."]
         lines.append("A client= argument goes before all of this.")
+        lines += [source.advice for source in self.sources if source.advice]
         return "\n".join(lines)
 
 

@@ -39,6 +39,7 @@ __all__ = ["FormLogin", "LoginFields", "LoginForm", "show_form"]
 WITHOUT_THE_FORM = f"""\
 No form above? kn.login(prompt=True) asks here.
 Or set {ID_VARIABLE} and {SECRET_VARIABLE}."""
+WITHOUT_THE_ROTATION_FORM = "No form above? kn.login(prompt=True, rotate=True) asks here."
 NOT_THE_NOTEBOOKS = "This is no longer the notebook's login: it is used only where its .client is passed."
 LOG_IN = "Log in to <strong>{host}</strong>"
 ROTATE = "New credentials for <strong>{host}</strong>. The earlier ones stay until the server accepts these."
@@ -164,7 +165,7 @@ def show_form(present: Login | None, *, rotate: bool) -> FormLogin:
     handle = FormLogin(present)
     api_url = present.client.api_url if rotate and present else find_api_url()
     display(LoginForm(handle, api_url, rotate=rotate))  # type: ignore[no-untyped-call]
-    print(WITHOUT_THE_FORM)
+    print(WITHOUT_THE_ROTATION_FORM if rotate else WITHOUT_THE_FORM)
     return handle
 
 

@@ -118,21 +118,22 @@ def write_entry(demo, **fields):
 
 
 @pytest.mark.parametrize(
-    ("days", "age"),
+    ("days", "age", "old"),
     [
-        (0, "remembered for 0 days"),
-        (1, "remembered for 1 day"),
-        (89, "remembered for 89 days"),
-        (90, "remembered for 90 days. It is time to rotate them: kn.login(rotate=True)"),
-        (-1, "remembered for 0 days"),  # a clock that was wrong
+        (0, "remembered today", False),
+        (1, "remembered for 1 day", False),
+        (89, "remembered for 89 days", False),
+        (90, "remembered for 90 days", True),
+        (-1, "remembered today", False),  # a clock that was wrong
     ],
 )
-def test_the_status_says_how_long_credentials_are_remembered(kept, demo, days, age):
+def test_the_status_says_how_long_credentials_are_remembered(kept, demo, days, age, old):
     """After 90 days it says that it is time to rotate them."""
     since = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=days)
     write_entry(demo, since=since.isoformat())
 
     assert f", {age}" == kn.login_status().sources[-1].note.partition("Client ID de…")[2]
+    assert old == ("90 days old: it is time to create new ones" in repr(kn.login_status()))
 
 
 @pytest.mark.parametrize("fields", [{}, {"since": "soon"}, {"since": 7}])
@@ -167,4 +168,4 @@ def test_an_entry_that_cannot_be_parsed_is_replaced(kept, demo):
 @pytest.mark.usefixtures("_demo_environment")
 def test_the_age_of_other_credentials_is_not_guessed():
     """Nobody knows it for variables and files."""
-    assert "remembered for" not in repr(kn.login_status())
+    assert "remembered " not in repr(kn.login_status())

@@ -181,6 +181,7 @@ def test_the_form_of_a_notebook_rotates(kernel, kismet, monkeypatch):
 
     assert "New credentials for <strong>127.0.0.1" in shown
     assert '"can_remember": false' in shown
+    assert "No form above? kn.login(prompt=True, rotate=True) asks here." in shown
     assert ["verifying", "refused"] == [answer["state"] for answer in refused]
     assert "Nothing was changed: the earlier credentials stay in use." in refused[-1]["message"]
     assert f"still {OLD[0]} Logged in" in kept

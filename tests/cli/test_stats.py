@@ -42,7 +42,7 @@ def test_a_command_writes_its_requests_at_the_end(command, requests, capsys):
     lines = said.err.splitlines()
 
     assert requests == counts(lines)
-    assert "requests" not in said.out
+    assert "endpoint" not in said.out
     assert [] == [line for line in lines if f" INFO {line}\n" not in Path("kismet.log").read_text()]
 
 
