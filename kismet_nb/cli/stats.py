@@ -33,7 +33,7 @@ def request_stats() -> Iterator[None]:
 def _format(table: pd.DataFrame) -> list[str]:
     """Return a table of requests as lines, with a total if it has several rows."""
     if table.empty:
-        return ["No requests were sent."]
+        return ["No requests were counted."]
     rows = [tuple(row) for row in table.itertuples(index=False)]
     if len(rows) > 1:
         rows.append(("total", *(table[name].sum() for name in table.columns[1:])))

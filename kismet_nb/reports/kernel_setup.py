@@ -17,7 +17,7 @@ def set_up(*, has_login: bool, usage_file: str | None) -> None:
     has_login
         Whether standard input holds a login.
     usage_file
-        Where the counts of requests are written, if that process wants them.
+        Where the counts of requests are written; None if they are not recorded.
 
     Raises
     ------

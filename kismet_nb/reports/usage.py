@@ -21,7 +21,7 @@ __all__ = ["usage_of_kernel", "write_usage_after_each_cell"]
 
 @contextlib.contextmanager
 def usage_of_kernel(folder: Path) -> Iterator[str | None]:
-    """Yield the file to which a kernel writes its counts, and record these at the end; None if nobody wants them."""
+    """Yield the file to which a kernel writes its counts, and record these at the end; None if nothing is recorded."""
     if not is_recording():
         yield None
         return

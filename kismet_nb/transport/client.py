@@ -242,8 +242,8 @@ class KismetClient:
     def usage(self) -> pd.DataFrame:
         """Return what this client has requested so far, by endpoint.
 
-        It counts from when the client was made; ``close()`` and ``kn.logout()`` keep the counts. A copy of this
-        process made by a fork counts its own requests only, and so does the process that writes a report.
+        It counts from when the client was made; ``close()`` and ``kn.logout()`` keep the counts. Other processes are
+        not counted here: a forked one begins at zero, and the cells of a report run in a process of their own.
 
         Returns
         -------

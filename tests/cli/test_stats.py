@@ -86,7 +86,7 @@ def test_a_failed_command_writes_its_requests_before_the_error(monkeypatch, caps
 def test_without_a_request_the_command_says_so(capsys):
     """There are no credentials here."""
     assert 1 == main(["export", "users", "users.csv", "--stats"])
-    assert capsys.readouterr().err.startswith("No requests were sent.\nkismet-nb: No credentials")
+    assert capsys.readouterr().err.startswith("No requests were counted.\nkismet-nb: No credentials")
 
 
 @pytest.mark.slow
