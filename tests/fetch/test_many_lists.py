@@ -229,7 +229,7 @@ def test_participants_that_are_not_objects_are_reported():
     row = call(1) | {"participants": ["x", {"id": 3, "participant_type": "Recipient"}, None]}
     with (
         client_of(CallsServer({7: [row]})) as client,
-        pytest.warns(kn.SchemaDriftWarning, match="participants: 2 are no objects"),
+        pytest.warns(kn.SchemaDriftWarning, match="participants: 2 are not objects"),
     ):
         calls, people = kn.fetch_calls([7], participants=True, client=client)
 
