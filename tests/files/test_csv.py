@@ -103,7 +103,7 @@ def test_a_file_with_the_name_of_the_sidecar_is_untouched(tmp_path, theirs):
     """A file or folder that only has the name of the sidecar is left unchanged."""
     sidecar = tmp_path / "t.csv.json"
     sidecar.write_text(theirs) if theirs else sidecar.mkdir()
-    with pytest.raises(kn.InvalidInputError, match=r"t\.csv\.json is no file of export"):
+    with pytest.raises(kn.InvalidInputError, match=r"t\.csv\.json was not written by export"):
         kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.csv")
     assert ["t.csv.json"] == [file.name for file in tmp_path.iterdir()]
     kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.csv", provenance=False)

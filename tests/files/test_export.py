@@ -166,7 +166,7 @@ def test_a_duplicate_column_is_an_error(tmp_path):
         book.active.append(row)
     book.save(tmp_path / "t.xlsx")
     for name in ("t.csv", "t.xlsx"):
-        with pytest.raises(kn.ExportError, match="the column a twice"):
+        with pytest.raises(kn.ExportError, match="two columns named a"):
             kn.read_export(tmp_path / name)
     book.active["D1"] = "b"
     book.save(tmp_path / "t.xlsx")
