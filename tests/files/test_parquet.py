@@ -1,4 +1,4 @@
-"""Parquet files: every damage is detected."""
+"""Parquet files: damage is detected, and types do not depend on the rows."""
 
 import contextlib
 
@@ -12,7 +12,7 @@ import kismet_nb as kn
 
 
 def test_damaged_column_names_are_an_error(client, tmp_path):
-    """The column names have a checksum, as the pages have."""
+    """The column names have a checksum, like the pages."""
     path = kn.export(kn.fetch_users(client=client), tmp_path / "users.parquet")
     path.write_bytes(path.read_bytes().replace(b"email", b"dmail"))
     with pytest.raises(kn.ExportError, match="damaged"):
