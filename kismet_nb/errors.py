@@ -10,7 +10,7 @@
     ├── RequestRefusedError     change the request: the server will not answer it      400, 422, other 4xx
     ├── UnavailableError        try again later: retries are used up                   429, 5xx, no connection
     ├── UnexpectedAnswerError   report it, or look for a proxy: not the documented format  200 with HTML, 3xx, …
-    ├── IncompleteError         fetch again when fewer rows change: the list changed during every attempt
+    ├── IncompleteError         fetch again later: the list changed during every attempt
     ├── SchemaDriftError        adapt the code that reads the table: only from a strict client
     └── ExportError             close the file or free disk space: the old file is untouched
 
@@ -20,7 +20,7 @@
 
 Every error has ``status`` (the HTTP status, or None), ``retryable`` (whether the same request may succeed later),
 ``resource`` and ``page``. No message holds a secret or a request header. A server's text is quoted only if it repeats
-neither.
+no secret.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = [
     "without_notebook_advice",
 ]
 
-IN_A_NOTEBOOK = " In a notebook: "  # starts the end of a message that helps in a notebook only
+IN_A_NOTEBOOK = " In a notebook: "  # starts the last part of a message, which helps in a notebook only
 
 
 def without_notebook_advice(message: str) -> str:

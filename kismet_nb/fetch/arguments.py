@@ -1,4 +1,4 @@
-"""Check the arguments of the fetch functions, and make queries of them."""
+"""Check the arguments of the fetch functions, and make queries from them."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _counts(resource: Resource, number: int, payload: Any, rows: int) -> tuple[i
     for name, least in (("current_page", 1), ("per_page", 1), ("total_pages", 0), ("total_count", 0)):
         value = pagination.get(name)
         if type(value) is not int or value < least:
-            raise ResponseFormatError(f'"{name}" of the pagination is not an integer of at least {least}')
+            raise ResponseFormatError(f'"{name}" of the pagination is missing or not an integer of at least {least}')
         counts[name] = value
     past_the_end = number > max(1, counts["total_pages"])
     if counts["current_page"] != number and not past_the_end:

@@ -1,4 +1,4 @@
-"""The progress bar of a fetch, and the count of pages behind it."""
+"""The progress bar of a fetch, and its count of pages."""
 
 from __future__ import annotations
 

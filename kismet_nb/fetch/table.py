@@ -229,8 +229,8 @@ def _check_unchanged(name: str, results: Iterable[ListResult[Any]], partial: pd.
         else:
             text = (
                 f"The list changed during each of {result.attempts} attempts to read it, or the server's total is "
-                f"wrong. In the last, {result.change}. Try again in a quiet moment; the rows of that attempt are in "
-                "the error's .partial."
+                f"wrong. In the last, {result.change}. Try again later; the rows of that attempt are in the error's "
+                ".partial."
             )
         error = IncompleteError(text, resource=name)
         error.partial = partial

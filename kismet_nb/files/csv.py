@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_sidecar", "is_sidecar", "read_csv", "sidecar_path", "to_csv_table", "write_csv"]
 
-FORMAT = 2  # In format 1, formulas behind a separator were not escaped.
+FORMAT = 2  # In format 1, formulas after a separator were not escaped.
 ROW_COUNT = "rows in this file"
 ENCODINGS, LABELS, SAFE = "stored columns", "labels", "spreadsheet_safe"
 SIDECAR_KEYS = {"format", "sha256", "dtypes"}  # A JSON file with these keys was written by export.

@@ -1,4 +1,4 @@
-"""Convert columns of a table to Excel cells, and escape their text.
+"""Convert columns of a table to Excel cells, and cells back to texts.
 
 A cell holds 15 digits, a time without a zone to the millisecond, and text. A value that a cell cannot hold exactly is
 written as text, so that nothing is rounded silently.

@@ -77,7 +77,7 @@ def export(
         shows a few digits; the values keep all of theirs.
     spreadsheet_safe
         CSV only: mark the file as UTF-8 for spreadsheets, and put an apostrophe before text that they would run
-        as a formula, also behind a separator inside a text. ``read_export`` removes it. False writes the text
+        as a formula, also after a separator inside a text. ``read_export`` removes it. False writes the text
         unchanged.
     provenance
         Write where the table came from (``df.attrs``): to a JSON file beside a CSV, to the metadata of Parquet, to

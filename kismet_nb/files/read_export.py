@@ -83,7 +83,7 @@ def read_export(path: str | os.PathLike[str], *, sheet: str | None = None) -> pd
     """
     source = check_path(path)
     if not source.is_file():
-        raise InvalidInputError(f"There is no file {source}.")
+        raise InvalidInputError(f"There is no file {source}. Check the path.")
     suffix = file_suffix(source)
     if sheet is not None and suffix != ".xlsx":
         raise InvalidInputError(f"sheet is for Excel. A {suffix} file holds one table; leave sheet out.")

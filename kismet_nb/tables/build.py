@@ -124,7 +124,7 @@ def _times(column: pa.ChunkedArray) -> tuple[pd.Series[Any] | None, int]:
     arrow = pa.timestamp("us", tz="UTC")
     try:
         times = column.cast(arrow).to_pandas()
-        # Arrow also parses years that Python and pandas cannot show.
+        # Arrow also parses years outside 1 to 9999, which Python cannot show.
         if not ((times < _FIRST) | (times > _LAST)).any():
             return times, 0
     except pa.ArrowInvalid:

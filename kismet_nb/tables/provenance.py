@@ -43,7 +43,7 @@ def set_sources(df: pd.DataFrame, *tables: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def sources(df: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the fetches behind a table: its own, or those of the tables that it was made from."""
+    """Return the fetches that a table was made from: its own, or those of the tables that it was made from."""
     recorded = provenance(df)
     if isinstance(recorded.get(MADE_FROM), list):
         return [dict(source) for source in recorded[MADE_FROM] if isinstance(source, dict)]

@@ -188,15 +188,15 @@ def test_a_progress_bar_in_a_notebook_grows_with_the_known_pages(kernel):
     """When a list turns out to have several pages, the widget's maximum increases."""
     server = CallsServer({1: [call(number) for number in range(45)]})
     with serving(server) as (url, _):
-        said = kernel.run(
+        messages = kernel.run(
             f"import kismet_nb as kn; client = kn.KismetClient('an-id', '{SECRET}', api_url='{url}', page_size=10)\n"
             "len(kn.fetch_calls([1], client=client, progress=True))"
         )
 
-    assert "'45'" in said.replace('"', "'")
-    assert '"max": 1.0' in said
-    assert '"max": 5' in said
-    assert "20px" not in said
+    assert "'45'" in messages.replace('"', "'")
+    assert '"max": 1.0' in messages
+    assert '"max": 5' in messages
+    assert "20px" not in messages
 
 
 def test_similar_ids_are_different_users():

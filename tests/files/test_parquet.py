@@ -66,7 +66,7 @@ def test_files_with_and_without_roles_can_be_read_together(tmp_path):
 
 
 def test_a_dtype_that_would_not_read_back_leaves_the_older_file(tmp_path):
-    """The message names the column; the older file is whole."""
+    """The message names the column; the older file is unchanged."""
     path = kn.export(pd.DataFrame({"price": [1]}), tmp_path / "t.parquet")
     before = path.read_bytes()
     decimals = pd.array([1, None], dtype=pd.ArrowDtype(pa.decimal128(5, 2)))
