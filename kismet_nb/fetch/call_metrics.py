@@ -50,8 +50,8 @@ def fetch_call_metrics(
     resume
         As in ``fetch_calls``.
     on_error
-        ``"skip"`` leaves out each user whose list cannot be read. An ``IncompleteWarning`` names the first five, and the
-        verdict is ``"incomplete"``. By default, the fetch fails.
+        ``"skip"`` leaves out each user whose list cannot be read. An ``IncompleteWarning`` names the first five, and
+        the verdict is ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 

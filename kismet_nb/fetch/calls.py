@@ -72,8 +72,8 @@ def fetch_calls(
         Reuse the lists that an earlier fetch had read when it failed or was interrupted, and read only the others.
         Reused lists are as old as that fetch. Without ``users``, the list of users is read again.
     on_error
-        ``"skip"`` leaves out each user whose list cannot be read. An ``IncompleteWarning`` names the first five, and the
-        verdict is ``"incomplete"``. By default, the fetch fails.
+        ``"skip"`` leaves out each user whose list cannot be read. An ``IncompleteWarning`` names the first five, and
+        the verdict is ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -158,8 +158,8 @@ def fetch_egresses(
     resume
         As in ``fetch_calls``, for the recordings. Without ``calls``, all calls are read again, so pass a table of them.
     on_error
-        ``"skip"`` leaves out each call whose list cannot be read. An ``IncompleteWarning`` names the first five, and the
-        verdict is ``"incomplete"``. By default, the fetch fails.
+        ``"skip"`` leaves out each call whose list cannot be read. An ``IncompleteWarning`` names the first five, and
+        the verdict is ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
