@@ -28,7 +28,7 @@ def describe(resource: str | pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     InvalidInputError
-        There is no such table.
+        There is no such table, or the DataFrame was not fetched.
 
     Examples
     --------
@@ -37,7 +37,9 @@ def describe(resource: str | pd.DataFrame) -> pd.DataFrame:
     """
     name = provenance(resource).get("resource") if isinstance(resource, pd.DataFrame) else resource
     if not isinstance(name, str) or name not in RESOURCES:
-        problem = f"There is no table {name!r}" if isinstance(name, str) else "resource must be a table or its name"
+        problem = "resource is neither the name of a table nor a fetched table"
+        if isinstance(name, str):
+            problem = f"There is no table {name!r}"
         raise InvalidInputError(f"{problem}. The tables are {', '.join(RESOURCES)}.")
 
     def describe_column(column: Column) -> dict[str, object]:
