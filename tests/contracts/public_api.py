@@ -370,7 +370,7 @@ PROVENANCE = {
 # The subcommands of ``kismet-nb`` and their options.
 COMMANDS = {
     "demo": [],
-    "export": ["--since", "--until", "--tz", "--strict"],
+    "export": ["--since", "--until", "--tz", "--strict", "--out", "--format", "--env-file"],
     "tables": [],
     "snapshot": ["--folder"],
     "sync": [
