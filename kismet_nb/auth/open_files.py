@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["open_file_note", "warn_of_open_file"]
 
+RUNTIME_FOLDER = "/run"
 _warned: set[Path] = set()  # in this process
 
 
@@ -30,7 +31,7 @@ def open_file_note(file: Path) -> str:
         is_ours = os.geteuid() in {0, found.st_uid}
         is_open = found.st_mode & 0o077 and all(parent.stat().st_mode & 0o011 for parent in path.parents)
         name = min(str(file), os.path.relpath(file), key=len)
-        is_mounted = path.is_relative_to("/run") or os.statvfs(path).f_flag & os.ST_RDONLY
+        is_mounted = path.is_relative_to(RUNTIME_FOLDER) or os.statvfs(path).f_flag & os.ST_RDONLY
     except OSError:
         return ""
     if is_mounted or not (is_ours and is_open):
