@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -241,23 +240,27 @@ def test_a_full_disk_leaves_old_files_whole(monkeypatch):
 
 @pytest.mark.slow
 def test_a_service_manager_that_ends_it_leaves_no_temporary_file(monkeypatch):
-    """What was written before stays."""
-    reached = threading.Event()
+    """SIGTERM arrives while the second file is written. The first one stays."""
+    code = """
+import os, signal, sys
+from kismet_nb.cli import main
+from kismet_nb.files import export
+write = export.write_parquet
+def write_and_end(file, table, **options):
+    if "name" in table.frame:
+        file.flush()
+        os.kill(os.getpid(), signal.SIGTERM)
+    write(file, table, **options)
+export.write_parquet = write_and_end
+sys.exit(main())
+"""
+    with clinic(monkeypatch):
+        run = subprocess.run(
+            [sys.executable, "-c", code, "export", "invites", "roles", "night"],
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
 
-    def answer(query, _count):
-        if query.path == "/invites":
-            reached.set()
-            threading.Event().wait(5)
-        return page_of([role(1)], query, envelope="roles")
-
-    with serving(answer) as (url, _):
-        set_environment(monkeypatch, client_id=CLIENT_ID, client_secret=SECRET, api_url=url)
-        code = "import sys; from kismet_nb.cli import main; sys.exit(main())"
-        command = [sys.executable, "-c", code, "export", "roles", "invites", "night"]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-            assert reached.wait(30)
-            process.terminate()
-            assert -signal.SIGTERM == process.wait(timeout=15)
-            assert b"" == process.stderr.read()
-
-    assert ["roles.parquet"] == files_in("night")
+    assert (-signal.SIGTERM, b"") == (run.returncode, run.stderr)
+    assert ["invites.parquet"] == files_in("night")
