@@ -45,8 +45,8 @@ def read_value_files(
         except RuntimeError:  # the home folder of an unknown user
             return {}, {}, f"{file_variable} names a file of an unknown user. Set it to the full path of the file."
         if problem and not _is_path(name, folder):
-            problem = f"{file_variable} does not name a file in {folder.absolute()}. Set it to the full path of a file."
-            return {}, {}, problem
+            where = "the working directory" if folder == Path() else folder
+            return {}, {}, f"{file_variable} does not name a file in {where}. Set it to the full path of a file."
         if problem:
             return {}, {}, f"{file_variable} names {file}, which {problem}"
         values[variable], files[variable] = content, file

@@ -235,3 +235,14 @@ def test_the_files_of_many_organizations_may_name_files_with_secrets(capsys):
         (visit["X-Client-ID"], visit["X-Client-Secret"]) for visit in visits
     }
     assert "" == capsys.readouterr().err
+
+
+def test_in_a_deleted_folder_a_relative_name_is_an_error(monkeypatch, tmp_path):
+    """There is no file that it could name."""
+    set_environment(monkeypatch, client_id=CLIENT_ID, client_secret_file="client-secret")
+    deleted = tmp_path / "deleted"
+    deleted.mkdir()
+    monkeypatch.chdir(deleted)
+    deleted.rmdir()
+    with pytest.raises(kn.CredentialsError, match="does not name a file in the working directory"):
+        kn.KismetClient.from_env()
