@@ -75,8 +75,9 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
 
     Credentials are taken from the environment, then from the nearest ``.env``, then from the operating system's
     key store, if "Remember on this computer" saved them there. Without any, a notebook shows a form and a terminal
-    asks. The credentials are verified with one small request (``/organization_users``). If the server refuses
-    them, an earlier login stays.
+    asks. ``KISMET_CLIENT_SECRET_FILE`` may name a file that holds the secret, and ``KISMET_CLIENT_ID_FILE`` one that
+    holds the Client ID, as Docker and systemd do. The credentials are verified with one small request
+    (``/organization_users``). If the server refuses them, an earlier login stays.
 
     Parameters
     ----------
@@ -108,7 +109,8 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
     Warns
     -----
     UserWarning
-        ``KISMET_API_URL`` in the environment is ignored, because the ``.env`` with the credentials has another one.
+        ``KISMET_API_URL`` in the environment is ignored, because the ``.env`` with the credentials has another one. Or
+        other users of this computer can read the file with the secret; this is said once for each file.
 
     Examples
     --------

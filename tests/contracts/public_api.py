@@ -373,7 +373,7 @@ PROVENANCE = {
 # The subcommands of ``kismet-nb`` and their options.
 COMMANDS = {
     "demo": ["--stats"],
-    "export": ["--since", "--until", "--tz", "--strict", "--stats"],
+    "export": ["--since", "--until", "--tz", "--strict", "--out", "--format", "--env-file", "--stats"],
     "tables": [],
     "snapshot": ["--folder", "--stats"],
     "sync": [
