@@ -40,6 +40,9 @@ class Column:
         The values that the documentation shows, where there are few; others may come.
     personal
         Whether it names a person or can: ``pseudonymize`` replaces it.
+    identifying
+        Whether it holds an id, the name of an organization, or text that can mention one of them:
+        ``pseudonymize(ids=True)`` replaces it too.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Column:
     blank_is_missing: bool = False
     codes: tuple[str, ...] = ()
     personal: bool = False
+    identifying: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +110,7 @@ _USERS = Resource(
     envelope="organization_users",
     key=("id",),
     columns=(
-        Column("id", "Int64", "Key of the user."),
+        Column("id", "Int64", "Key of the user.", identifying=True),
         Column("email", "str", "Address.", personal=True),
         Column("is_admin", "boolean", "Has admin rights. Newer servers may send roles instead."),
         Column("roles", "object", "List of role names. Only newer servers send it.", expected=False, codes=_ROLE_NAMES),
@@ -131,10 +135,10 @@ _CALLS = Resource(
     # Whether one call can appear under two users is not documented.
     key=("organization_user_id", "id"),
     columns=(
-        Column("organization_user_id", "Int64", "User whose call it is: the id in the users table."),
-        Column("id", "Int64", "Key of the call."),
+        Column("organization_user_id", "Int64", "User whose call it is: the id in the users table.", identifying=True),
+        Column("id", "Int64", "Key of the call.", identifying=True),
         Column("name", "str", "Title of the call.", nullable=True, personal=True),
-        Column("livekit_session_id", "str", "Key of the underlying video session.", nullable=True),
+        Column("livekit_session_id", "str", "Key of the underlying video session.", nullable=True, identifying=True),
         Column("state", "str", "State, such as active. More values may come.", codes=("active",)),
         Column("has_egresses", "boolean", "Has recordings."),
         Column("is_recording", "boolean", "Is being recorded now."),
@@ -153,9 +157,9 @@ _PARTICIPANTS = Resource(
     envelope="participants",
     key=("organization_user_id", "call_id", "id"),
     columns=(
-        Column("organization_user_id", "Int64", "User whose call it is."),
-        Column("call_id", "Int64", "Call: the id in the calls table."),
-        Column("id", "Int64", "Key of the participant."),
+        Column("organization_user_id", "Int64", "User whose call it is.", identifying=True),
+        Column("call_id", "Int64", "Call: the id in the calls table.", identifying=True),
+        Column("id", "Int64", "Key of the participant.", identifying=True),
         Column("participant_type", "str", "Kind, such as Recipient. More values may come.", codes=("Recipient",)),
         Column(
             "name",
@@ -175,17 +179,17 @@ _EGRESSES = Resource(
     envelope="egresses",
     key=("organization_user_id", "call_id", "id"),
     columns=(
-        Column("organization_user_id", "Int64", "User whose call was recorded."),
-        Column("call_id", "Int64", "Call that was recorded: the id in the calls table."),
-        Column("id", "Int64", "Key of the recording."),
-        Column("egress_id", "str", "Key in the recording service."),
+        Column("organization_user_id", "Int64", "User whose call was recorded.", identifying=True),
+        Column("call_id", "Int64", "Call that was recorded: the id in the calls table.", identifying=True),
+        Column("id", "Int64", "Key of the recording.", identifying=True),
+        Column("egress_id", "str", "Key in the recording service.", identifying=True),
         Column(
             "status",
             "str",
             "Status, such as egress_starting or egress_ended. More values may come.",
             codes=("egress_starting", "egress_ended"),
         ),
-        Column("error", "str", "Why the recording failed; missing when it succeeded.", nullable=True),
+        Column("error", "str", "Why the recording failed; missing when it succeeded.", nullable=True, identifying=True),
         Column("is_stopped", "boolean", "Has been stopped."),
         Column("ended_at", "datetime64[us, UTC]", "End of the recording, UTC.", nullable=True),
         _CREATED,
@@ -201,7 +205,13 @@ _CALL_METRICS = Resource(
     path="/call_metrics",
     key=("user_id", "date"),
     columns=(
-        Column("user_id", "Int64", "User asked for; missing where the numbers are the organization's.", nullable=True),
+        Column(
+            "user_id",
+            "Int64",
+            "User asked for; missing where the numbers are the organization's.",
+            nullable=True,
+            identifying=True,
+        ),
         Column("date", "datetime64[us]", "Day. The API does not say in which time zone its days begin."),
         Column("total_calls", "Int64", "Calls on that day.", nullable=True),
         Column("average_duration", "Float64", "Mean length of these calls, seconds.", nullable=True),
@@ -223,8 +233,10 @@ _WAITING_ROOMS = Resource(
     envelope="waiting_rooms",
     key=("id",),
     columns=(
-        Column("id", "Int64", "Key of the room."),
-        Column("user_id", "Int64", "Owner. The API does not say that this is the id in the users table."),
+        Column("id", "Int64", "Key of the room.", identifying=True),
+        Column(
+            "user_id", "Int64", "Owner. The API does not say that this is the id in the users table.", identifying=True
+        ),
         Column("slug", "str", "Key of the room in links.", personal=True),
         Column(
             "theme",
@@ -253,9 +265,14 @@ _WAITING_ROOM_SUBS = Resource(
             "Room that needs the substitute: the slug in the waiting rooms table.",
             personal=True,
         ),
-        Column("id", "Int64", "Key of the substitution."),
-        Column("waiting_room_id", "Int64", "Room that needs the substitute: the id in the waiting rooms table."),
-        Column("user_id", "Int64", "Substitute; missing while nobody has taken it.", nullable=True),
+        Column("id", "Int64", "Key of the substitution.", identifying=True),
+        Column(
+            "waiting_room_id",
+            "Int64",
+            "Room that needs the substitute: the id in the waiting rooms table.",
+            identifying=True,
+        ),
+        Column("user_id", "Int64", "Substitute; missing while nobody has taken it.", nullable=True, identifying=True),
         Column(
             "sub_waiting_room_slug",
             "str",
@@ -277,15 +294,15 @@ _INVITES = Resource(
     envelope="organization_invites",
     key=("id",),
     columns=(
-        Column("id", "Int64", "Key of the invite."),
+        Column("id", "Int64", "Key of the invite.", identifying=True),
         Column("email", "str", "Invited address.", personal=True),
         Column("display_name", "str", "Invited name.", nullable=True, personal=True),
         Column(
             "roles", "object", "List of roles granted. Only newer servers send it.", expected=False, codes=_ROLE_NAMES
         ),
         Column("is_admin", "boolean", "Will be an admin. Only older servers send it.", expected=False),
-        Column("organization_id", "Int64", "Key of the inviting organization."),
-        Column("organization_name", "str", "Name of the inviting organization."),
+        Column("organization_id", "Int64", "Key of the inviting organization.", identifying=True),
+        Column("organization_name", "str", "Name of the inviting organization.", identifying=True),
         Column("expires_at", "datetime64[us, UTC]", "Until when it can be used, UTC."),
         Column("used_at", "datetime64[us, UTC]", "When it was used, UTC; missing while it was not.", nullable=True),
         _CREATED,
@@ -306,9 +323,9 @@ _ROLES = Resource(
     envelope="roles",
     key=("id",),
     columns=(
-        Column("id", "Int64", "Key of the role."),
+        Column("id", "Int64", "Key of the role.", identifying=True),
         Column("name", "str", "Name for programs, as in the invites' roles."),
-        Column("description", "str", "Text for people.", nullable=True),
+        Column("description", "str", "Text for people.", nullable=True, identifying=True),
     ),
 )
 
