@@ -29,7 +29,7 @@ class Column:
     dtype
         The pandas dtype of the column, also when the table is empty.
     meaning
-        One line for the data dictionary.
+        A text for the data dictionary. pandas cuts longer texts than 49 characters in a notebook.
     nullable
         Whether a missing value is normal.
     expected
@@ -112,13 +112,13 @@ _USERS = Resource(
     columns=(
         Column("id", "Int64", "Key of the user.", identifying=True),
         Column("email", "str", "Address.", personal=True),
-        Column("is_admin", "boolean", "Has admin rights. Newer servers may send roles instead."),
+        Column("is_admin", "boolean", "Has admin rights. Newer servers send roles."),
         Column("roles", "object", "List of role names. Only newer servers send it.", expected=False, codes=_ROLE_NAMES),
         Column("display_name", "str", "Shown name.", nullable=True, personal=True),
         Column(
             "waiting_room_url",
             "str",
-            "Link to the user's waiting room; missing when there is none.",
+            "Link to the waiting room, if the user has one.",
             nullable=True,
             blank_is_missing=True,
             personal=True,
@@ -144,8 +144,8 @@ _CALLS = Resource(
         Column("is_recording", "boolean", "Is being recorded now."),
         Column("is_canvas_locked", "boolean", "Its canvas is locked now."),
         Column("is_ended", "boolean", "Has ended."),
-        Column("created_at", "datetime64[us, UTC]", "When it was created, UTC. Not its start: the API tells none."),
-        Column("updated_at", "datetime64[us, UTC]", "When it was last changed, UTC. Not its end: the API tells none."),
+        Column("created_at", "datetime64[us, UTC]", "When it was created, UTC. The API has no start."),
+        Column("updated_at", "datetime64[us, UTC]", "Last change, UTC. The API has no end of a call."),
         Column("participant_count", "Int64", "How many participants are listed."),
     ),
     counted=(("participants", "participant_count"),),
@@ -164,7 +164,7 @@ _PARTICIPANTS = Resource(
         Column(
             "name",
             "str",
-            "Name, often a patient's: only when it is asked for.",
+            "Name, often a patient's. Only if asked for.",
             nullable=True,
             expected=False,
             personal=True,
@@ -180,16 +180,16 @@ _EGRESSES = Resource(
     key=("organization_user_id", "call_id", "id"),
     columns=(
         Column("organization_user_id", "Int64", "User whose call was recorded.", identifying=True),
-        Column("call_id", "Int64", "Call that was recorded: the id in the calls table.", identifying=True),
+        Column("call_id", "Int64", "Recorded call: the id in the calls table.", identifying=True),
         Column("id", "Int64", "Key of the recording.", identifying=True),
         Column("egress_id", "str", "Key in the recording service.", identifying=True),
         Column(
             "status",
             "str",
-            "Status, such as egress_starting or egress_ended. More values may come.",
+            "Status, such as egress_ended. Others may come.",
             codes=("egress_starting", "egress_ended"),
         ),
-        Column("error", "str", "Why the recording failed; missing when it succeeded.", nullable=True, identifying=True),
+        Column("error", "str", "Why the recording failed, if it failed.", nullable=True, identifying=True),
         Column("is_stopped", "boolean", "Has been stopped."),
         Column("ended_at", "datetime64[us, UTC]", "End of the recording, UTC.", nullable=True),
         _CREATED,
@@ -208,18 +208,17 @@ _CALL_METRICS = Resource(
         Column(
             "user_id",
             "Int64",
-            "User asked for; missing where the numbers are the organization's.",
+            "User; missing in figures of the organization.",
             nullable=True,
             identifying=True,
         ),
-        Column("date", "datetime64[us]", "Day. The API does not say in which time zone its days begin."),
+        Column("date", "datetime64[us]", "Day. Its time zone is not documented."),
         Column("total_calls", "Int64", "Calls on that day.", nullable=True),
         Column("average_duration", "Float64", "Mean length of these calls, seconds.", nullable=True),
         Column(
             "call_fail_rate",
             "Float64",
-            "Share of failed calls, as sent. The API's documentation says that it lies between 0 and 100, then reads "
-            "0.125 as 12.5 percent: state the unit yourself.",
+            "Share of failed calls, as sent. Unit is unclear.",
             nullable=True,
         ),
         Column("average_wait_time", "Float64", "Mean wait before the call started, seconds.", nullable=True),
@@ -234,14 +233,12 @@ _WAITING_ROOMS = Resource(
     key=("id",),
     columns=(
         Column("id", "Int64", "Key of the room.", identifying=True),
-        Column(
-            "user_id", "Int64", "Owner. The API does not say that this is the id in the users table.", identifying=True
-        ),
+        Column("user_id", "Int64", "Owner, presumably the id in the users table.", identifying=True),
         Column("slug", "str", "Key of the room in links.", personal=True),
         Column(
             "theme",
             "str",
-            "Look, such as ocean or forest. More values may come.",
+            "Look, such as ocean or forest. Others may come.",
             nullable=True,
             codes=("ocean", "forest"),
         ),
@@ -262,21 +259,21 @@ _WAITING_ROOM_SUBS = Resource(
         Column(
             "waiting_room_slug",
             "str",
-            "Room that needs the substitute: the slug in the waiting rooms table.",
+            "Slug of the room that needs the substitute.",
             personal=True,
         ),
         Column("id", "Int64", "Key of the substitution.", identifying=True),
         Column(
             "waiting_room_id",
             "Int64",
-            "Room that needs the substitute: the id in the waiting rooms table.",
+            "Id of the room that needs the substitute.",
             identifying=True,
         ),
         Column("user_id", "Int64", "Substitute; missing while nobody has taken it.", nullable=True, identifying=True),
         Column(
             "sub_waiting_room_slug",
             "str",
-            "Room that visitors are sent to; missing while nobody has taken it.",
+            "Slug of the room that visitors are sent to.",
             nullable=True,
             personal=True,
         ),
@@ -297,9 +294,7 @@ _INVITES = Resource(
         Column("id", "Int64", "Key of the invite.", identifying=True),
         Column("email", "str", "Invited address.", personal=True),
         Column("display_name", "str", "Invited name.", nullable=True, personal=True),
-        Column(
-            "roles", "object", "List of roles granted. Only newer servers send it.", expected=False, codes=_ROLE_NAMES
-        ),
+        Column("roles", "object", "List of roles. Only newer servers send it.", expected=False, codes=_ROLE_NAMES),
         Column("is_admin", "boolean", "Will be an admin. Only older servers send it.", expected=False),
         Column("organization_id", "Int64", "Key of the inviting organization.", identifying=True),
         Column("organization_name", "str", "Name of the inviting organization.", identifying=True),
@@ -310,7 +305,7 @@ _INVITES = Resource(
         Column(
             "status",
             "str",
-            "Made here, at the time of the fetch: used, expired, or open.",
+            "Added by the fetch: used, expired or open.",
             expected=False,
             codes=("used", "expired", "open"),
         ),

@@ -52,8 +52,9 @@ def coarse_times(df: pd.DataFrame, unit: TimeUnit, keep: set[str]) -> dict[str, 
                 f"keep=[{name!r}]."
             )
         column = df[name]
-        if column.dtype.kind == "M":
-            columns[name] = _coarse(column, unit)
+        times = readable_column(column) if column.dtype.kind == "M" else column
+        if pd.api.types.is_datetime64_any_dtype(times.dtype) and not isinstance(times.dtype, pd.ArrowDtype):
+            columns[name] = _coarse(times, unit).astype(column.dtype)  # a column of Arrow's times stays one
         elif any(isinstance(value, dt.date | dt.time | pd.Period | np.datetime64) for value in _objects(column)):
             raise InvalidInputError(
                 f"{name} holds times in a column of dtype {column.dtype}. Convert it to datetime64 first, for example "
@@ -68,11 +69,10 @@ def _objects(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.head(0) if is_plain else column
 
 
-def _coarse(column: pd.Series[Any], unit: TimeUnit) -> pd.Series[Any]:
-    times = readable_column(column)
+def _coarse(times: pd.Series[Any], unit: TimeUnit) -> pd.Series[Any]:
     local = times.dt.tz_localize(None) if isinstance(times.dtype, pd.DatetimeTZDtype) else times
     starts: pd.Series[Any] = local.dt.to_period(_PANDAS_PERIODS[unit]).dt.start_time.astype(local.dtype)
     if isinstance(times.dtype, pd.DatetimeTZDtype):
         # In some zones clocks change at midnight. The day then begins at 1:00, or at the first of two midnights.
         starts = starts.dt.tz_localize(times.dt.tz, ambiguous=np.ones(len(starts), bool), nonexistent="shift_forward")
-    return starts.astype(column.dtype)  # a column of Arrow's times stays one
+    return starts

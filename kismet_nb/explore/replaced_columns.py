@@ -20,8 +20,8 @@ __all__ = ["check_values", "columns_to_replace"]
 # field and value are not among them: they hold names of roles, which may be names of people.
 _ADDED_COLUMNS = frozenset(
     {"calls", "calls_known", "day", "days", "days_since_call", "days_since_expiry", "fail_rate_percent", "first_day"}
-    | {"invites", "last_call", "last_day", "month", "new_users", "owner_known", "seen_from", "seen_until", "share"}
-    | {"users", "week", "year"}
+    | {"invites", "last_call", "last_day", "month", "new_users", "owner_known", "people", "rows", "seen_from"}
+    | {"seen_until", "share", "users", "week", "year"}
 )
 # Columns of text that the store adds. The values of ended are its own words.
 _STORE_LABELS = (

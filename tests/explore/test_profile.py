@@ -65,3 +65,30 @@ def test_a_profile_of_categories_is_of_their_values():
 
     assert ["category"] * 3 == categories["dtype"].tolist()
     pd.testing.assert_frame_equal(plain.drop(columns="dtype"), categories.drop(columns="dtype"))
+
+
+@pytest.mark.parametrize("fetch", [kn.fetch_users, kn.fetch_calls, kn.fetch_invites, kn.fetch_waiting_rooms])
+def test_pandas_shows_every_text_of_a_profile_whole(client, fetch):
+    """A notebook cuts texts of 50 characters. Of a hundred codes the most frequent are named, the others counted."""
+    table = fetch(client=client)
+    name = next(name for name in ("state", "status", "theme", "roles") if name in table)
+    codes = [f"code number {number}" for number in range(100)]
+    values = ["code number 99", *(codes[number % 100] for number in range(len(table) - 1))]
+    table[name] = [[value] for value in values] if name == "roles" else values
+    profile = kn.profile(table).set_index("column")
+
+    assert profile.select_dtypes("str").apply(lambda texts: texts.str.len().max()).max() <= 49
+    assert "..." not in profile._repr_html_()
+    assert profile.loc[name, "content"].startswith("code number 99 ")
+    assert profile.loc[name, "note"].endswith(f"{len(set(values)) - 1} more")
+
+
+def test_a_terminal_shows_what_is_in_each_column(client, monkeypatch):
+    """At 120 characters pandas leaves out columns in the middle, and neither the content nor the meaning."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("LINES", "40")
+    with pd.option_context("display.max_columns", 0):
+        shown = repr(kn.profile(kn.fetch_users(client=client)))
+
+    assert "2023-01-12 to 2026-10-28 (UTC)" in shown
+    assert "Link to the waiting room, if the user has one." in shown
