@@ -38,22 +38,20 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per column, after one for each level of an index that holds data:
 
-        ``column`` str
-            Its name.
+        ``column``, ``dtype`` str
+            Its name and its dtype.
+        ``meaning`` str
+            The meaning according to the API's documentation.
+        ``note`` str
+            A difference from the API's documentation, for example a code that it does not have.
+        ``missing``, ``distinct`` Int64
+            The number of missing values, and of different ones.
         ``content`` str
             The lowest and the highest number or time, the frequency of each code or truth value, or the shortest and
             the longest length of texts; never a text itself. Of many codes, only the most frequent are named.
-        ``missing``, ``distinct`` Int64
-            The number of missing values, and of different ones.
-        ``dtype`` str
-            Its dtype.
-        ``note`` str
-            A difference from the API's documentation, for example a code that it does not have.
-        ``meaning`` str
-            The meaning according to the API's documentation.
 
-        The texts are short enough for pandas to show them whole. A terminal of fewer than about 150 characters leaves
-        out columns in the middle; ``print(profile(users).to_string())`` shows all.
+        The texts are short enough for pandas to show them whole. In a terminal of fewer than about 180 characters,
+        pandas leaves out columns in the middle; ``print(profile(users).to_string())`` shows all.
 
     Raises
     ------
@@ -81,16 +79,16 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "column": heading_text(name),
-                "content": _content(values, column) if len(values) else "all missing" if len(df) else "no rows",
+                "dtype": str(dtype),
+                "meaning": column.meaning if column else "",
+                "note": _note(values, column) if resource else "",
                 "missing": len(df) - len(values),
                 "distinct": _hashable(values).nunique(),
-                "dtype": str(dtype),
-                "note": _note(values, column) if resource else "",
-                "meaning": column.meaning if column else "",
+                "content": _content(values, column) if len(values) else "all missing" if len(df) else "no rows",
             }
         )
-    # A narrow terminal leaves out the columns in the middle.
-    names = ["column", "content", "missing", "distinct", "dtype", "note", "meaning"]
+    # In a narrow terminal, pandas leaves out the columns in the middle.
+    names = ["column", "dtype", "meaning", "note", "missing", "distinct", "content"]
     columns = {name: pd.Series([row[name] for row in rows], dtype=object) for name in names}
     return pd.DataFrame(
         {
