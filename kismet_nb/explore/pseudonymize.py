@@ -40,7 +40,7 @@ def pseudonymize(
     compared: an ``email`` has one code in users and in invites, and an ``id`` of a user has the code of the
     ``organization_user_id`` of that user's calls. Without the key, nobody can compute the code of a name or an id.
 
-    For an extract that leaves the house, use ``ids=True``, ``dates="month"`` and ``small_groups``.
+    For an extract that you give away, use ``ids=True``, ``dates="month"`` and ``small_groups``.
 
     Parameters
     ----------
@@ -58,8 +58,7 @@ def pseudonymize(
         your own counts, and with ``ids=True`` also ids and labels, for example ``organization``.
     ids
         Whether to replace ids too: every documented id, session and recording key; the name of an organization, and
-        the label ``organization`` of a store; the text of ``error`` and the ``description`` of a role, which can
-        mention one.
+        the label ``organization`` of a store; the text of ``error``, and the table of roles, which can mention one.
     dates
         ``"day"``, ``"week"`` (from Monday), ``"month"``, ``"quarter"`` or ``"year"``. Every column of times then holds
         the first moment of that unit: those of the API, of a summary, of a store, and your own, also those in
@@ -97,7 +96,10 @@ def pseudonymize(
     - Anyone with the key can compute the code of a name or an id and look for it.
     - Equal values have equal codes, so the most frequent ones can be guessed. A person with an unusual number of calls
       can be recognised.
+    - ``state``, ``status``, ``theme`` and ``participant_type`` stay as sent, because they are words of the server.
     - ``attrs["kismet"]`` keeps the server, the time of the fetch, and the days of a filter.
+
+    With ``dates="month"``, a summary by day or week counts everything on the first day of its month.
 
     A link to a waiting room and its slug get different codes. The same number has the same code as the id of a user, a
     call and a room; of the tables of several organizations, join on ``organization`` and the id.

@@ -92,7 +92,7 @@ def test_every_id_of_the_api_is_declared():
         if column.name.endswith("id") and not column.personal
     }
 
-    assert {"organization_name", "error", "description"} == names.keys() - keys
+    assert {"organization_name", "name", "error", "description"} == names.keys() - keys
     assert keys <= names.keys()
 
 
