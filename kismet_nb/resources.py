@@ -41,7 +41,7 @@ class Column:
     personal
         Whether it names a person or can: ``pseudonymize`` replaces it.
     identifying
-        Whether it holds an id, a name that the organization has chosen, or text that can mention one of them:
+        Whether it holds an id, the name of an organization, or text that can mention one of them:
         ``pseudonymize(ids=True)`` replaces it too.
     """
 
@@ -319,7 +319,7 @@ _ROLES = Resource(
     key=("id",),
     columns=(
         Column("id", "Int64", "Key of the role.", identifying=True),
-        Column("name", "str", "Name for programs, as in the invites' roles.", identifying=True),
+        Column("name", "str", "Name for programs, as in the invites' roles."),
         Column("description", "str", "Text for people.", nullable=True, identifying=True),
     ),
 )

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["pseudonymize"]
 
 MIN_KEY_BYTES = 32
+# What the result records of where the table came from. A query, for example, is left out: it can hold a name.
+_RECORDED = frozenset(
+    {"api_host", "fetched_at", "filters", "gone", "lists", "made_from", "organizations", "pages", "proof", "resource"}
+    | {"resumed", "rows", "skipped", "verdict", "version", "walks"}
+)
 
 
 def pseudonymize(
@@ -58,7 +63,8 @@ def pseudonymize(
         your own counts, and with ``ids=True`` also ids and labels, for example ``organization``.
     ids
         Whether to replace ids too: every documented id, session and recording key; the name of an organization, and
-        the label ``organization`` of a store; the text of ``error``, and the table of roles, which can mention one.
+        the label ``organization`` of a store; the text of ``error`` and the ``description`` of a role, which can
+        mention one.
     dates
         ``"day"``, ``"week"`` (from Monday), ``"month"``, ``"quarter"`` or ``"year"``. Every column of times then holds
         the first moment of that unit: those of the API, of a summary, of a store, and your own, also those in
@@ -70,9 +76,11 @@ def pseudonymize(
     DataFrame
         A new table with the same columns. A code is 16 letters and digits (``str``, also of an id). All other columns
         keep their dtype, times also their zone, and missing stays missing. With ``ids`` or ``dates``, the rows are
-        numbered anew in a random order, because the API's order shows who came first. Of ``attrs``, only
-        ``attrs["kismet"]`` is kept. In it, ``pseudonymized`` names the columns, ``coarse_times`` is ``dates``, and
-        ``pseudonym_key`` differs for different keys without revealing anything about a key.
+        numbered anew in a random order, because the API's order shows who came first.
+
+        Of ``attrs``, only ``attrs["kismet"]`` is kept, and of that only what a fetch records. In it, ``pseudonymized``
+        names the columns, ``coarse_times`` is ``dates``, and ``pseudonym_key`` differs for different keys without
+        revealing anything about a key.
 
     Raises
     ------
@@ -96,7 +104,8 @@ def pseudonymize(
     - Anyone with the key can compute the code of a name or an id and look for it.
     - Equal values have equal codes, so the most frequent ones can be guessed. A person with an unusual number of calls
       can be recognised.
-    - ``state``, ``status``, ``theme`` and ``participant_type`` stay as sent, because they are words of the server.
+    - ``state``, ``status``, ``theme`` and ``participant_type`` stay as sent, because they are words of the server. The
+      names in the table of roles stay too.
     - ``attrs["kismet"]`` keeps the server, the time of the fetch, and the days of a filter.
 
     With ``dates="month"``, a summary by day or week counts everything on the first day of its month.
@@ -135,17 +144,13 @@ def pseudonymize(
     if ids or dates:
         result = _shuffled(result, secret)
     result.attrs = {}
-    set_provenance(result, _provenance(df, replaced, dates, secret))
-    return result
-
-
-def _provenance(df: pd.DataFrame, replaced: list[str], dates: TimeUnit | None, secret: bytes) -> dict[str, Any]:
-    recorded = provenance(df)
-    if ORGANIZATION in replaced and "organizations" in recorded:
+    recorded = {name: value for name, value in provenance(df).items() if name in _RECORDED}
+    if "organizations" in recorded and (ORGANIZATION in replaced or (ids and ORGANIZATION not in kept)):
         recorded["organizations"] = [_code(str(name), secret) for name in recorded["organizations"]]
     # Older files hold this fingerprint of their key, so its text must stay the same.
     recorded |= {"pseudonymized": replaced, "pseudonym_key": _code("which key this is", secret)[:6]}
-    return recorded | ({"coarse_times": dates} if dates else {})
+    set_provenance(result, recorded | ({"coarse_times": dates} if dates else {}))
+    return result
 
 
 def _used_categories(df: pd.DataFrame) -> pd.DataFrame:

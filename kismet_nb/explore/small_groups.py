@@ -24,8 +24,8 @@ _OWNERS = ("organization_user_id", "user_id")  # columns that name a user in tab
 def small_groups(df: pd.DataFrame, columns: str | Iterable[str], *, k: int = 5, of: str | None = None) -> pd.DataFrame:
     """Return the combinations of values that fewer than ``k`` people share.
 
-    Use it before you give a table away: a person who is alone with a role and a month of joining can be recognised, also
-    behind a code. Group by all columns that someone else may know. If an empty table is returned, each combination
+    Use it before you give a table away: a person who is alone with a role and a month of joining can be recognised,
+    also behind a code. Group by all columns that someone else may know. If an empty table is returned, each combination
     of these columns, and of some of them, is shared by at least ``k`` people.
 
     Parameters

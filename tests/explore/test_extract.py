@@ -92,7 +92,7 @@ def test_every_id_of_the_api_is_declared():
         if column.name.endswith("id") and not column.personal
     }
 
-    assert {"organization_name", "name", "error", "description"} == names.keys() - keys
+    assert {"organization_name", "error", "description"} == names.keys() - keys
     assert keys <= names.keys()
 
 
@@ -238,7 +238,19 @@ def test_a_table_of_a_store_needs_no_explanation(client):
     assert coded["organization"].unique().tolist() == coded.attrs["kismet"]["organizations"]
     assert "north clinic" not in coded.to_csv() + repr(coded.attrs)
     assert "north clinic" not in repr(kn.pseudonymize(now, key=KEY, columns=["organization"]).attrs)
+    assert "north clinic" not in repr(extract(now.drop(columns="organization")).attrs)
     assert extract(users).columns.equals(users.columns)
+
+
+def test_the_record_of_a_query_is_left_out(client):
+    """A query can hold a name, and it names the versions that it read by organization."""
+    kn.sync("store", "users", organization="north clinic", client=client)
+    found = kn.sql("store", "SELECT organization, is_admin FROM users WHERE display_name = 'Ximena Park'")
+
+    assert {"query", "versions"} <= found.attrs["kismet"].keys()
+    for coded in (kn.pseudonymize(found, key=KEY), extract(found)):
+        assert not {"query", "versions"} & coded.attrs["kismet"].keys()
+    assert not re.search("Ximena|north clinic", coded.to_csv() + repr(coded.attrs))
 
 
 @pytest.mark.parametrize("column", ["organization", "ended"])
