@@ -13,15 +13,16 @@ from kismet_nb.resources import RESOURCES
 KEY = "an invented key, long enough for a test"
 
 
-@pytest.fixture
-def clinic(client):
-    """Fetch the demo's users, the calls of some of them with names of participants, and daily figures."""
-    users = kn.fetch_users(client=client)
-    calls, participants = kn.fetch_calls(users.head(9), participants=True, participant_names=True, client=client)
-    metrics = kn.fetch_call_metrics("2026-10-01", "2026-10-31", by_user=True, client=client)
-    egresses = kn.fetch_egresses(calls.head(90), client=client)
-    rooms, roles = kn.fetch_waiting_rooms(client=client), kn.fetch_roles(client=client)
-    tables = [users, calls, participants, metrics, egresses, rooms, roles, kn.fetch_invites(client=client)]
+@pytest.fixture(scope="module")
+def clinic(demo):
+    """Fetch the demo's users, the calls of some of them with names of participants, and the other tables."""
+    with kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client:
+        users = kn.fetch_users(client=client)
+        calls, participants = kn.fetch_calls(users.head(9), participants=True, participant_names=True, client=client)
+        metrics = kn.fetch_call_metrics("2026-10-01", "2026-10-31", by_user=True, client=client)
+        egresses = kn.fetch_egresses(calls.head(90), client=client)
+        rooms, roles = kn.fetch_waiting_rooms(client=client), kn.fetch_roles(client=client)
+        tables = [users, calls, participants, metrics, egresses, rooms, roles, kn.fetch_invites(client=client)]
     return {table.attrs["kismet"]["resource"]: table for table in tables}
 
 

@@ -67,7 +67,7 @@ def test_a_profile_of_categories_is_of_their_values():
     pd.testing.assert_frame_equal(plain.drop(columns="dtype"), categories.drop(columns="dtype"))
 
 
-@pytest.mark.parametrize("fetch", [kn.fetch_users, kn.fetch_calls, kn.fetch_invites, kn.fetch_waiting_rooms])
+@pytest.mark.parametrize("fetch", [kn.fetch_users, kn.fetch_invites, kn.fetch_waiting_rooms])
 def test_pandas_shows_every_text_of_a_profile_whole(client, fetch):
     """A notebook cuts texts of 50 characters. Of a hundred codes the most frequent are named, the others counted."""
     table = fetch(client=client)
