@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -73,7 +73,7 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     return set_sources(table, users)
 
 
-def admins_and_roles(users: pd.DataFrame, *, by: Literal["organization"] | None = None) -> pd.DataFrame:
+def admins_and_roles(users: pd.DataFrame, *, by_organization: bool = False) -> pd.DataFrame:
     """Return how many users hold each right.
 
     Older servers send ``is_admin``, newer ones ``roles``. A field is counted if the table has a value of it. A user
@@ -83,22 +83,22 @@ def admins_and_roles(users: pd.DataFrame, *, by: Literal["organization"] | None 
     ----------
     users
         A table of ``fetch_users``.
-    by
-        ``"organization"`` counts each organization of a store by itself, for a table of ``read_store``.
+    by_organization
+        Count each organization of a store by itself, for a table of ``read_store``.
 
     Returns
     -------
     DataFrame
         ``field`` (str, ``"is_admin"`` or ``"roles"``), ``value`` (str: ``"admin"``, ``"not an admin"``, a role's
         name, ``"no role"``, or ``"not told"`` if it is missing), ``users`` (Int64) and ``share`` (Float64, of
-        all users, 0 to 1); the most frequent first. With ``by``, before them ``organization`` (str) in the order of
-        names, and the shares are of the users of that organization.
+        all users, 0 to 1); the most frequent first. With ``by_organization``, the first column is ``organization``
+        (str, in the order of names), and the shares are of the users of that organization.
 
     Raises
     ------
     InvalidInputError
-        The table is another one, has neither ``is_admin`` nor ``roles``, is of several organizations without ``by``, or
-        has no column ``organization`` for ``by``.
+        The table is another one, has neither ``is_admin`` nor ``roles``, or is of several organizations without
+        ``by_organization``; with it, the table has no column ``organization``.
 
     Examples
     --------
@@ -109,8 +109,8 @@ def admins_and_roles(users: pd.DataFrame, *, by: Literal["organization"] | None 
     1  is_admin  not an admin      1  0.333333
     2  is_admin      not told      1  0.333333
     """
-    if by is not None:
-        return _for_each_organization(users, by)
+    if by_organization:
+        return _for_each_organization(users)
     users = check_table(users, "users")
     if not {"is_admin", "roles"} & set(users.columns):
         raise InvalidInputError("A table of users is needed here, and this one has neither is_admin nor roles.")
@@ -132,9 +132,7 @@ def admins_and_roles(users: pd.DataFrame, *, by: Literal["organization"] | None 
     return set_sources(table, users)
 
 
-def _for_each_organization(users: pd.DataFrame, by: str) -> pd.DataFrame:
-    if by != ORGANIZATION:
-        raise InvalidInputError(f'by must be "{ORGANIZATION}" or None.')
+def _for_each_organization(users: pd.DataFrame) -> pd.DataFrame:
     if not isinstance(users, pd.DataFrame) or ORGANIZATION not in users.columns:
         check_table(users, "users", ORGANIZATION)  # raises
     parts = [(name, admins_and_roles(part)) for name, part in users.groupby(ORGANIZATION, dropna=False, observed=True)]

@@ -162,7 +162,7 @@ SIGNATURES = {
     ),
     "use_demo": ({}, {}, None),
     "view": ({"df": REQUIRED}, {"tz": None}, None),
-    "summaries.admins_and_roles": ({"users": REQUIRED}, {"by": None}, None),
+    "summaries.admins_and_roles": ({"users": REQUIRED}, {"by_organization": False}, None),
     "summaries.calls_by_hour": ({"calls": REQUIRED}, {"start": None, "end": None, "tz": "UTC"}, None),
     "summaries.calls_per_period": (
         {"calls": REQUIRED, "users": None},

@@ -233,7 +233,7 @@ def test_tables_of_two_organizations_are_not_summed_up_by_id():
             ask(calls, users)
     with pytest.raises(kn.InvalidInputError, match="several organizations"):
         kn.summaries.admins_and_roles(users)
-    rights = kn.summaries.admins_and_roles(users, by="organization")
+    rights = kn.summaries.admins_and_roles(users, by_organization=True)
     one = kn.summaries.calls_per_period(calls[calls["organization"] == "oak"], users[users["organization"] == "oak"])
 
     assert len(calls) == 2 * one["calls"].sum()
