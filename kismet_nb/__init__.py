@@ -116,5 +116,5 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """Offer on <Tab> what is documented, and no modules that only work for it."""
+    """Return the public names, so that completion in a notebook shows no internal modules."""
     return __all__
