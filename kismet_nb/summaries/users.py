@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
+from kismet_nb.resources import ORGANIZATION
 from kismet_nb.summaries.arguments import check_table
 from kismet_nb.summaries.columns import sort_newest_first, to_boolean, typed_frame
 from kismet_nb.summaries.periods import DAY_DTYPE, period_range, period_starts, to_local_days, to_local_times
+from kismet_nb.tables.build import as_strings
 from kismet_nb.tables.provenance import set_sources
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     return set_sources(table, users)
 
 
-def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
+def admins_and_roles(users: pd.DataFrame, *, by_organization: bool = False) -> pd.DataFrame:
     """Return the number of users with each right.
 
     Older servers send ``is_admin``, newer ones ``roles``. A field is counted if it has a value in the table. A user
@@ -80,18 +82,22 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     ----------
     users
         A table of ``fetch_users``.
+    by_organization
+        Count each organization of a store by itself, for a table of ``read_store``.
 
     Returns
     -------
     DataFrame
         ``field`` (str, ``"is_admin"`` or ``"roles"``), ``value`` (str: ``"admin"``, ``"not an admin"``, a role's
         name, ``"no role"``, or ``"not told"`` if it is missing), ``users`` (Int64) and ``share`` (Float64, of
-        all users, 0 to 1); the most frequent first.
+        all users, 0 to 1); the most frequent first. With ``by_organization``, the first column is ``organization``
+        (str, in the order of names), and the shares are of the users of that organization.
 
     Raises
     ------
     InvalidInputError
-        The table is of another resource, or has neither ``is_admin`` nor ``roles``.
+        The table is of another resource, has neither ``is_admin`` nor ``roles``, or is of several organizations without
+        ``by_organization``; with it, the table has no column ``organization``.
 
     Examples
     --------
@@ -102,6 +108,8 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     1  is_admin  not an admin      1  0.333333
     2  is_admin      not told      1  0.333333
     """
+    if by_organization:
+        return _for_each_organization(users)
     users = check_table(users, "users")
     if not {"is_admin", "roles"} & set(users.columns):
         raise InvalidInputError("This summary needs a table of users with a column is_admin or roles, but got neither.")
@@ -121,6 +129,16 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return set_sources(table, users)
+
+
+def _for_each_organization(users: pd.DataFrame) -> pd.DataFrame:
+    if not isinstance(users, pd.DataFrame) or ORGANIZATION not in users.columns:
+        check_table(users, "users", ORGANIZATION)  # raises
+    parts = [(name, admins_and_roles(part)) for name, part in users.groupby(ORGANIZATION, dropna=False, observed=True)]
+    names = [name for name, part in parts for _ in range(len(part))]
+    rows = pd.concat([part for _, part in parts] or [admins_and_roles(users)], ignore_index=True)
+    rows.insert(0, ORGANIZATION, as_strings(names))
+    return set_sources(rows, users)
 
 
 def _admin_right(value: Any) -> set[str]:  # noqa: ANN401 - any cell

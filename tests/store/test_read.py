@@ -233,9 +233,14 @@ def test_a_summary_refuses_tables_of_two_organizations():
             ask(calls, users)
     with pytest.raises(kn.InvalidInputError, match="several organizations"):
         kn.summaries.admins_and_roles(users)
+    rights = kn.summaries.admins_and_roles(users, by_organization=True)
     one = kn.summaries.calls_per_period(calls[calls["organization"] == "oak"], users[users["organization"] == "oak"])
 
     assert len(calls) == 2 * one["calls"].sum()
+    assert ["birch", "oak"] == rights["organization"].unique().tolist()
+    for name, part in rights.groupby("organization"):
+        alone = kn.summaries.admins_and_roles(users[users["organization"] == name])
+        pd.testing.assert_frame_equal(part.drop(columns="organization").reset_index(drop=True), alone)
 
 
 @pytest.mark.usefixtures("_two_clinics")

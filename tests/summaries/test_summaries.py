@@ -114,6 +114,19 @@ def test_roles_from_a_parquet_file_are_counted(tmp_path):
     pd.testing.assert_frame_equal(summaries.admins_and_roles(users), rights)
 
 
+def test_rights_are_counted_for_each_organization():
+    """The shares are of the users of one organization; without rows the dtypes are the same."""
+    users = table("users", is_admin=[True, False, True, True]).assign(organization=["oak", "oak", "birch", None])
+    rights = summaries.admins_and_roles(users, by_organization=True)
+
+    assert ["birch", "oak", "oak"] == rights["organization"].dropna().tolist()
+    assert [1, 0.5, 0.5, 1] == rights["share"].tolist()
+    assert summaries.admins_and_roles(users.head(0), by_organization=True).dtypes.equals(rights.dtypes)
+    for given, reason in ((users.drop(columns="organization"), "no column organization"), ([], "DataFrame")):
+        with pytest.raises(kn.InvalidInputError, match=reason):
+            summaries.admins_and_roles(given, by_organization=True)
+
+
 def test_users_without_a_waiting_room_are_listed_newest_first():
     """Users with a missing link are listed, with times in the time zone."""
     without = summaries.users_without_waiting_room(USERS, tz=NEW_YORK)
