@@ -119,10 +119,11 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
     from itables.widget import ITable  # noqa: PLC0415 - an optional dependency
 
     itables_source = str(ITable._esm)  # noqa: SLF001 - anywidget's name for the script of a widget
-    own_source = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+    own_source, own_css = (Path(__file__).with_suffix(kind).read_text(encoding="utf-8") for kind in (".js", ".css"))
 
     class TableView(ITable):
         _esm = f"const ITABLES = {json.dumps(itables_source)};\n{own_source}"  # type: ignore[assignment] # anywidget takes a text too
+        _css = f"{ITable._css}\n{own_css}"  # type: ignore[assignment] # noqa: SLF001 - both as above
         _has_more = traitlets.Bool(default_value=False).tag(sync=True)
 
         def __init__(
@@ -143,7 +144,8 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
             super().__init__(texts.head(saved_rows), **options)
             whole, _ = get_itables_extension_arguments(texts, **options)
             self._original, self._info, self._rows = df, info, whole["data_json"].encode()
-            self._dt_args = {**whole, "data_json": self._dt_args["data_json"]}
+            # marimo sends a subclass of str, as JavascriptFunction is, as an object. JSON makes plain texts.
+            self._dt_args = json.loads(json.dumps({**whole, "data_json": self._dt_args["data_json"]}))
             self._has_more = len(texts) > saved_rows
             self.on_msg(self._receive)
 
