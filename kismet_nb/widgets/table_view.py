@@ -18,6 +18,7 @@ from kismet_nb.tables.plain_values import readable_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
 
     import anywidget
 
@@ -79,9 +80,14 @@ def table_view(df: pd.DataFrame, *, tz: str | None = None, saved_rows: int) -> a
     """Return the widget of ``view``, of which a saved notebook holds some rows of the first page, or none."""
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"view shows a pandas DataFrame, not {type(df).__name__}.")
-    zone = None if tz is None else time_zone(tz)
     if find_spec("itables") is None:
         raise InvalidInputError('view needs itables. Install it with: pip install "kismet-nb[view]"')
+    texts, info, options = _parts(df, None if tz is None else time_zone(tz))
+    return _table_view_class()(df, texts, saved_rows, info, **options)
+
+
+def _parts(df: pd.DataFrame, zone: tzinfo | None) -> tuple[pd.DataFrame, str, dict[str, Any]]:
+    """Return the cells as texts, the line below the table, and itables' options."""
     from itables import JavascriptFunction  # noqa: PLC0415 - an optional dependency
 
     texts, headings = {}, []
@@ -94,21 +100,18 @@ def table_view(df: pd.DataFrame, *, tz: str | None = None, saved_rows: int) -> a
         texts[position] = _CELL_FORMAT.texts(column)
     table = pd.DataFrame(texts, dtype=object).set_axis(headings, axis=1)
     cut = f" (the first of {len(df):,}: filter the table first)" if len(df) > MAX_ROWS else ""
-    return _table_view_class()(
-        df,
-        table,
-        saved_rows,
-        f"Rows _START_ to _END_ of _TOTAL_{cut}",
-        columnDefs=[{"targets": "_all", "render": JavascriptFunction(_RENDER_CELL)}],
-        columnControl=["order", ["search"]],
-        ordering={"indicators": False, "handler": True},
-        lengthMenu=[PAGE_ROWS, 25, 100],
-        text_in_header_can_be_selected=False,  # a click on it sorts
-        scrollX=True,
-        showIndex=False,
-        maxBytes=0,
-        maxColumns=0,
-    )
+    options = {
+        "columnDefs": [{"targets": "_all", "render": JavascriptFunction(_RENDER_CELL)}],
+        "columnControl": ["order", ["search"]],
+        "ordering": {"indicators": False, "handler": True},
+        "lengthMenu": [PAGE_ROWS, 25, 100],
+        "text_in_header_can_be_selected": False,  # a click on it sorts
+        "scrollX": True,
+        "showIndex": False,
+        "maxBytes": 0,
+        "maxColumns": 0,
+    }
+    return table, f"Rows _START_ to _END_ of _TOTAL_{cut}", options
 
 
 @functools.cache
@@ -144,14 +147,27 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
             super().__init__(texts.head(saved_rows), **options)
             whole, _ = get_itables_extension_arguments(texts, **options)
             self._original, self._info, self._rows = df, info, whole["data_json"].encode()
-            # marimo sends a subclass of str, as JavascriptFunction is, as an object. JSON makes plain texts.
-            self._dt_args = json.loads(json.dumps({**whole, "data_json": self._dt_args["data_json"]}))
+            self._dt_args = {**whole, "data_json": self._dt_args["data_json"]}
             self._has_more = len(texts) > saved_rows
             self.on_msg(self._receive)
+
+        @traitlets.validate("_dt_args")
+        def _to_plain_texts(self, proposal: dict[str, Any]) -> Any:  # noqa: ANN401 - traitlets'
+            """Replace JavascriptFunction, which marimo does not send as a text."""
+            return json.loads(json.dumps(proposal["value"]))
 
         def _receive(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
             if content.get("kind") == "rows":
                 self.send({"info": self._info}, [self._rows])
+
+        def replace(self, df: pd.DataFrame) -> None:
+            """Show another table here. In marimo, no widget can be made after the cell has ended."""
+            texts, info, options = _parts(df, None)
+            options["language"] = {"info": info, "lengthMenu": "_MENU_ rows per page"}
+            whole, _ = get_itables_extension_arguments(texts, **options)
+            self._original, self._info, self._rows = df, info, whole["data_json"].encode()
+            self._dt_args, self._has_more = {**whole, "data_json": "[]"}, True
+            self.send({"options": self._dt_args, "info": info}, [self._rows])
 
         def __repr__(self) -> str:
             return _first_page(self._original, repr, "\n\n[{} rows x {} columns]")

@@ -85,10 +85,10 @@ def test_log_in_and_fetch_in_the_next_cell(marimo, browser, tmp_path):
     page.on("websocket", lambda it: it.on("framereceived", lambda frame: received.append(str(frame))))
     page.goto(address)
     form = page.locator(".kismet-login form")
-    for _ in range(60):  # The button has no effect until the page has its kernel.
+    for _ in range(20):  # The button has no effect until the page has its kernel.
         page.get_by_test_id("run-button").last.click()  # all cells
         with contextlib.suppress(playwright.TimeoutError):
-            form.wait_for(timeout=2000)
+            form.wait_for(timeout=6000)
             break
     page.get_by_role("textbox", name="Client ID", exact=True).press_sequentially("client-id-ab12")
     page.get_by_text("Fill in the form above, then run this cell again.").first.wait_for()
