@@ -95,7 +95,10 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._refresh()
 
     def __repr__(self) -> str:
-        return f"Panel to explore {', '.join(self._names.values())}, which a notebook shows: kismet-nb lab"
+        return (
+            f"Panel to explore {', '.join(self._names.values())}. Only a notebook shows it: run kismet-nb lab in a "
+            "terminal. Without a notebook, kn.summaries and kn.charts answer the same questions."
+        )
 
     def _add_filter(self) -> None:
         column = ipywidgets.Dropdown(options=list(self._columns), description="Only where", layout=WIDE)
@@ -153,13 +156,14 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         else:
             self._rows.children = (table_view(table, saved_rows=0),)
 
-    def _control_lines(self) -> list[list[Any]]:
+    def control_lines(self) -> list[list[Any]]:
+        """Return the controls, line by line."""
         options, filters, buttons = self.children[:3]
         return [list(line.children) for line in (options, *filters.children, buttons)]
 
     def _display_(self) -> Any:  # noqa: ANN401 - marimo's
         """Return the panel for marimo, which shows the widgets of anywidget only."""
-        return sys.modules["marimo"].vstack([Controls(self._control_lines), self._answer, *self._rows.children])
+        return sys.modules["marimo"].vstack([Controls(self.control_lines), self._answer, *self._rows.children])
 
     def _run(self, lines: list[str]) -> tuple[pd.DataFrame, str]:
         """Run the lines, and return the table and the chart as SVG; a chart that cannot be drawn is left out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pandas as pd
 
 from kismet_nb.dates import time_zone
 from kismet_nb.errors import InvalidInputError
+from kismet_nb.frontend import jupyter_kernel, marimo_mode
 from kismet_nb.tables.cell_text import CellFormat, heading_text
 from kismet_nb.tables.index_columns import columns_with_index
 from kismet_nb.tables.plain_values import readable_column
@@ -170,7 +172,8 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
             self.send({"options": self._dt_args, "info": info}, [self._rows])
 
         def __repr__(self) -> str:
-            return _first_page(self._original, repr, "\n\n[{} rows x {} columns]")
+            advice = "\n\nTo search and filter all rows, use a notebook: kismet-nb lab" if _in_a_terminal() else ""
+            return _first_page(self._original, repr, "\n\n[{} rows x {} columns]") + advice
 
         def _repr_mimebundle_(self, **options: Any) -> Any:  # noqa: ANN401 - IPython's
             bundle = super()._repr_mimebundle_(**options)
@@ -181,6 +184,10 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
             return bundle
 
     return TableView
+
+
+def _in_a_terminal() -> bool:
+    return jupyter_kernel() is None and marimo_mode() is None and sys.stdout is not None and sys.stdout.isatty()
 
 
 def _first_page(df: pd.DataFrame, display: Callable[[pd.DataFrame], str], size: str) -> str:
