@@ -29,10 +29,12 @@ from kismet_nb.auth.current import Login, current_login, log_out, login_watchers
 from kismet_nb.auth.discovery import THIS_FORM, credential_sources, find_api_url, next_login_note
 from kismet_nb.errors import CredentialsError, KismetError
 from kismet_nb.fetch.log_in import log_in
+from kismet_nb.fetch.rotation import rotate as rotate_credentials
 from kismet_nb.frontend import in_voila, marimo_mode
 from kismet_nb.transport.client import KismetClient
 from kismet_nb.widgets.login_help import (
     WITHOUT_THE_FORM,
+    WITHOUT_THE_ROTATION_FORM,
     heading_text,
     help_text,
     how_to_show_again,
@@ -114,6 +116,8 @@ class LoginFields(anywidget.AnyWidget):
         What ``login()`` returns for this form.
     api_url
         The address that the credentials are sent to, even if the environment changes later.
+    rotate
+        Whether they replace earlier credentials, which stay if the server refuses the new ones.
     traits
         ``can_remember``: whether the form offers "Remember on this computer". ``again``: what shows it again.
         ``heading`` and ``help``: HTML, if no other widgets show them.
@@ -126,10 +130,10 @@ class LoginFields(anywidget.AnyWidget):
     heading = traitlets.Unicode().tag(sync=True)
     help = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, handle: FormLogin, api_url: str, **traits: bool | str) -> None:
+    def __init__(self, handle: FormLogin, api_url: str, *, rotate: bool, **traits: bool | str) -> None:
         super().__init__(again=how_to_show_again(), **traits)
-        self._handle, self._api_url = handle, api_url
-        self._answer = Answer("done", str(handle.login)) if handle.login else Answer("open", "")
+        self._handle, self._api_url, self._rotate = handle, api_url, rotate
+        self._answer = Answer("done", str(handle.login)) if handle.login and not rotate else Answer("open", "")
         self._is_drawn, self._hint = False, None
         self.on_msg(self._receive)
         login_watchers.append(self._on_login_change)
@@ -140,7 +144,8 @@ class LoginFields(anywidget.AnyWidget):
             self._reply(_log_out(self._handle))
         elif kind == "log-in":
             self._reply(Answer("verifying", "Verifying …"))
-            self._reply(_log_in(self._handle, buffers, self._api_url, remember=content.get("remember") is True))
+            remember = content.get("remember") is True
+            self._reply(_log_in(self._handle, buffers, self._api_url, remember=remember, rotate=self._rotate))
         else:  # The form was drawn, perhaps after the page was reloaded.
             self._is_drawn = True
             self._remove_hint()
@@ -169,10 +174,11 @@ class LoginFields(anywidget.AnyWidget):
 class LoginForm(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     """A heading with the address, the fields, and the help."""
 
-    def __init__(self, handle: FormLogin, api_url: str) -> None:
+    def __init__(self, handle: FormLogin, api_url: str, *, rotate: bool) -> None:
         reason = why_not_remembered()
-        self.fields = LoginFields(handle, api_url, can_remember=reason is None)
-        heading, below = ipywidgets.HTML(heading_text(api_url)), ipywidgets.HTML(help_text(reason))
+        self.fields = LoginFields(handle, api_url, rotate=rotate, can_remember=reason is None and not rotate)
+        heading = ipywidgets.HTML(heading_text(api_url, rotate=rotate))
+        below = ipywidgets.HTML(help_text(reason, rotate=rotate))
         super().__init__([heading.add_class("kismet-heading"), self.fields, below.add_class("kismet-help")])
         self.add_class("kismet-login")
 
@@ -180,34 +186,36 @@ class LoginForm(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no type
         return "Kismet login form"
 
 
-def show_form(present: Login | None) -> FormLogin:
+def show_form(present: Login | None, *, rotate: bool) -> FormLogin:
     """Display a form below the cell, and return the login that it will hold."""
-    handle, api_url = FormLogin(present), find_api_url()
+    handle = FormLogin(present)
+    api_url = present.client.api_url if rotate and present else find_api_url()
     if marimo_mode():  # It shows the widgets of anywidget only.
-        fields = _fields_with_texts(handle, api_url)
+        fields = _fields_with_texts(handle, api_url, rotate=rotate)
         display(fields)  # type: ignore[no-untyped-call]
         handle.set_fields(fields)
     else:
-        form = LoginForm(handle, api_url)
+        form = LoginForm(handle, api_url, rotate=rotate)
         display(form)  # type: ignore[no-untyped-call]
         if not in_voila():
-            hint = display({"text/plain": WITHOUT_THE_FORM}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-            form.fields.set_hint(hint)
+            hint = {"text/plain": WITHOUT_THE_ROTATION_FORM if rotate else WITHOUT_THE_FORM}
+            form.fields.set_hint(display(hint, raw=True, display_id=True))  # type: ignore[no-untyped-call]
     record_form()
     return handle
 
 
-def _fields_with_texts(handle: FormLogin, api_url: str) -> LoginFields:
+def _fields_with_texts(handle: FormLogin, api_url: str, *, rotate: bool) -> LoginFields:
     reason = why_not_remembered()
-    texts = {"heading": heading_text(api_url), "help": help_text(reason)}
-    return LoginFields(handle, api_url, can_remember=reason is None, **texts)
+    texts = {"heading": heading_text(api_url, rotate=rotate), "help": help_text(reason, rotate=rotate)}
+    return LoginFields(handle, api_url, rotate=rotate, can_remember=reason is None and not rotate, **texts)
 
 
-def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remember: bool) -> Answer:
-    """Log in with the credentials that the form sent."""
+def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remember: bool, rotate: bool) -> Answer:
+    """Log in with the credentials that the form sent, or replace earlier ones by them."""
     try:
         typed = _parse_credentials(buffers)
-        login = log_in(KismetClient.from_credentials(typed, api_url=api_url), THIS_FORM)
+        client = KismetClient.from_credentials(typed, api_url=api_url)
+        login, note = rotate_credentials(client, THIS_FORM) if rotate else (log_in(client, THIS_FORM), "")
     except KismetError as error:
         return Answer("refused", str(error).replace(". ", ".\n"))
     except KeyboardInterrupt:
@@ -215,7 +223,7 @@ def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remem
     except Exception as error:  # noqa: BLE001 - a traceback here would show the frames that hold the secret
         return Answer("refused", f"Something unexpected went wrong ({type(error).__name__}). Nothing was changed.")
     handle.login = login
-    message, note = str(login), ""
+    message = str(login)
     login.client.source = "the form"  # An error in a later cell must not speak of "this form".
     if remember:
         try:
