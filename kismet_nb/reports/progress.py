@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kismet_nb.frontend import marimo_mode
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -66,6 +68,8 @@ def report_bar(steps: Steps, progress: bool | None) -> Any:  # noqa: ANN401, FBT
             self.refresh()
 
     disable = None if progress is None else not progress
+    if progress is None and marimo_mode():  # Its output is no terminal, but it shows the bar of one.
+        disable = False
     # tqdm reads this variable only if disable is not passed.
     if progress is None and os.environ.get("TQDM_DISABLE", "0") not in {"", "0"}:
         disable = True

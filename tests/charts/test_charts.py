@@ -375,3 +375,14 @@ def test_without_altair_the_extra_is_named(module, tables, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(kn.InvalidInputError, match=r"kismet-nb\[charts\]"):
         charts.admins_and_roles(tables["users"])
+
+
+def test_in_marimo_marks_have_titles():
+    """marimo runs no script of a chart, so the SVG itself shows a mark's numbers under the mouse."""
+    weeks = pd.DataFrame({"created_at": pd.to_datetime(["2026-01-05T09:00Z", "2026-01-13T09:00Z"])})
+    weeks["organization_user_id"] = pd.array([11, 12], "Int64")
+    shown = kn.charts.calls_per_period(weeks)._display_()._repr_html_()
+
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert re.search(r"<path[^>]*><title>[^<]*1 call", shown)
