@@ -72,7 +72,7 @@ def test_a_report_of_the_time_before_all_calls_has_a_note():
     kn.report("r.html", demo=True, month="2024-01")
     page = Path("r.html").read_text()
 
-    assert re.search(r"The oldest call known is of \d+ \w+ 20\d\d:", page)
+    assert re.search(r"The oldest known call is from \d+ \w+ 20\d\d:", page)
     cards = {name: value for value, name in re.findall(r"<strong>([^<]*)</strong> ([^<]*)<", page)}
     for unknown in (
         "calls",
