@@ -1,4 +1,4 @@
-"""What every test starts with: no credentials, an empty folder, no login; and the fixtures that many tests share."""
+"""Start every test without credentials, files and login; fixtures that many tests share."""
 
 import os
 
@@ -13,7 +13,7 @@ from support.kernel import Kernel
 import kismet_nb as kn
 from kismet_nb.auth import current
 
-# How many random examples a property is tested with: few while one works, all where CI is set (.ci/run sets it).
+# Random examples for each property: few by default, all if CI is set, as .ci/run does.
 _COMMON = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 settings.register_profile("dev", max_examples=10, **_COMMON)
 settings.register_profile("ci", max_examples=40, **_COMMON)
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
-def _clean_slate(monkeypatch, tmp_path):
+def _isolated(monkeypatch, tmp_path):
     """Keep real credentials, files and keyrings out of a test, and log out after it."""
     keyring.set_keyring(keyring.backends.fail.Keyring())
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # for other processes

@@ -15,7 +15,7 @@ FUNCTIONS = re.findall(r"^\d\. `([\w.]+)` in\s`kismet_nb/(\w+)/(\w+)\.py`", TEXT
 
 
 def test_the_table_names_every_module():
-    """Each module has one place in the table of the architecture, and no other module is named."""
+    """The table of the architecture names each module once, and nothing else."""
     named = [f"{folder}{module}.py" for _, folder, modules in TABLE for module in re.findall(r"`(\w+)`", modules)]
     modules = [file.relative_to(ROOT).as_posix() for file in (ROOT / "kismet_nb").rglob("*.py")]
 
@@ -38,16 +38,16 @@ def test_the_layers_are_those_that_are_checked():
     assert checked == named
 
 
-def test_the_way_of_a_call_is_named():
-    """Both lists are there: down to the socket and back."""
+def test_the_path_of_a_call_is_named():
+    """One list ends at the socket, the other one at the table."""
     assert ("fetch_users", "fetch", "users") == FUNCTIONS[0]
     assert ("Connection.send", "transport", "connection") in FUNCTIONS
     assert ("set_provenance", "tables", "provenance") == FUNCTIONS[-1]
 
 
 @pytest.mark.parametrize(("name", "folder", "module"), FUNCTIONS)
-def test_a_function_on_the_way_exists(name, folder, module):
-    """It is in the module that is named."""
+def test_a_function_on_the_path_exists(name, folder, module):
+    """The function is in the module that is named beside it."""
     assert callable(operator.attrgetter(name)(importlib.import_module(f"kismet_nb.{folder}.{module}")))
 
 

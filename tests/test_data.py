@@ -17,7 +17,7 @@ TABLES = [name for name in FILES if not name.endswith(".json")]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Return a folder in which the Python of the README ran."""
+    """Run the Python of the README in a folder, and return the folder."""
     folder = tmp_path_factory.mktemp("data")
     code = "\n".join(re.findall(r"```python\n(.*?)```", (DATA / "README.md").read_text(), re.DOTALL))
     with pytest.MonkeyPatch.context() as patch:
@@ -34,7 +34,7 @@ def without_version(text):
 
 
 def test_every_file_is_made_by_the_readme(made):
-    """There is no other file, and every table has one."""
+    """data/ holds no other file, and every table has a CSV."""
     assert FILES == sorted(file.name for file in made.iterdir())
     assert {f"{name}.csv" for name in RESOURCES} == {name for name in TABLES if name.endswith(".csv")}
 

@@ -1,4 +1,4 @@
-"""The examples in docstrings run, and completion offers the documented names."""
+"""The examples in docstrings run, and completion offers only the public names."""
 
 import doctest
 import importlib
@@ -19,14 +19,14 @@ def test_the_examples_of_a_module_run(name):
 
 
 def test_the_package_offers_what_it_documents():
-    """Completion in a notebook shows the public names alone, each with a docstring."""
+    """``dir()``, which completion in a notebook uses, lists only the public names, each with a docstring."""
     assert sorted(kn.__all__) == dir(kn)
     assert all(getattr(kn, name).__doc__ for name in dir(kn))
 
 
 @pytest.mark.parametrize("module", [kn.summaries, kn.charts])
-def test_a_room_of_functions_offers_the_functions_alone(module):
-    """Completion after kn.summaries. and kn.charts. shows the public functions, as IPython asks for them."""
+def test_a_public_module_offers_only_its_functions(module):
+    """IPython's completion after kn.summaries. and kn.charts. shows only the public functions."""
     shell = InteractiveShell()
     shell.user_ns["module"] = module
     with provisionalcompleter():

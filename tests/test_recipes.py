@@ -26,7 +26,7 @@ def blocks(language):
 
 @pytest.fixture
 def machine(tmp_path, demo):
-    """Return a folder that stands for /srv/kismet: an environment, credentials of two clinics, and their names."""
+    """Return a folder in place of /srv/kismet: an environment, credentials of two clinics, and their names."""
     (tmp_path / "venv").symlink_to(Path(sys.executable).parents[1])
     (tmp_path / "secrets").mkdir(mode=0o700)
     for name in ("clinic-a", "clinic-b"):
@@ -38,8 +38,8 @@ def machine(tmp_path, demo):
     return tmp_path
 
 
-def ended(command, machine, **environment):
-    """Run a command with the few variables that a scheduler sets, and without a terminal. Return how it ended."""
+def run_scheduled(command, machine, **environment):
+    """Run a command with the few variables that a scheduler sets, and without a terminal. Return the process."""
     environment |= {"PATH": "/usr/bin:/bin", "HOME": str(machine)}
     return subprocess.run(
         [part.replace("/srv/kismet", str(machine)) for part in command],
@@ -54,8 +54,8 @@ def ended(command, machine, **environment):
 
 
 def run(command, machine, **environment):
-    """Run a command as a scheduler. It must succeed and print nothing, so that nobody gets a mail."""
-    process = ended(command, machine, **environment)
+    """Run a command as a scheduler does. It must succeed and print nothing, because cron mails any output."""
+    process = run_scheduled(command, machine, **environment)
 
     assert (0, "", "") == (process.returncode, process.stdout, process.stderr)
 
@@ -79,14 +79,14 @@ def synced(machine):
 
 @pytest.mark.slow
 def test_the_lines_of_cron(machine):
-    """Five fields and a command for the shell."""
+    """Each line has five fields and a command, which runs in a shell."""
     variable, *lines = blocks("crontab")[0].splitlines()
     assert re.fullmatch(r"MAILTO=\S+@example\.org", variable)
     assert 2 == len(lines)
     for line in lines:
         *when, command = line.split(maxsplit=5)
         assert ["15", "5", "*", "*", "*"] == when
-        assert "%" not in command  # cron would make a line end of it
+        assert "%" not in command  # cron replaces it by a line break
         run(["/bin/sh", "-c", command], machine)
 
     assert ["clinic-a", "clinic-b"] == synced(machine)
@@ -94,7 +94,7 @@ def test_the_lines_of_cron(machine):
 
 @pytest.mark.slow
 def test_the_units_of_systemd(machine):
-    """The service with its credentials in the folder that systemd makes, and a timer."""
+    """The service runs with its credentials in a folder that systemd makes, and has a timer."""
     service, timer = (configparser.ConfigParser(interpolation=None) for _ in range(2))
     for unit, text in zip((service, timer), blocks("ini")[:2], strict=True):
         unit.optionxform = str
@@ -120,7 +120,7 @@ def test_the_nightly_export_of_cron(machine, demo):
         run(["/bin/sh", "-c", command], machine, KISMET_API_URL=demo.api_url, **named)
     files = exported(machine)
     (machine / "secrets" / "client-secret").write_text("another-secret\n")
-    failed = ended(["/bin/sh", "-c", command], machine, KISMET_API_URL=demo.api_url, **named)
+    failed = run_scheduled(["/bin/sh", "-c", command], machine, KISMET_API_URL=demo.api_url, **named)
 
     assert ["45", "5", "*", "*", "*"] == when
     assert ["calls.parquet", "invites.parquet", "users.parquet"] == sorted(files)
@@ -133,30 +133,30 @@ def test_the_nightly_export_of_cron(machine, demo):
 @pytest.mark.slow
 @pytest.mark.usefixtures("secrets")
 def test_the_nightly_export_of_systemd(machine, demo):
-    """systemd copies the credentials to a folder of its own, and the variables name them there."""
+    """systemd copies the credentials to a folder, and the variables name these copies."""
     service, timer = blocks("ini")[2:]
     settings = [line.split("=", 1) for line in service.splitlines() if "=" in line]
     (machine / "credentials").mkdir(mode=0o700)
     for name, source in (value.split(":") for key, value in settings if key == "LoadCredential"):
         (machine / "credentials" / name).write_text(Path(source.replace("/srv/kismet", str(machine))).read_text())
-    of_once = dict(settings)
-    named = dict(each.split("=") for each in of_once["Environment"].replace("%d", f"{machine}/credentials").split())
-    run(shlex.split(of_once["ExecStart"]), machine, KISMET_API_URL=demo.api_url, **named)
+    unit = dict(settings)
+    named = dict(each.split("=") for each in unit["Environment"].replace("%d", f"{machine}/credentials").split())
+    run(shlex.split(unit["ExecStart"]), machine, KISMET_API_URL=demo.api_url, **named)
 
     assert 131 == exported(machine)["users.parquet"]
-    assert ("oneshot", "0077") == (of_once["Type"], of_once["UMask"])
+    assert ("oneshot", "0077") == (unit["Type"], unit["UMask"])
     assert "WantedBy=timers.target" in timer.splitlines()
 
 
 @pytest.mark.slow
 def test_systemd_accepts_the_units(tmp_path):
-    """Its own check of unit files says nothing."""
+    """``systemd-analyze verify`` reports nothing."""
     program = shutil.which("systemd-analyze")
     if program is None:
         return  # Only Linux has systemd.
     names = ("kismet-sync@.service", "kismet-sync@.timer", "kismet-export.service", "kismet-export.timer")
     for name, text in zip(names, blocks("ini"), strict=True):
-        # The check wants a program that is there.
+        # The check needs a program that exists.
         (tmp_path / name).write_text(text.replace("/srv/kismet/venv/bin/kismet-nb", sys.executable))
     run = subprocess.run(
         [program, "verify", *(str(tmp_path / name.replace("@", "@clinic-a")) for name in names)],
@@ -170,7 +170,7 @@ def test_systemd_accepts_the_units(tmp_path):
 
 @pytest.mark.slow
 def test_the_array_job_of_slurm(machine):
-    """A task syncs the organization of its line."""
+    """A task syncs the organization that its line of the file names."""
     script = machine / "sync.sh"
     script.write_text(blocks("bash")[0].replace("/srv/kismet", str(machine)))
     run(["/bin/bash", "/srv/kismet/sync.sh"], machine, SLURM_ARRAY_TASK_ID="2")
@@ -180,7 +180,7 @@ def test_the_array_job_of_slurm(machine):
 
 @pytest.mark.slow
 def test_the_cron_job_of_kubernetes(machine):
-    """The container's command, with the volumes where they are mounted."""
+    """The container's command runs with its volumes, and every volume is mounted."""
     job = yaml.safe_load(blocks("yaml")[0])
     pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     [container] = pod["containers"]
@@ -199,7 +199,7 @@ def test_the_cron_job_of_kubernetes(machine):
 
 
 def test_no_command_names_credentials():
-    """They are in files; a command may name such a file, but has no value."""
+    """A command may name a file with credentials, but no credential."""
     commands = [line for _, block in BLOCKS for line in block.splitlines()]
 
     assert sum("--env-file" in line for line in commands) >= 6

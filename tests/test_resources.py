@@ -1,4 +1,4 @@
-"""What holds for every declared resource. A new one is tested as soon as it is declared."""
+"""Tests of every declared resource. A new one is included as soon as it is declared."""
 
 import inspect
 
@@ -59,7 +59,7 @@ def test_a_resource_is_exported_and_documented(resource):
 
 
 def test_every_resource_has_a_fetch_function():
-    """FETCHERS has each resource that is no part of another one, with its public function."""
+    """FETCHERS maps each resource that is not part of another one to its public function."""
     assert {resource.name: getattr(kn, f"fetch_{resource.name}") for resource in FETCHED} == FETCHERS
 
 
@@ -70,8 +70,8 @@ def test_the_demos_rows_fit_the_declaration(tables, name):
 
     assert declared(RESOURCES[name]) == table.dtypes.astype(str).to_dict()
     assert len(table) == table.attrs["kismet"]["rows"] > 0
-    must = [column.name for column in RESOURCES[name].columns if column.expected and not column.nullable]
-    assert [] == [column for column in must if table[column].isna().any()]
+    required = [column.name for column in RESOURCES[name].columns if column.expected and not column.nullable]
+    assert [] == [column for column in required if table[column].isna().any()]
 
 
 @pytest.mark.parametrize("name", RESOURCES)
@@ -100,7 +100,7 @@ def test_an_empty_table_has_the_same_dtypes(resource):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @pytest.mark.parametrize("name", RESOURCES)
 def test_an_export_reads_back(tables, name, suffix, tmp_path):
-    """A file gives the same table again, with its provenance."""
+    """A file reads back as the same table, with its provenance."""
     back = kn.read_export(kn.export(tables[name], tmp_path / f"table{suffix}"))
 
     pd.testing.assert_frame_equal(tables[name], back)
@@ -120,7 +120,7 @@ def test_a_reference_resolves_in_the_demo(tables, name, column):
 
 @pytest.mark.parametrize("name", RESOURCES)
 def test_describe_is_the_data_dictionary(tables, name):
-    """The dictionary has the declared columns and dtypes in order, each with a meaning, by name or by table."""
+    """The dictionary of a name or a table has the declared columns and dtypes in order, each with a meaning."""
     words = kn.describe(name)
     pd.testing.assert_frame_equal(words, kn.describe(tables[name]))
 
@@ -148,7 +148,7 @@ def test_describe_refuses_an_unknown_table():
 
 
 def test_a_declared_resource_works(monkeypatch):
-    """One literal gives a complete, typed table of nested lists, with a nested object and a counted list."""
+    """One declaration gives a complete, typed table of nested lists, with a nested object and a counted list."""
     visits = Resource(
         name="visits",
         path="/clinics/{clinic}/visits",

@@ -1,4 +1,4 @@
-"""Snapshots: dated copies in a folder, all or none, none overwritten; and their comparison in a terminal."""
+"""Snapshots: dated copies in a folder, all or none, never overwritten; and their comparison in a terminal."""
 
 import contextlib
 import datetime as dt
@@ -14,7 +14,7 @@ import kismet_nb as kn
 from kismet_nb.cli import main
 
 
-def in_folder():
+def files_in_folder():
     """Return the names of all files in the folder of snapshots."""
     return sorted(path.name for path in Path("snapshots").glob("*")) if Path("snapshots").exists() else []
 
@@ -25,13 +25,13 @@ def test_a_snapshot_is_the_table_under_a_dated_name(client):
 
     assert re.fullmatch(r"users-\d{4}-\d\d-\d\dT\d{4}Z\.parquet", users.name)
     assert users.name.removeprefix("users") == roles.name.removeprefix("roles")
-    assert [roles.name, users.name] == in_folder()
+    assert [roles.name, users.name] == files_in_folder()
     pd.testing.assert_frame_equal(kn.fetch_users(client=client), kn.read_export(users))
     age = dt.datetime.now(dt.UTC) - dt.datetime.strptime(users.stem, "users-%Y-%m-%dT%H%MZ").replace(tzinfo=dt.UTC)
     assert dt.timedelta(0) <= age < dt.timedelta(minutes=2)
 
 
-def taken(table):
+def write_snapshot_file(table):
     """Write a file with the name that a snapshot of this minute, or of the next, would have."""
     Path("snapshots").mkdir(exist_ok=True)
     now = dt.datetime.now(dt.UTC)
@@ -41,16 +41,16 @@ def taken(table):
 
 def test_a_snapshot_is_never_overwritten(client):
     """If one of the names exists, no table is kept."""
-    taken("roles")
+    write_snapshot_file("roles")
     with pytest.raises(kn.ExportError, match="stays as it is"):
         kn.snapshot(["users", "roles"], client=client)
 
-    assert ["older"] * 2 == [Path("snapshots", name).read_text() for name in in_folder()]
+    assert ["older"] * 2 == [Path("snapshots", name).read_text() for name in files_in_folder()]
 
 
 @contextlib.contextmanager
 def organization(roles):
-    """Lend a client of a server that has one user, and for the roles answers what ``roles(query)`` says."""
+    """Yield a client of a server with one user, whose response for the roles is ``roles(query)``."""
 
     def answer(query, _):
         return page_of([user(1)], query) if "users" in query.path else roles(query)
@@ -61,31 +61,31 @@ def organization(roles):
 
 @pytest.mark.parametrize("names", [["users", "roles"], ["roles", "users"]])
 def test_a_file_written_during_the_fetch_is_not_overwritten(names):
-    """Of two snapshots at the same time the slower one keeps nothing and leaves no file."""
+    """If two snapshots run at the same time, the slower one keeps nothing and leaves no file."""
 
     def roles(query):
-        taken("roles")
+        write_snapshot_file("roles")
         return page_of([{"id": 1, "name": "provider", "description": None}], query, envelope="roles")
 
     with organization(roles) as client, pytest.raises(kn.ExportError, match="Nothing was kept"):
         kn.snapshot(names, client=client)
 
-    assert ["older"] * 2 == [Path("snapshots", name).read_text() for name in in_folder()]
+    assert ["older"] * 2 == [Path("snapshots", name).read_text() for name in files_in_folder()]
 
 
 def test_a_failed_fetch_keeps_no_table():
-    """When the second table fails, the first is not kept either."""
+    """If the second table fails, the first is not kept either."""
     with organization(lambda _: (404, {}, {})) as client, pytest.raises(kn.NotFoundError):
         kn.snapshot(["users", "roles"], client=client)
 
-    assert [] == in_folder()
+    assert [] == files_in_folder()
 
 
 def test_a_lone_surrogate_does_not_prevent_a_snapshot():
-    """Text that no encoding can hold is kept."""
-    half = [{"id": 1, "name": "Ada \ud83d", "description": None}]
+    """It is kept, although no encoding can hold it."""
+    roles = [{"id": 1, "name": "Ada \ud83d", "description": None}]
     warned = pytest.warns(kn.SchemaDriftWarning, match="name has 1 values")
-    with organization(lambda query: page_of(half, query, envelope="roles")) as client, warned:
+    with organization(lambda query: page_of(roles, query, envelope="roles")) as client, warned:
         [file] = kn.snapshot("roles", client=client)
 
     assert ["Ada \ud83d"] == kn.read_export(file)["name"].tolist()
@@ -115,8 +115,8 @@ def test_a_folder_that_cannot_be_used_is_refused(folder):
 
 
 @pytest.mark.usefixtures("_demo_environment")
-def test_two_snapshots_are_compared_in_a_terminal(capsys):
-    """Both commands together: take two snapshots, compare them, and write the changes to a file."""
+def test_snapshots_are_compared_in_a_terminal(capsys):
+    """Take a snapshot, compare it with a changed copy, and write the changes to a file."""
     assert 0 == main(["snapshot", "users", "roles", "--folder", "kept"])
     old = next(Path("kept").glob("users-*"))
     assert f"Wrote {old}" in capsys.readouterr().out
@@ -124,11 +124,11 @@ def test_two_snapshots_are_compared_in_a_terminal(capsys):
     users.loc[2, ["display_name", "updated_at"]] = ["María", pd.Timestamp("2026-11-01", tz="UTC")]
     new = kn.export(users, "new.parquet")
     assert 0 == main(["compare", str(old), str(new), "--ignore", "updated_at", "--out", "changes.csv"])
-    said = capsys.readouterr().out
+    text = capsys.readouterr().out
 
-    assert re.search(r"before  131 users of 127.0.0.1:\d+, fetched \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", said)
-    assert "\n0 added, 0 removed, 1 changed, without updated_at\n" in said
-    assert re.search(r"id +display_name +email +column +before +after\n\d+ +María +\S+ +display_name +.* María\n", said)
+    assert re.search(r"before  131 users of 127.0.0.1:\d+, fetched \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", text)
+    assert "\n0 added, 0 removed, 1 changed, without updated_at\n" in text
+    assert re.search(r"id +display_name +email +column +before +after\n\d+ +María +\S+ +display_name +.* María\n", text)
     assert ["María"] == kn.read_export("changes.csv")["after"].tolist()
 
 

@@ -1,4 +1,4 @@
-"""One Jupyter server with both front-ends, a Chromium, and a scan of all that a typed secret could be left in."""
+"""A Jupyter server with both front-ends, a Chromium, and a scan for traces of a typed secret."""
 
 import base64
 import functools
@@ -23,15 +23,15 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 class Server:
-    """A Kismet server of three users that answers as it is told, and where it listens."""
+    """A Kismet server of three users. ``mode`` selects its response."""
 
     def __init__(self):
         self.mode = "well"
-        self.secret = ""  # what it sends back when it is told to
-        self.go_on = threading.Event()
+        self.secret = ""  # part of the response in some modes
+        self.may_answer = threading.Event()
 
     def answer(self, query, _count):
-        """Return the answer of the present mode."""
+        """Return the response of the current mode."""
         answers = {
             "401": (401, {}, b'{ "error": "Unauthorized", }'),
             "echo": (400, {}, f'{{"error": "bad header {self.secret}"}}'.encode()),
@@ -39,22 +39,22 @@ class Server:
             "500": (500, {"Retry-After": "0"}, self.secret.encode()),
         }
         if self.mode == "hang up":
-            self.mode = "401"  # for the next try
+            self.mode = "401"  # for the next request
             return b""
         if self.mode == "slow 401":
-            assert self.go_on.wait(60)
+            assert self.may_answer.wait(60)
             return answers["401"]
         return answers.get(self.mode) or page_of([user(number) for number in range(3)], query)
 
 
 class Jupyter:
-    """A running Jupyter server: its folder, its address, its settings."""
+    """A running Jupyter server."""
 
     def __init__(self, folder, url, kismet):
         self.folder, self.url, self.kismet = folder, url, kismet
 
     def set(self, plugin, **values):
-        """Change a setting, as JupyterLab's and Notebook's menus do; it counts from the next page on."""
+        """Change a setting, as JupyterLab's and Notebook's menus do; it applies to pages that are opened later."""
         file = (
             self.folder
             / "JUPYTER_CONFIG_DIR"
@@ -66,7 +66,7 @@ class Jupyter:
         file.write_text(json.dumps(values))
 
     def end_kernels(self):
-        """End what the last test left running."""
+        """End the kernels of the last test."""
         for kernel in json.load(self._ask("api/kernels")):
             self._ask(f"api/kernels/{kernel['id']}", "DELETE").close()
 
@@ -77,7 +77,7 @@ class Jupyter:
 
 @pytest.fixture(scope="session")
 def jupyter(tmp_path_factory):
-    """Run JupyterLab and Notebook 7 on one server; what it and its kernels say at DEBUG goes to a file."""
+    """Run JupyterLab and Notebook 7 on one server. It and its kernels log to a file at level DEBUG."""
     folder, kismet = tmp_path_factory.mktemp("jupyter"), Server()
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     places = {name: str(folder / name) for name in names}
@@ -117,7 +117,7 @@ def _address(folder, process):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Start Debian's (or the system's) Chromium."""
+    """Start the Chromium or Chrome of this computer."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.fail("Install Chromium (Debian: apt-get install chromium) to run the browser tests.")
@@ -136,7 +136,7 @@ class Notebook:
     def __init__(self, jupyter, page, front, cells):
         self.jupyter, self.page, self.kismet = jupyter, page, jupyter.kismet
         self.file = jupyter.folder / f"log-in-{time.monotonic_ns()}.ipynb"
-        # Each has a secret of its own, since the scan is also shown forms that leak.
+        # Each notebook has a secret of its own, because some tests leak theirs.
         self.secret = self.kismet.secret = f"{secrets.token_hex(4)}-planted-secret"
         self.received = []
         book = nbformat.v4.new_notebook(
@@ -145,7 +145,7 @@ class Notebook:
         nbformat.write(book, self.file)
         page.on("websocket", self._listen)
         page.on("dialog", lambda dialog: dialog.accept())  # "Leave site?"
-        page.goto(f"{jupyter.url}{front}/{self.file.name}?token=planted&reset")  # with no tab of an earlier test
+        page.goto(f"{jupyter.url}{front}/{self.file.name}?token=planted&reset")  # closes tabs of earlier tests
         self.wait_for_kernel()
 
     def _listen(self, socket):
@@ -165,7 +165,7 @@ class Notebook:
 
     def restart(self):
         """Restart the kernel as the menu does."""
-        # Not waited for: the command ends when its dialog is answered.
+        # void: the command ends only after its dialog is answered.
         self.page.evaluate("() => void window.jupyterapp.commands.execute('kernelmenu:restart')")
         self.page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
         self.page.locator(".jp-Dialog").wait_for(state="detached")
@@ -187,24 +187,24 @@ class Notebook:
         """Type a secret key by key."""
         self.field("Client Secret").press_sequentially(secret)
 
-    def submit(self, says):
-        """Press Enter in the secret's field, and wait for words."""
+    def submit(self, text):
+        """Press Enter in the secret's field, and wait for a text."""
         self.field("Client Secret").press("Enter")
-        self.wait_for(says)
+        self.wait_for(text)
 
-    def wait_for(self, says):
-        """Wait until the form says something."""
-        self.page.locator(".kismet-login").get_by_text(says).wait_for(timeout=40_000)
+    def wait_for(self, text):
+        """Wait until the form shows a text."""
+        self.page.locator(".kismet-login").get_by_text(text).wait_for(timeout=40_000)
 
     def traces(self):
-        """Save, export, and return where the secret is found."""
+        """Save and export the notebook. Return the names of files and messages that contain the secret."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         html, _ = _exporter().from_filename(str(self.file))
         self.file.with_suffix(".html").write_text(html)
         files = {file.name: file.read_bytes() for file in self.jupyter.folder.rglob("*") if file.is_file()}
         assert {self.file.name, self.file.with_suffix(".html").name, "server.log", "history.sqlite"} <= set(files)
         everything = {**files, "a message from the kernel": b"\n".join(self.received)}
-        needles = (self.secret[:8].encode(), base64.b64encode(self.secret.encode())[:10])  # a half-typed one counts
+        needles = (self.secret[:8].encode(), base64.b64encode(self.secret.encode())[:10])  # also if typed in part
         return sorted(name for name, content in everything.items() if any(needle in content for needle in needles))
 
 
@@ -222,14 +222,14 @@ def open_notebook(jupyter, browser):
     """Return a function that opens a notebook in a front-end, ``lab/tree`` or ``notebooks``."""
     contexts = []
     jupyter.kismet.mode = "well"
-    jupyter.kismet.go_on.clear()
+    jupyter.kismet.may_answer.clear()
     jupyter.kismet.visits.clear()
 
     def opened(front, *cells, saving=True, dark=False, width=1100):
         jupyter.set("@jupyter-widgets/jupyterlab-manager:plugin", saveState=saving)
-        # A form is heard while a cell runs, or, as in older front-ends, when the cell has ended.
-        heard = "perCommTarget" if saving else "disabled"
-        jupyter.set("@jupyterlab/apputils-extension:kernels-settings", commsOverSubshells=heard)
+        # With subshells, a form's message arrives while a cell runs; in older front-ends, after the cell has ended.
+        subshells = "perCommTarget" if saving else "disabled"
+        jupyter.set("@jupyterlab/apputils-extension:kernels-settings", commsOverSubshells=subshells)
         jupyter.set("@jupyterlab/apputils-extension:themes", theme=f"JupyterLab {'Dark' if dark else 'Light'}")
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
         return Notebook(jupyter, contexts[-1].new_page(), front, cells)

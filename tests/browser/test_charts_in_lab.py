@@ -21,7 +21,7 @@ kn.charts.calls_per_period(calls, users, by="month")
 
 
 def text_colours(page):
-    """Return the lightness (0 to 255) of the chart's texts and of the page behind it."""
+    """Return the lightness (0 to 255) of the chart's title and of the page behind it, and the chart's background."""
     read = """() => {
       const lightness = colour => { const [r, g, b] = colour.match(/[\\d.]+/g).map(Number); return (r + g + b) / 3; };
       const chart = document.querySelector('.kismet-chart');
@@ -44,7 +44,7 @@ def hover(page, label):
 
 @pytest.mark.parametrize(("front", "dark"), [("lab/tree", False), ("lab/tree", True), ("notebooks", False)])
 def test_a_chart_shows_the_numbers_under_the_mouse_and_follows_the_theme(front, dark, open_notebook):
-    """The tooltip has the name as text; nothing is loaded from elsewhere; a dark theme gets no white block."""
+    """The tooltip has the name as text; nothing is loaded from elsewhere; the chart has no background of its own."""
     book = open_notebook(front, CHARTS, dark=dark)
     page, elsewhere = book.page, []
     here = (book.jupyter.url, "data:", "blob:")
@@ -63,8 +63,8 @@ def test_a_chart_shows_the_numbers_under_the_mouse_and_follows_the_theme(front, 
     assert [] == elsewhere
 
 
-def test_a_chart_answers_in_the_page_that_nbconvert_makes(open_notebook, browser):
-    """A saved notebook as HTML needs neither a kernel nor the internet for its charts."""
+def test_a_chart_shows_numbers_in_the_page_that_nbconvert_makes(open_notebook, browser):
+    """In a saved notebook as HTML, charts need neither a kernel nor the internet."""
     book = open_notebook("lab/tree", CHARTS)
     book.run(0)
     book.page.locator(".kismet-chart svg").wait_for(timeout=60_000)
@@ -84,7 +84,7 @@ def test_a_chart_answers_in_the_page_that_nbconvert_makes(open_notebook, browser
 
 
 def test_a_chart_in_a_notebook_that_is_not_trusted_is_a_picture(open_notebook, jupyter):
-    """A notebook that came by mail runs no script; its charts are there all the same."""
+    """In a notebook that came by mail, no script runs, and a chart is shown as a picture."""
     book = open_notebook("lab/tree", "1")
     chart = kn.charts.email_domains(pd.DataFrame({"email": ["ada@example.org", "dee@example.net"]}))
     output = nbformat.v4.new_output("display_data", chart._repr_mimebundle_())

@@ -28,7 +28,7 @@ def choose(page, label, value):
 
 @pytest.mark.parametrize("front", ["lab/tree", "notebooks"])
 def test_a_question_is_answered_and_its_code_runs_in_a_cell(open_notebook, front):
-    """A filter, a period and a zone are chosen; the copied code makes the same table; nothing is saved."""
+    """A filter, a period and a zone are chosen; the copied code makes the same table; no row is saved."""
     book = open_notebook(front, FETCH, "kn.explore(held, users)", "", saving=True)
     page = book.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

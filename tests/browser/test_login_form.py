@@ -1,4 +1,4 @@
-"""The login form in a real JupyterLab and Notebook 7 in a real Chromium, and the secret nowhere behind it."""
+"""The login form in a real JupyterLab and Notebook 7 in a real Chromium; the secret leaves no trace."""
 
 import pytest
 
@@ -9,8 +9,8 @@ FRONTS = ("lab/tree", "notebooks")
 
 @pytest.mark.parametrize("saving", [True, False])
 @pytest.mark.parametrize("front", FRONTS)
-def test_no_moment_leaves_a_trace(open_notebook, front, saving):
-    """At no moment of a login is the secret in a file, a log or a message from the kernel."""
+def test_the_secret_leaves_no_trace(open_notebook, front, saving):
+    """The secret is never in a file, a log or a message from the kernel, at any step of a login."""
     cells = (LOG_IN, "len(kn.fetch_users(client=me.client))", "import time; time.sleep(3)")
     book = open_notebook(front, *cells, saving=saving)
     book.run(0)
@@ -26,14 +26,14 @@ def test_no_moment_leaves_a_trace(open_notebook, front, saving):
     book.submit("Verifying")
     assert "true" == book.page.locator(".kismet-login form").get_attribute("aria-busy")
     assert [] == book.traces(), "in flight"
-    book.kismet.go_on.set()
+    book.kismet.may_answer.set()
     book.wait_for("Reasons, in order: a wrong Client ID; a wrong secret")
     assert [] == book.traces(), "refused"
-    says_for = {"echo": "(400)", "redirect": "redirects", "500": "failed (500)", "hang up": "refused the credentials"}
-    for mode, says in says_for.items():
+    text_for = {"echo": "(400)", "redirect": "redirects", "500": "failed (500)", "hang up": "refused the credentials"}
+    for mode, text in text_for.items():
         book.kismet.mode = mode
         book.type(book.secret)
-        book.submit(says)
+        book.submit(text)
         assert [] == book.traces(), mode
 
     book.kismet.mode = "well"
@@ -75,8 +75,8 @@ def test_no_moment_leaves_a_trace(open_notebook, front, saving):
     assert [] == book.traces(), "abandoned, and the cell run again"
 
 
-def test_a_busy_kernel_is_said_to_be_busy(open_notebook):
-    """A form that is not heard says why, and logs in when the cell that runs has ended."""
+def test_the_form_says_that_the_kernel_is_busy(open_notebook):
+    """If a cell is running, the form says that the login waits, and logs in after the cell has ended."""
     book = open_notebook("lab/tree", LOG_IN, "import time; time.sleep(11)", saving=False)
     book.run(0)
     book.type_id()
@@ -117,7 +117,7 @@ def test_the_scan_finds_a_password_widget(open_notebook):
 
 
 def test_the_scan_finds_a_weakened_form(open_notebook):
-    """Our own form with the secret as a synchronised trait is found out in the same places."""
+    """If our form sends the secret as a synchronised trait, it is found in the same places."""
     book = open_notebook("lab/tree", WEAK.format(name="form"))
     book.run(0)
     book.type_id()
@@ -132,7 +132,7 @@ def test_the_scan_finds_a_weakened_form(open_notebook):
 
 
 def test_remembered_credentials_log_in_and_are_deleted(open_notebook):
-    """With the box ticked, the key store has them, login() uses them, and logout(forget=True) deletes them."""
+    """If the box is ticked, the key store has them, login() uses them, and logout(forget=True) deletes them."""
     book = open_notebook("notebooks", LOG_IN, "kn.logout()\nkn.login()", "kn.logout(forget=True)\nkn.login_status()")
     book.run(0)
     book.type_id()
@@ -153,7 +153,7 @@ def test_remembered_credentials_log_in_and_are_deleted(open_notebook):
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1100), (True, 420)])
 def test_the_form_by_keyboard_and_paste(open_notebook, jupyter, dark, width):
-    """Lines of a .env fill both fields, Tab and Enter suffice, and a second Enter does not log out."""
+    """Pasted lines of a .env fill both fields, Tab and Enter suffice, and a second Enter does not log out."""
     book = open_notebook("notebooks", LOG_IN, dark=dark, width=width)
 
     def picture(name):

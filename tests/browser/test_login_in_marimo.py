@@ -1,4 +1,4 @@
-"""The login form in marimo's editor in a real Chromium, and the secret nowhere behind it."""
+"""The login form in marimo's editor in a real Chromium; the secret leaves no trace."""
 
 import contextlib
 import os
@@ -78,7 +78,7 @@ def marimo(tmp_path):
 
 
 def test_log_in_and_fetch_in_the_next_cell(marimo, browser, tmp_path):
-    """The form is the cell's output; the next cell says what to do, then fetches; no file holds the secret."""
+    """The next cell says what to do before the login, and fetches after it. No file holds the secret."""
     secret, received = f"{secrets.token_hex(4)}-planted-secret", []
     address, _ = marimo("edit")
     page = browser.new_page(viewport={"width": 1100, "height": 1300})
@@ -117,7 +117,7 @@ def test_log_in_and_fetch_in_the_next_cell(marimo, browser, tmp_path):
 
 
 def test_an_app_shows_no_form(marimo, browser):
-    """Readers of an app share one process, and would share the login; the log says so."""
+    """All readers of an app share one process, so they would share the login. The log says so."""
     address, log = marimo("run")
     page = browser.new_page()
     page.goto(address)

@@ -71,7 +71,7 @@ def voila(tmp_path):
 
 
 def test_log_in_and_fetch_by_a_button(voila, browser, tmp_path):
-    """A reader logs in, and the button fetches; before, it says what to do; nothing is remembered or left behind."""
+    """The button says what to do before the login, and fetches after it. Nothing is remembered or left behind."""
     secret = f"{secrets.token_hex(4)}-planted-secret"
     page = browser.new_page(viewport={"width": 900, "height": 800})
     page.goto(voila)

@@ -38,7 +38,7 @@ def notebook(*cells):
 
 
 def test_the_report_is_a_pdf_with_logo_and_page_numbers(tmp_path):
-    """Title and organization are on the first page and in the properties; each page has its number; text is text."""
+    """Title and organization are on page 1 and in the properties. Each page has its number; its text can be copied."""
     Path("logo.png").write_bytes(PNG)
     written = kn.report("r.pdf", demo=True, title="Our month", organization="Riverside Clinic", logo="logo.png")
     pdf = pypdf.PdfReader(written)
@@ -66,7 +66,7 @@ def test_the_heading_of_a_table_is_on_each_of_its_pages():
 
 
 def test_no_heading_stands_alone_at_the_foot_of_a_page():
-    """Whatever the text before is, a heading is on the page of its chart or of its table's first row."""
+    """A heading is on the page of its chart or of its table's first row, however long the text before it is."""
     cells = ["# All"]
     for n in range(14):
         svg = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="300">'
@@ -85,7 +85,7 @@ def test_no_heading_stands_alone_at_the_foot_of_a_page():
 
 
 def test_a_wide_table_fits_on_paper(browser, tmp_path):
-    """No cell of eight columns is outside of the page, on paper and on the screen of a phone; no address is broken."""
+    """Eight columns fit on paper and on screens, also of a phone, and no address is broken."""
     cell = "import kismet_nb as kn\nkn.use_demo(); users = kn.fetch_users(progress=False)\nusers.head(10)"
     kn.report("r.pdf", notebook=notebook("# Users", (cell,)), demo=True)
     kn.report("r.html", notebook=notebook("# Users", (cell,)), demo=True)

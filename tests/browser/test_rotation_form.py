@@ -8,7 +8,7 @@ FRONTS = ("lab/tree", "notebooks")
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_new_credentials_replace_the_remembered_ones(open_notebook, front):
-    """The earlier ones stay after a refusal, and are replaced in the key store when the server accepts the new ones."""
+    """If the server refuses the new ones, the earlier ones stay. If it accepts them, the key store has the new ones."""
     who = "print(kn.login_status().sources[-1].note)"
     book = open_notebook(front, "import kismet_nb as kn\nme = kn.login()", "new = kn.login(rotate=True)", who)
     book.run(0)

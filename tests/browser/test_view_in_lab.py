@@ -24,7 +24,7 @@ kn.view(table)
 
 def test_a_large_table_is_searched_and_no_name_runs(open_notebook):
     """Every row can be found, names are text, only web addresses are links, and no row is saved in the notebook."""
-    book = open_notebook("lab/tree", TABLE, saving=False)  # as JupyterLab comes
+    book = open_notebook("lab/tree", TABLE, saving=False)  # JupyterLab's default
     page, elsewhere = book.page, []
     here = (book.jupyter.url, "data:", "blob:")
     page.on("request", lambda sent: None if sent.url.startswith(here) else elsewhere.append(sent.url))
@@ -46,7 +46,7 @@ def test_a_large_table_is_searched_and_no_name_runs(open_notebook):
 
 
 def test_all_rows_are_sorted_and_filtered_and_ten_are_saved(open_notebook):
-    """Sort and filter work on all rows; also with the state of widgets, the saved notebook has the first page only."""
+    """Sort and filter work on all rows. If widgets' state is saved, the notebook still has the first page only."""
     book = open_notebook("lab/tree", TABLE, saving=True)
     page = book.page
     book.run(0)

@@ -1,4 +1,4 @@
-"""Tables as literals that JSON keeps exactly, so that expected values need no reader of ours."""
+"""Convert tables to literals that JSON holds exactly, so that expected values do not depend on our readers."""
 
 import pandas as pd
 

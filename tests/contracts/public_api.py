@@ -1,4 +1,4 @@
-"""What is promised: public names, signatures, errors, dtypes, provenance and commands.
+"""The public interface that is promised: names, signatures, errors, dtypes, provenance and commands.
 
 Analysts' notebooks and schedulers depend on each entry. An entry may be added; it is changed or removed only after a
 release with a DeprecationWarning, together with a line in CHANGELOG.md.

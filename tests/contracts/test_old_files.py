@@ -22,7 +22,7 @@ def test_a_file_of_an_earlier_version_reads_back_equal(name):
 
 
 def test_every_old_file_is_read():
-    """No file of the folder lacks its expected values."""
+    """Each file of the folder has expected values."""
     exports = {path.name for path in FOLDER.iterdir() if path.suffix != ".json"}
 
     assert exports == set(EXPECTED)

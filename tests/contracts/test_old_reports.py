@@ -1,4 +1,4 @@
-"""Copies of the report's notebook that analysts made of earlier versions still make a report."""
+"""Copies of the report's notebook from earlier versions still make a report."""
 
 import datetime as dt
 import re
@@ -15,7 +15,7 @@ OLD = sorted((Path(__file__).parent / "old_reports").glob("*.ipynb"))
 @pytest.mark.slow
 @pytest.mark.parametrize("notebook", OLD, ids=lambda path: path.stem)
 def test_an_old_copy_of_the_notebook_still_makes_a_report(notebook, demo):
-    """With the notebook's login, and with options that it does not know."""
+    """It uses the login of this notebook. Options that are newer than the copy take effect."""
     kn.login(kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url))
     day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=92)  # in the quarter before this one
     quarter = f"{day.year}-Q{(day.month + 2) // 3}"

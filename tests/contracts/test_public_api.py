@@ -54,7 +54,7 @@ def test_a_signature_keeps_its_parameters_and_defaults(name):
 
 
 def test_every_public_function_is_pinned():
-    """A new function gets an entry above."""
+    """Each public function has an entry in ``SIGNATURES``."""
     functions = {name for name in NAMES if inspect.isfunction(getattr(kn, name))}
 
     assert functions <= set(SIGNATURES)
@@ -62,7 +62,7 @@ def test_every_public_function_is_pinned():
 
 @pytest.mark.parametrize("name", [name for name in SIGNATURES if name.startswith("fetch_")])
 def test_every_fetch_takes_a_client_and_progress(name):
-    """By default a fetch uses this notebook's login and decides itself about a progress bar."""
+    """By default, a fetch uses this notebook's login and decides whether to show a progress bar."""
     assert {"client": None, "progress": None}.items() <= SIGNATURES[name][1].items()
     assert SIGNATURES[name][1].get("resume", False) is False
 
@@ -83,7 +83,7 @@ def test_report_is_a_function_though_a_module_had_that_name():
 
 
 def test_a_client_keeps_what_it_was_given():
-    """The parameters of a client are readable as attributes of the same names."""
+    """Each parameter of a client is an attribute of the same name."""
     given = {
         "timeout": 3.5,
         "retries": 2,
@@ -99,7 +99,7 @@ def test_a_client_keeps_what_it_was_given():
 
 
 def test_the_error_tree_is_complete():
-    """Every public error has an entry above, and the two warnings are UserWarnings."""
+    """Each public error has an entry in ``ERRORS``, and each warning is a UserWarning."""
     public = {name for name in NAMES if name.endswith("Error")}
 
     assert set(ERRORS) == public
@@ -134,7 +134,7 @@ def test_a_table_keeps_its_columns_and_dtypes(name):
 
 
 def fetched_tables(client):
-    """Fetch a table of each kind: one list, lists of users and their second table, and maps of days."""
+    """Fetch a table of one list, of a list for each user, of parts of these rows, and of maps from days to values."""
     calls, participants = kn.fetch_calls([1], participants=True, client=client)
     metrics = kn.fetch_call_metrics("2026-11-01", "2026-11-03", client=client)
     return {"users": kn.fetch_users(client=client), "calls": calls, "participants": participants} | {
@@ -143,7 +143,7 @@ def fetched_tables(client):
 
 
 def answer(query, _):
-    """Answer as an organization with one user and one call."""
+    """Return the response of an organization with one user and one call."""
     if query.path.endswith("/calls"):
         return page_of([{"id": 7, "participants": [{"id": 1}]}], query, envelope="calls")
     if query.path.endswith("/organization_users"):
@@ -154,7 +154,7 @@ def answer(query, _):
 @pytest.mark.filterwarnings("ignore::kismet_nb.SchemaDriftWarning")
 @pytest.mark.parametrize("name", ["users", "calls", "participants", "call_metrics"])
 def test_attrs_say_where_a_table_came_from(name):
-    """``attrs["kismet"]`` has these keys with values of these types, and JSON holds it."""
+    """``attrs["kismet"]`` has these keys with values of these types, and JSON can hold it."""
     with serving(answer) as (url, _), kn.KismetClient("client-id", "planted-secret", api_url=url) as client:
         table = fetched_tables(client)[name]
     recorded = table.attrs["kismet"]
@@ -170,7 +170,7 @@ def test_attrs_say_where_a_table_came_from(name):
 
 
 def test_the_environment_variables_keep_their_names(monkeypatch):
-    """The vendor's two names and the address are read, from the environment and from a .env."""
+    """The variables for the credentials and the address are read from the environment and from a .env."""
     named = {
         "KISMET_CLIENT_ID": "client-id",
         "KISMET_CLIENT_SECRET": "planted-secret",
@@ -200,7 +200,7 @@ def test_a_command_keeps_its_exit_codes(arguments, code):
 
 
 def test_an_interrupted_command_ends_with_130(monkeypatch):
-    """A shell's code for Ctrl-C."""
+    """130 is a shell's exit code for Ctrl-C."""
 
     def interrupt(*_args, **_kwargs):
         raise KeyboardInterrupt
@@ -215,10 +215,10 @@ def test_a_command_keeps_its_options(command, capsys):
     """Schedulers call the commands by these names."""
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
-    told = capsys.readouterr().out
+    shown = capsys.readouterr().out
 
     assert 0 == caught.value.code
-    assert [] == [option for option in COMMANDS[command] if f"{option} " not in told]
+    assert [] == [option for option in COMMANDS[command] if f"{option} " not in shown]
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["export", "nonsense", "x.csv"], ["tables", "--nonsense"]])

@@ -76,7 +76,7 @@ def control_table():
 
 
 def main():
-    """Write all files, and what is in them."""
+    """Write all files, and their expected content."""
     FOLDER.mkdir(exist_ok=True)
     print(f"Writing with {Path(kn.__file__).parent}")
     expected = {}
