@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kismet_nb.cli.commands import (
     run_compare,
     run_demo,
+    run_docs,
     run_export,
     run_lab,
     run_report,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
 
-__all__ = ["parse"]
+__all__ = ["command_parsers", "parse"]
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -44,10 +45,20 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def command_parsers() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command, by its name."""
+    return _add_commands(argparse.ArgumentParser(prog="kismet-nb")).choices
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kismet-nb", description="A Kismet Health organization as tables.")
     parser.set_defaults(quiet=False, log=None)
     parser.add_argument("--version", action="version", version=f"kismet-nb {version('kismet-nb')}")
+    _add_commands(parser)
+    return parser
+
+
+def _add_commands(parser: argparse.ArgumentParser) -> Commands:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("demo", help="fetch and export the users of an invented organization on this machine")
     command.set_defaults(run=run_demo)
@@ -61,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_report(commands)
     _add_lab(commands)
-    return parser
+    _add_docs(commands)
+    return commands
 
 
 def _add_export(commands: Commands) -> None:
@@ -217,6 +229,19 @@ def _add_lab(commands: Commands) -> None:
         "and their data into the folder data beside it",
     )
     command.set_defaults(run=run_lab)
+
+
+def _add_docs(commands: Commands) -> None:
+    command = commands.add_parser(
+        "docs", help="open the reference in the browser; it is built first if it is missing (extra docs)"
+    )
+    command.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="where the site is (default: the user's folder for caches)"
+    )
+    command.add_argument("--rebuild", action="store_true", help="build the site again, for example after a change")
+    command.add_argument("--strict", action="store_true", help="fail if the build warns")
+    command.add_argument("--no-browser", action="store_true", help="print the address only")
+    command.set_defaults(run=run_docs)
 
 
 def _add_client_options(command: argparse.ArgumentParser) -> None:
