@@ -40,7 +40,7 @@ def build_site(folder: Path, *, strict: bool = False) -> None:
         shutil.copytree(_HERE / "images", source / "images")
         copy_notebooks(source / "notebooks")
         (source / "generated").mkdir()
-        for name, text in {**command_help(), "tables": data_dictionary()}.items():
+        for name, text in {**command_help(), "data_dictionary": data_dictionary()}.items():
             (source / "generated" / f"{name}.md").write_text(text, encoding="utf-8")
         options: list[str | Path] = ["-E", "-q", "-j", "auto", "-b", "html", "-c", _HERE, "-d", work / "doctrees"]
         options += ["--fail-on-warning", "--keep-going"] if strict else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING
 
-from pygments.lexers.special import TextLexer
+from pygments.lexers.special import TextLexer  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -28,7 +28,7 @@ pygments_dark_style = "github-dark"
 
 add_module_names = False
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # signatures show the defaults, and the docstrings say what each parameter takes
+autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 maximum_signature_line_length = 88
 napoleon_google_docstring = False

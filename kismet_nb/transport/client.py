@@ -36,7 +36,8 @@ MAX_SETTING = 10**6  # of any number: a socket takes no endless timeout
 class KismetClient:
     """An authenticated, read-only client of one organization.
 
-    Making one sends nothing. It may be shared by threads, and is closed by ``close()`` or a ``with`` block.
+    Making one sends nothing. It may be shared by threads, and is closed by ``close()`` or a ``with`` block. Its settings
+    are attributes with the names of the parameters; the secret is not among them.
 
     Parameters
     ----------
@@ -64,10 +65,6 @@ class KismetClient:
 
     Attributes
     ----------
-    api_url, client_id
-        The address, and the Client ID of the credentials.
-    timeout, retries, patience, max_in_flight, page_size, verify, strict
-        As passed.
     unfinished
         What fetches of many lists had read when they failed or were interrupted, for their ``resume=True``.
 

@@ -400,4 +400,5 @@ COMMANDS = {
         "--logo",
     ],
     "lab": [],
+    "docs": ["--rebuild", "--strict", "--no-browser"],
 }
