@@ -36,8 +36,8 @@ MAX_SETTING = 10**6  # of any number: a socket takes no endless timeout
 class KismetClient:
     """An authenticated, read-only client of one organization.
 
-    Making one sends nothing. It may be shared by threads, and is closed by ``close()`` or a ``with`` block. Its settings
-    are attributes with the names of the parameters; the secret is not among them.
+    Making one sends nothing. It may be shared by threads, and is closed by ``close()`` or a ``with`` block. The
+    parameters are attributes of the same name, except the secret.
 
     Parameters
     ----------
