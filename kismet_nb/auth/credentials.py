@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_API_URL",
+    "FILE_VARIABLES",
     "ID_VARIABLE",
     "SECRET_VARIABLE",
     "THE_ARGUMENT",
@@ -30,6 +31,8 @@ DEFAULT_API_URL = "https://api.kismethealth.com"
 ID_VARIABLE = "KISMET_CLIENT_ID"
 SECRET_VARIABLE = "KISMET_CLIENT_SECRET"  # noqa: S105 - the name of a variable, no secret
 URL_VARIABLE = "KISMET_API_URL"
+# Each names a file that holds the value of the variable before it.
+FILE_VARIABLES = {ID_VARIABLE: f"{ID_VARIABLE}_FILE", SECRET_VARIABLE: f"{SECRET_VARIABLE}_FILE"}
 THE_ARGUMENT = "the argument"  # the source of credentials that were passed to KismetClient
 ADDRESS = f"The API's address (api_url, or {URL_VARIABLE})"
 WAYS_TO_LOG_IN = (
@@ -95,6 +98,10 @@ class Credentials:
         secret, text = self.secret_value().lower(), text.lower()
         piece = min(6, len(secret))
         return any(secret[start : start + piece] in text for start in range(len(secret) - piece + 1))
+
+    def same_as(self, other: Credentials) -> bool:
+        """Return whether both values are the same as those of ``other``."""
+        return (self.client_id, self.secret_value()) == (other.client_id, other.secret_value())
 
     def __repr__(self) -> str:
         return f"Credentials(Client ID {masked_unverified(self.client_id)})"

@@ -10,7 +10,6 @@ from kismet_nb.cli.commands import (
     run_compare,
     run_demo,
     run_docs,
-    run_export,
     run_lab,
     run_report,
     run_snapshot,
@@ -18,9 +17,11 @@ from kismet_nb.cli.commands import (
     run_sync,
     run_tables,
 )
+from kismet_nb.cli.export import run_export, split_names
 from kismet_nb.dates import parse_date
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.fetch import FETCHERS
+from kismet_nb.files.paths import SUFFIXES
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import LISTS
 from kismet_nb.store.lists import DEFAULT_TABLES
@@ -40,8 +41,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if own[:1] == ["lab"] and "--" in own:
         place = own.index("--")
         own, jupyterlab = own[:place], own[place + 1 :]
-    options = _parser().parse_args(own)
+    parser = _parser()
+    options, others = parser.parse_known_args(own)
     options.jupyterlab = jupyterlab
+    if options.run is run_export:
+        split_names(options, others)
+    elif others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     return options
 
 
@@ -52,7 +58,7 @@ def command_parsers() -> dict[str, argparse.ArgumentParser]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kismet-nb", description="A Kismet Health organization as tables.")
-    parser.set_defaults(quiet=False, log=None)
+    parser.set_defaults(quiet=False, log=None, stats=False)
     parser.add_argument("--version", action="version", version=f"kismet-nb {version('kismet-nb')}")
     _add_commands(parser)
     return parser
@@ -61,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_commands(parser: argparse.ArgumentParser) -> Commands:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("demo", help="fetch and export the users of an invented organization on this machine")
+    _add_stats_option(command)
     command.set_defaults(run=run_demo)
     _add_export(commands)
     command = commands.add_parser("tables", help="list the tables, or the columns of one")
@@ -78,10 +85,27 @@ def _add_commands(parser: argparse.ArgumentParser) -> Commands:
 
 def _add_export(commands: Commands) -> None:
     command = commands.add_parser(
-        "export", help="fetch a table and write it to a file; credentials from the environment or .env"
+        "export",
+        usage="%(prog)s [-h] TABLE [TABLE ...] OUT [OPTION ...]",
+        help="fetch tables and write them to files; credentials from the environment or .env",
+        epilog="Each file is replaced whole or not at all. If one of several tables fails, the others are written all "
+        "the same, and the exit code is 1.",
     )
-    command.add_argument("table", choices=list(FETCHERS))
-    command.add_argument("out", metavar="OUT", help="the file; its suffix sets the format: exports/users.parquet")
+    command.add_argument("tables", nargs="+", metavar="TABLE", help=f"{', '.join(FETCHERS)}; OUT is the last name")
+    command.add_argument(
+        "--out",
+        metavar="OUT",
+        help="the file, whose suffix sets the format: exports/users.parquet. Of several tables, a folder, which gets a "
+        "file for each, or an .xlsx file, which gets a sheet for each",
+    )
+    command.add_argument(
+        "--format",
+        choices=[suffix.removeprefix(".") for suffix in SUFFIXES],
+        help="format of the files in a folder (default: parquet)",
+    )
+    command.add_argument(
+        "--env-file", metavar="FILE", help="file with the credentials (default: the environment, or the nearest .env)"
+    )
     command.add_argument(
         "--since",
         type=_day,
@@ -99,7 +123,7 @@ def _add_export(commands: Commands) -> None:
     command.add_argument("--strict", action="store_true", help="fail if the API sends unknown columns or values")
     _add_client_options(command)
     _add_output_options(command)
-    command.set_defaults(run=run_export)
+    command.set_defaults(run=run_export, command=command)
 
 
 def _add_snapshot(commands: Commands) -> None:
@@ -209,6 +233,7 @@ def _add_report(commands: Commands) -> None:
     command.add_argument("--organization", metavar="NAME", help="name of the organization, above the title")
     command.add_argument("--logo", metavar="FILE", help="PNG or SVG file of at most 1 MB, above the title")
     command.add_argument("--notebook", metavar="FILE", help="your own copy of 03_report.ipynb")
+    _add_stats_option(command)
     _add_output_options(command)
     command.set_defaults(run=run_report)
 
@@ -253,6 +278,13 @@ def _add_client_options(command: argparse.ArgumentParser) -> None:
         choices=["auto", "twice"],
         default="auto",
         help="twice reads every page a second time (default: only where one reading proves nothing)",
+    )
+    _add_stats_option(command)
+
+
+def _add_stats_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--stats", action="store_true", help="at the end, write the number of requests by endpoint to stderr"
     )
 
 
