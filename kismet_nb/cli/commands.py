@@ -21,7 +21,7 @@ from kismet_nb.files.export import export
 from kismet_nb.files.paths import check_path, check_target
 from kismet_nb.files.read_export import read_export
 from kismet_nb.reports.report import report
-from kismet_nb.reports.shipped import copy_notebooks
+from kismet_nb.reports.shipped import prepare_folder
 from kismet_nb.reports.sigterm import clean_up_on_sigterm
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import latest_snapshots, snapshot
@@ -184,8 +184,11 @@ def run_lab(options: argparse.Namespace) -> None:
     """Copy missing notebooks and open JupyterLab on them."""
     if find_spec("jupyterlab") is None:
         raise InvalidInputError('JupyterLab is not installed. Install it with: pip install "kismet-nb[lab]"')
-    folder = Path(options.folder).expanduser()
-    for parent in dict.fromkeys(file.parent for file in copy_notebooks(folder)):
+    wanted = Path(options.folder).expanduser()
+    folder, copied = prepare_folder(wanted)
+    if folder != wanted:
+        print(f"Opening {folder}, which git ignores: a saved notebook holds names. {wanted} is part of a clone.")
+    for parent in dict.fromkeys(file.parent for file in copied):
         print(f"Copied missing files to {parent}")
     code = _run_module("jupyterlab", [str(folder), *options.jupyterlab])
     if code:

@@ -250,8 +250,8 @@ def _add_lab(commands: Commands) -> None:
         nargs="?",
         default="notebooks",
         metavar="FOLDER",
-        help="folder of the notebooks (default: %(default)s); missing notebooks are copied into it, "
-        "and their data into the folder data beside it",
+        help="folder of the notebooks (default: %(default)s; in a clone of the repository: my_notebooks); missing "
+        "notebooks are copied into it, and their data into the folder data beside it; git ignores a new folder",
     )
     command.set_defaults(run=run_lab)
 
