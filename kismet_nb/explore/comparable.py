@@ -70,7 +70,7 @@ def _check_provenance(before: pd.DataFrame, after: pd.DataFrame) -> None:
             raise InvalidInputError(
                 f"{side} is incomplete: rows that were not read would look removed. Fetch it again."
             )
-    if not provenance(before) or not provenance(after):
+    if not sources(before) or not sources(after):
         return
     _check_same_origin(provenance(before), provenance(after))
     _check_order(provenance(before), provenance(after))

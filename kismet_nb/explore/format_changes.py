@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["format_changes", "format_table"]
 
+MAX_NAMES = 3  # of organizations, before only their number is written
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")  # characters that Markdown would take for its own
 
 
@@ -88,8 +89,13 @@ def format_changes(changes: pd.DataFrame, *, markdown: bool = False) -> str:
 
 
 def _source_text(source: dict[str, Any]) -> str:
+    """Return what a table holds, whose it is and of when; a store records its organizations, a fetch its host."""
     time = str(source.get("fetched_at")).replace("T", " ").replace("+00:00", " UTC")
-    return f"{source.get('rows')} {source.get('resource')} of {source.get('api_host')}, fetched {time}"
+    rows, names = f"{source.get('rows')} {source.get('resource')}", source.get("organizations", [])
+    if not names:
+        return f"{rows} of {source.get('api_host')}, fetched {time}"
+    whose = ", ".join(names) if len(names) <= MAX_NAMES else f"{len(names)} organizations"
+    return f"{rows} of {whose}, as of {time}"
 
 
 def _count_text(parts: dict[str, pd.DataFrame], names: list[str], ignored: list[str]) -> str:

@@ -51,7 +51,7 @@ def export(
     df: pd.DataFrame | Mapping[str, pd.DataFrame],
     path: str | os.PathLike[str],
     *,
-    title: str | None = None,
+    title: str | Mapping[str, str] | None = None,
     number_formats: Mapping[str, str] | None = None,
     spreadsheet_safe: bool = True,
     provenance: bool = True,
@@ -70,7 +70,8 @@ def export(
     path
         ``.csv``, ``.csv.gz``, ``.parquet`` or ``.xlsx``. ``~`` is expanded and missing folders are made.
     title
-        Excel only: a line above the table, on each sheet.
+        Excel only: a line above the table. For several tables, it is one line for all sheets, or a mapping with a line
+        for each sheet that is to have one: ``{"Admins": "Who may change settings"}``.
     number_formats
         Excel only: how numbers are shown, by column: ``{"share": "0.0%"}``. By default, a column of long decimals
         shows a few digits; the values are whole in any case.
@@ -135,9 +136,10 @@ def export(
     _check_options(suffix, options)
     if suffix == ".xlsx":
         tables = _store_sheets(df)
-        _check_excel_options(tables, title, number_formats or {}, provenance=provenance)
+        titles = dict(title) if isinstance(title, Mapping) else dict.fromkeys(tables, title)
+        _check_excel_options(tables, titles, number_formats or {}, provenance=provenance)
         sheets = [
-            build_sheet(table, name, title=title, tz=tz, number_formats=number_formats or {})
+            build_sheet(table, name, title=titles.get(name), tz=tz, number_formats=number_formats or {})
             for name, table in tables.items()
         ]
         with replace_file(target) as file:
@@ -189,14 +191,17 @@ def _check_options(suffix: str, options: dict[str, Any]) -> None:
 
 
 def _check_excel_options(
-    tables: dict[str, StoredTable], title: object, number_formats: Mapping[str, str], *, provenance: bool
+    tables: dict[str, StoredTable], titles: dict[str, Any], number_formats: Mapping[str, str], *, provenance: bool
 ) -> None:
-    if title is not None and not (isinstance(title, str) and title.strip() and title.isprintable()):
-        raise InvalidInputError("title must be one line of text.")
-    if title is not None and not provenance:
-        raise InvalidInputError(
-            "title needs provenance: without the last sheet, read_export would not find the header."
-        )
+    for name, title in titles.items():
+        if name not in tables:
+            raise InvalidInputError(f"title names {name!r}, which is no sheet. The sheets are {', '.join(tables)}.")
+        if title is not None and not (isinstance(title, str) and title.strip() and title.isprintable()):
+            raise InvalidInputError("title must be one line of text.")
+        if title is not None and not provenance:
+            raise InvalidInputError(
+                "title needs provenance: without the last sheet, read_export would not find the header."
+            )
     for name, number_format in number_formats.items():
         if not any(name in table.frame.columns for table in tables.values()):
             raise InvalidInputError(f"number_formats names {name!r}, which is no column.")

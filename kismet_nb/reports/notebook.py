@@ -88,4 +88,5 @@ def cell_failure(name: str, message: str, where: str) -> KismetError:
         if where:
             text += f" It was raised by {where}."
         return kind(f"{text} {LOGIN_HINT}" if kind is errors.CredentialsError else text)
-    return KismetError(f"{name} was raised by {where or START}. Run the notebook to see the details.")
+    what = "An error" if name == "NoneType" else name  # IPython does not name an error in the display of a result.
+    return KismetError(f"{what} was raised by {where or START}. Run the notebook to see the details.")

@@ -9,6 +9,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import version as installed_version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from kismet_nb.resources import RESOURCES
 from kismet_nb.store.layout import HISTORY, LISTS, chosen_organizations, read_version, version_time
 from kismet_nb.store.schema import LISTS_SCHEMA, history_schema, stored_schema, upgrade
 from kismet_nb.store.sql_frame import to_frame
+from kismet_nb.tables.provenance import set_provenance
 
 if TYPE_CHECKING:
     import os
@@ -87,7 +89,7 @@ def sql(folder: str | os.PathLike[str], query: str) -> pd.DataFrame:
     DataFrame
         With a fetch's dtypes: integers Int64, numbers Float64, truth values boolean, text str, times
         datetime64[us, UTC], days datetime64[us], lists object. ``rest`` is JSON text. A sum of integers is Int64 if it
-        fits.
+        fits. ``attrs["kismet"]`` records the query and the versions that it read.
 
     Raises
     ------
@@ -125,7 +127,10 @@ def sql(folder: str | os.PathLike[str], query: str) -> pd.DataFrame:
         except duckdb.Error as error:
             result = _explain(duckdb, error, str(folder), tables)
         if not isinstance(result, KismetError):
-            return to_frame(result)
+            frame = to_frame(result)
+            read = [f"{version.parent.name}/{version.name}" for version in versions]
+            set_provenance(frame, {"query": query, "versions": read, "version": installed_version("kismet-nb")})
+            return frame
         if all(version.is_dir() for version in versions):
             break  # it is not because of a sync
     raise result

@@ -5,7 +5,7 @@
     python tests/benchmarks/run.py --million    # also 1,000,000 users at 40 ms: four minutes more
     python tests/benchmarks/run.py --only users calls
     python tests/benchmarks/run.py --only overload    # 503 without Retry-After; not part of the other runs
-    python tests/benchmarks/run.py --only store       # kn.sync, seven minutes; not part of the other runs
+    python tests/benchmarks/run.py --only store       # kn.sync, twelve minutes; not part of the other runs
 
 All contenders read from the same server on this machine, in the same run, in turns. Compare the ratios, not the
 seconds. Most ratios are to the floor (see contenders.py). A missed target is printed as missed; the exit code is 0.

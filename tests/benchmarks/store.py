@@ -1,19 +1,21 @@
-"""The scenarios of the store: ``kn.sync`` beside a fetch and beside dlt, its memory, its second run, and kills.
+"""The scenarios of the store: syncs beside a fetch and beside dlt, their memory, kills, SQL, organizations, readers.
 
 As a program, it syncs and prints when each list was handed to the journal, until it is killed.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from contenders import dlt_calls, kismet_nb_sync, new_client
+from contenders import HEADERS, dlt_calls, kismet_nb_sync, new_client
 from measure import LATENCY, add_line, at_least, at_most, best, measure_apart, without_target
 from server import serving
 
@@ -24,10 +26,17 @@ __all__ = ["store"]
 
 KILLS = 5
 TABLES = ["users", "calls"]
+ORGANIZATIONS = 12
+READINGS = 1000  # of each engine
+QUERY = """
+    SELECT date_trunc('month', created_at) AS month, is_ended, count(*) AS calls,
+           count(DISTINCT kismet_user_id) AS users
+    FROM calls GROUP BY ALL ORDER BY ALL
+"""
 
 
 def store():
-    """Sync a million calls, again with nothing new, again with edits, and three millions; compare with dlt."""
+    """Sync a million calls, again with nothing new, again with edits, and three million; then all other scenarios."""
     with tempfile.TemporaryDirectory() as folder:
         with serving(users=1000, calls_first=1000, calls_each=1000) as server:
             few = million(server, folder)
@@ -37,12 +46,15 @@ def store():
     with serving(users=3000, calls_first=1000, calls_each=1000) as server, tempfile.TemporaryDirectory() as folder:
         many = measure_apart("kismet_nb_sync", server.url, folder)
         compared = measure_apart("kismet_nb_sync", server.url, folder, 0)
+        query(folder)
     remark = f"{many['above']:.0f} and {few['above']:.0f} MB; compared {compared['above']:.0f} MB"
     at_most(
         "From 1 to 3 million calls: peak memory of a first sync above import", 1.4, many["above"] / few["above"], remark
     )
     beside_dlt()
     kills()
+    many_organizations()
+    readers()
 
 
 def million(server, folder):
@@ -85,6 +97,49 @@ def edited(server, folder):
     run = measure_apart("kismet_nb_sync", server.url, folder, 0)
     at_most("1,000,000 calls: fold and commit, 0.5 % edited", 6, run["fold"], unit=" s")
     at_most("1,000,000 calls: peak memory of a comparing sync above import", 250, run["above"], unit=" MB")
+
+
+def query(folder):
+    """Run a query over three million calls."""
+    assert 3_000_000 == kn.sql(folder, QUERY)["calls"].sum()
+    at_most("SQL on 3,000,000 calls", 1, best(5, sql=partial(kn.sql, folder, QUERY))["sql"], unit=" s")
+
+
+def many_organizations():
+    """Sync organizations, each of 50 requests a second, beside one of them, by the command line."""
+    options = {"users": 120, "calls_first": 20, "calls_each": 20, "rate": 50, "latency": LATENCY}
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+        files = []
+        for number in range(ORGANIZATIONS):
+            server = stack.enter_context(serving(**options))
+            files.append(Path(folder, f"clinic-{number}.env"))
+            values = (*HEADERS.values(), server.url)
+            names = ("KISMET_CLIENT_ID", "KISMET_CLIENT_SECRET", "KISMET_API_URL")
+            files[-1].touch(0o600)
+            files[-1].write_text("".join(f"{name}={value}\n" for name, value in zip(names, values, strict=True)))
+        seconds = best(3, one=partial(sync_each, files[:1], folder), all=partial(sync_each, files, folder))
+    what = f"{ORGANIZATIONS} organizations of 50 requests a second: time of a sync, to one"
+    at_most(what, 2.5, seconds["all"] / seconds["one"], f"{seconds['all']:.1f} s and {seconds['one']:.1f} s")
+
+
+def sync_each(files, folder):
+    """Sync the organizations of the files into a new store."""
+    store = tempfile.mkdtemp(dir=folder)
+    command = [sys.executable, "-c", "from kismet_nb.cli import main; raise SystemExit(main())", "sync", store]
+    command += ["--tables", "calls", "--jobs", str(len(files)), "--quiet", "--each", *map(str, files)]
+    subprocess.run(command, check=True)
+
+
+def readers():
+    """Read a store with pandas, Polars and DuckDB while it is synced."""
+    test = Path(__file__).parents[1] / "engines/test_reading_during_syncs.py"
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "engines or slow", str(test)]
+    environment = {**os.environ, "READINGS": str(READINGS)}
+    run = subprocess.run(command, env=environment, cwd=test.parents[2], capture_output=True, text=True, check=False)
+    met, measured = ("NO", (run.stdout + run.stderr).splitlines()[-1]) if run.returncode else ("yes", "0")
+    remark = f"{time.perf_counter() - started:.0f} s"
+    add_line(f"3 × {READINGS:,} readings by pandas, Polars and DuckDB during syncs: wrong", "0", measured, met, remark)
 
 
 def beside_dlt():

@@ -61,6 +61,17 @@ def test_markdown_says_what_was_compared(client):
     assert re.match(r"- before 131 users of 127\.0\.0\.1:\d+, fetched .* UTC\n- after 131 users", text)
 
 
+def test_tables_of_a_store_are_named_by_their_organization(client, tmp_path):
+    """The text says whose state it shows and of when; nothing was fetched for it."""
+    kn.sync(tmp_path / "store", "users", organization="clinic-a", client=client)
+    users = kn.read_store(tmp_path / "store", "users")
+
+    assert re.match(
+        r"before  131 users of clinic-a, as of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n",
+        kn.format_changes(kn.compare(users, users)),
+    )
+
+
 def test_another_table_is_refused():
     """Only compare makes what format_changes writes."""
     with pytest.raises(kn.InvalidInputError, match="compare"):

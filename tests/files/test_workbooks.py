@@ -75,6 +75,16 @@ def test_a_title_stands_above_the_header(tmp_path):
     assert ("A4", "$3:$3", "A3:C7") == (page.freeze_panes, page.print_title_rows, page.auto_filter.ref)
 
 
+def test_each_sheet_may_have_its_own_title(tmp_path, tables):
+    """A sheet that the mapping does not name has none; all of them read back."""
+    path = kn.export(tables, tmp_path / "t.xlsx", title={"Admins": "Who may change settings", "By month": "Calls"})
+    book = openpyxl.load_workbook(path)
+
+    firsts = [book[name]["A1"].value for name in tables]
+    assert ["id", "Who may change settings", "Calls"] == firsts
+    assert [len(table) for table in tables.values()] == [len(kn.read_export(path, sheet=name)) for name in tables]
+
+
 def test_totals_stay_outside_the_filter(tmp_path):
     """The last row of a pivot with margins is bold, and sorting does not move it."""
     page = openpyxl.load_workbook(kn.export(PIVOT, tmp_path / "t.xlsx"))["table"]
@@ -131,6 +141,7 @@ def test_the_last_sheet_is_about_all_tables(tmp_path, tables):
         (CALLS, "t.parquet", {"number_formats": {"calls": "0"}}),
         (CALLS, "t.xlsx", {"title": ""}),
         (CALLS, "t.xlsx", {"title": "two\nlines"}),
+        ({"a": CALLS}, "t.xlsx", {"title": {"b": "Calls"}}),
         (CALLS, "t.xlsx", {"title": "Calls", "provenance": False}),
         (CALLS, "t.xlsx", {"number_formats": {"share": "0"}}),
         (CALLS, "t.xlsx", {"number_formats": {"calls": ""}}),

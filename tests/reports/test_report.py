@@ -160,6 +160,7 @@ def test_no_credential_is_put_into_the_notebook(demo):
     ("cell", "why"),
     [
         ("import kismet_nb as kn; kn.login()", "uses the two environment variables or .env; --demo"),
+        ("import altair\naltair.vconcat().properties(width=1)", "An error was raised by code cell 2 of own.ipynb"),
         ("1\n1 / 0", "ZeroDivisionError was raised by code cell 2 of own.ipynb, line 2."),
     ],
 )

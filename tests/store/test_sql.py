@@ -107,6 +107,17 @@ def test_a_value_that_a_dataframe_cannot_hold_is_an_error(synced, value):
     assert 2 == len(kn.sql("store", f"SELECT id, CAST({value} AS VARCHAR) AS far FROM users"))
 
 
+def test_a_result_records_where_it_came_from(synced):
+    """An export of it names the query and the versions; it can be compared with a fetch."""
+    query = "SELECT * EXCLUDE (rest, seen_from) FROM users"
+    found = kn.read_export(kn.export(kn.sql("store", query), "users.xlsx"))
+
+    recorded = found.attrs["kismet"]
+    assert query == recorded["query"]
+    assert [f"clinic-a/{versions()[-1]}"] == recorded["versions"]
+    assert kn.compare(found, kn.read_store("store", "users"), key="id").empty
+
+
 def test_organizations_are_one_table(synced):
     """An organization without a table is left out, as in read_store."""
     synced.sync("roles", organization="clinic-b")
