@@ -52,8 +52,9 @@ def main(arguments: list[str]) -> int:
         subprocess.run([*install, f"{CHECKOUT}[test]"], check=True)
         shutil.copytree(CHECKOUT, folder / "tests", ignore=shutil.ignore_patterns(*LEFT_OUT))
         # More processes than cores: many tests wait. "-n 4" is overridden by a later -n.
+        environment = os.environ | {"PYTHONUTF8": "1"}  # tests read files without an encoding; the package does not
         pytest = [python, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider", "-m", FAST, *arguments]
-        return subprocess.run(pytest, cwd=folder / "tests", check=False).returncode
+        return subprocess.run(pytest, cwd=folder / "tests", env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

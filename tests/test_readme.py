@@ -9,7 +9,8 @@ import pytest
 
 import kismet_nb as kn
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language):
@@ -35,7 +36,7 @@ def test_the_python_of_the_readme_runs(client, monkeypatch):
         kn.sync("store", ["users", "calls"], client=client)
     Path("snapshots").mkdir()
     month = "users-2026-10-01T0600Z.parquet"
-    shutil.copy(Path(__file__).parents[1] / "data" / month, Path("snapshots") / month)
+    shutil.copy(ROOT / "data" / month, Path("snapshots") / month)
     session = {}
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), session)  # noqa: S102 - the README is ours
@@ -48,4 +49,6 @@ def test_the_python_of_the_readme_runs(client, monkeypatch):
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_a_file_that_the_readme_links_to_exists(path):
     """No link of the README is broken."""
-    assert (Path(__file__).parents[1] / path).exists()
+    folder = Path(kn.__file__).parents[1] if path.startswith("kismet_nb/") else ROOT
+
+    assert (folder / path).exists()
