@@ -52,6 +52,7 @@ from kismet_nb.fetch import (
     fetch_waiting_room_subs,
     fetch_waiting_rooms,
 )
+from kismet_nb.fetch.usage import usage
 from kismet_nb.files.export import export
 from kismet_nb.files.read_export import read_export
 from kismet_nb.reports.report import report
@@ -109,6 +110,7 @@ __all__ = [
     "store_files",
     "summaries",
     "sync",
+    "usage",
     "use_demo",
     "view",
 ]
@@ -117,5 +119,5 @@ __version__ = version("kismet-nb")
 
 
 def __dir__() -> list[str]:
-    """Offer on <Tab> what is documented, and no modules that only work for it."""
+    """Return the public names, so that completion in a notebook shows no internal modules."""
     return __all__

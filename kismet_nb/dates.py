@@ -1,4 +1,4 @@
-"""Parse dates, months, timestamps and time zones from arguments. Refuse what could be read in two ways."""
+"""Parse dates, months, timestamps and time zones from arguments. Ambiguous values are refused."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def parse_timestamp(value: object, argument: str) -> pd.Timestamp:
             timestamp = pd.Timestamp(value)
             if not pd.isna(timestamp):
                 return timestamp
-    raise InvalidInputError(f"{argument} must be a moment or a day, such as '2026-11-01' or '2026-11-01T09:00Z'.")
+    raise InvalidInputError(f"{argument} must be a time or a day, such as '2026-11-01' or '2026-11-01T09:00Z'.")
 
 
 def time_zone(tz: str) -> ZoneInfo:

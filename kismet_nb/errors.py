@@ -1,4 +1,4 @@
-"""Everything that can go wrong, named by what the reader does next.
+"""Errors and warnings, each with what to do next.
 
 ::
 
@@ -9,18 +9,18 @@
     ├── NotFoundError           check the id: missing, or not visible to these credentials  404
     ├── RequestRefusedError     change the request: the server will not answer it      400, 422, other 4xx
     ├── UnavailableError        try again later: retries are used up                   429, 5xx, no connection
-    ├── UnexpectedAnswerError   report it, or look for a proxy: not the documented API  200 with HTML, 3xx, …
-    ├── IncompleteError         fetch again in a quiet moment: the list kept changing
-    ├── SchemaDriftError        adapt what reads the table: only from a strict client
-    └── ExportError             free the file or the disk: the old file is untouched
+    ├── UnexpectedAnswerError   report it, or look for a proxy: not the documented format  200 with HTML, 3xx, …
+    ├── IncompleteError         fetch again later: the list changed during every attempt
+    ├── SchemaDriftError        adapt the code that reads the table: only from a strict client
+    └── ExportError             close the file or free disk space: the old file is untouched
 
     SchemaDriftWarning          read it: the table is complete, but the API sent something new
-    GoneWarning                 read it: something that was asked for has disappeared meanwhile
+    GoneWarning                 read it: something that was requested no longer exists
     IncompleteWarning           read it: on_error="skip" left out lists that could not be read
 
-Every error can be asked for ``status`` (the HTTP status, or None), ``retryable`` (is trying again worth
-it), ``resource`` and ``page``. No message ever holds a secret, a request header, or a server's text that
-might echo one.
+Every error has ``status`` (the HTTP status, or None), ``retryable`` (whether the same request may succeed later),
+``resource`` and ``page``. No message holds a secret or a request header. A server's text is quoted only if it repeats
+no secret.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ __all__ = [
     "without_notebook_advice",
 ]
 
-IN_A_NOTEBOOK = " In a notebook: "  # before advice that does not help in a terminal, at the end of a message
+IN_A_NOTEBOOK = " In a notebook: "  # starts the last part of a message, which helps in a notebook only
 
 
 def without_notebook_advice(message: str) -> str:
-    """Return a message without the advice that helps in a notebook only."""
+    """Return a message without the part that helps in a notebook only."""
     return message.partition(IN_A_NOTEBOOK)[0]
 
 
@@ -63,7 +63,7 @@ class KismetError(Exception):
     Attributes
     ----------
     status
-        The HTTP status that decided, or None where no answer did.
+        The HTTP status that caused the error, or None.
     retryable
         Whether the same request may succeed if it is tried again.
     resource
@@ -71,7 +71,7 @@ class KismetError(Exception):
     page
         The page that was being read, or None.
     list_of
-        Whose list it was if there are many, such as ``"user 1017"``, or None.
+        The owner of the list, such as ``"user 1017"``, or None.
     retry_after
         Seconds that the server asked to wait, or None.
     """
@@ -118,7 +118,7 @@ class AuthenticationError(KismetError):
 
 
 class NotFoundError(KismetError):
-    """What was asked for is absent, or not visible with these credentials (404)."""
+    """What was requested does not exist, or these credentials may not see it (404)."""
 
 
 class RequestRefusedError(KismetError):
@@ -132,11 +132,11 @@ class UnavailableError(KismetError):
 
 
 class UnexpectedAnswerError(KismetError):
-    """The answer is not the documented API: HTML, a redirect, broken or oversized JSON, another shape."""
+    """The response is not in the documented format: HTML, a redirect, broken or oversized JSON, other fields."""
 
 
 class IncompleteError(KismetError):
-    """The list changed during every attempt, or never agreed with the server's own total.
+    """The list changed during every attempt to read it, or the server's total is wrong.
 
     Attributes
     ----------
@@ -149,7 +149,7 @@ class IncompleteError(KismetError):
 
 
 class SchemaDriftError(KismetError):
-    """The API sent columns or values that the declaration does not know, and the client is strict."""
+    """The API sent columns or values that are not declared, and the client is strict."""
 
 
 class ExportError(KismetError):
@@ -157,11 +157,11 @@ class ExportError(KismetError):
 
 
 class SchemaDriftWarning(UserWarning):
-    """The API sent columns or values that the declaration does not know. Everything was kept."""
+    """The API sent columns or values that are not declared. All of them were kept."""
 
 
 class GoneWarning(UserWarning):
-    """Something whose list was asked for no longer exists (404). The table is complete without it."""
+    """A user, call or room whose list was requested no longer exists (404). The table is complete without it."""
 
 
 class IncompleteWarning(UserWarning):

@@ -1,7 +1,6 @@
-"""What the API offers: one frozen declaration per resource, nouns and literals only.
+"""The declarations of the API's resources.
 
-Adding a resource is adding one entry to ``RESOURCES``; the data dictionary, the typed table, the command line and
-the contract tests follow from it.
+The data dictionary, the dtypes of a table, the command line and the contract tests follow from ``RESOURCES``.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class Column:
     Attributes
     ----------
     name
-        The API's field name, and the column's.
+        The name of the field in the API, and of the column.
     dtype
         The pandas dtype of the column, also when the table is empty.
     meaning
@@ -35,11 +34,11 @@ class Column:
     expected
         Whether every server sends the field. False for a field that only one generation of the API has.
     blank_is_missing
-        Whether an empty text means "none" and becomes a missing value.
+        Whether an empty text becomes a missing value.
     codes
-        The values that the documentation shows, where there are few; others may come.
+        The documented values, if there are few. The server may send others.
     personal
-        Whether it names a person or can: ``pseudonymize`` replaces it.
+        Whether the values may identify a person. ``pseudonymize`` replaces them.
     """
 
     name: str
@@ -59,23 +58,23 @@ class Resource:
     Attributes
     ----------
     name
-        What the toolkit calls the table: ``fetch_<name>``, ``kismet-nb export <name>``.
+        The name of the table, as in ``fetch_<name>`` and ``kismet-nb export <name>``.
     path
-        The endpoint below the API's prefix. What stands in braces is the first column of each row.
+        The endpoint below the API's prefix. Each name in braces is also a column of the table.
     envelope
-        The key of the answer under which the rows sit; of a part, the field of the rows that it is a part of;
-        of ``maps`` there is none.
+        The key of the response that holds the rows. For a ``part``, the field of the other table's rows. Empty for
+        ``maps``.
     key
-        The columns that together tell rows apart.
+        The columns that identify a row.
     columns
         The documented columns, in the API's order.
     layout
-        How the rows come: in ``pages``, as a whole ``list``, as ``maps`` from a day to a value (one map a column),
-        or as a ``part`` of another table's rows.
+        How the server sends the rows: in ``pages``, as one ``list``, as ``maps`` from a day to a value (one map per
+        column), or as a ``part`` of another table's rows.
     opened
         Fields that hold one object: each of its keys becomes a column ``<field>_<key>``.
     counted
-        Fields that hold a list of objects, and the columns that say how many.
+        Fields that hold a list of objects, each with the column for its length.
     withheld
         Fields that are never put into a table.
     """
@@ -107,14 +106,14 @@ _USERS = Resource(
     key=("id",),
     columns=(
         Column("id", "Int64", "Key of the user."),
-        Column("email", "str", "Address.", personal=True),
+        Column("email", "str", "Email address.", personal=True),
         Column("is_admin", "boolean", "Has admin rights. Newer servers may send roles instead."),
         Column("roles", "object", "List of role names. Only newer servers send it.", expected=False, codes=_ROLE_NAMES),
-        Column("display_name", "str", "Shown name.", nullable=True, personal=True),
+        Column("display_name", "str", "Display name.", nullable=True, personal=True),
         Column(
             "waiting_room_url",
             "str",
-            "Link to the user's waiting room; missing when there is none.",
+            "Link to the user's waiting room; missing if there is none.",
             nullable=True,
             blank_is_missing=True,
             personal=True,
@@ -140,8 +139,8 @@ _CALLS = Resource(
         Column("is_recording", "boolean", "Is being recorded now."),
         Column("is_canvas_locked", "boolean", "Its canvas is locked now."),
         Column("is_ended", "boolean", "Has ended."),
-        Column("created_at", "datetime64[us, UTC]", "When it was created, UTC. Not its start: the API tells none."),
-        Column("updated_at", "datetime64[us, UTC]", "When it was last changed, UTC. Not its end: the API tells none."),
+        Column("created_at", "datetime64[us, UTC]", "When it was created, UTC. The API has no start time."),
+        Column("updated_at", "datetime64[us, UTC]", "When it was last changed, UTC. The API has no end time."),
         Column("participant_count", "Int64", "How many participants are listed."),
     ),
     counted=(("participants", "participant_count"),),
@@ -160,7 +159,7 @@ _PARTICIPANTS = Resource(
         Column(
             "name",
             "str",
-            "Name, often a patient's: only when it is asked for.",
+            "Name, often a patient's; missing unless it is requested.",
             nullable=True,
             expected=False,
             personal=True,
@@ -185,14 +184,14 @@ _EGRESSES = Resource(
             "Status, such as egress_starting or egress_ended. More values may come.",
             codes=("egress_starting", "egress_ended"),
         ),
-        Column("error", "str", "Why the recording failed; missing when it succeeded.", nullable=True),
+        Column("error", "str", "Why the recording failed; missing if it succeeded.", nullable=True),
         Column("is_stopped", "boolean", "Has been stopped."),
         Column("ended_at", "datetime64[us, UTC]", "End of the recording, UTC.", nullable=True),
         _CREATED,
         _UPDATED,
     ),
     layout="list",
-    # Whoever holds this link can download the recording.
+    # Anyone with this link can download the recording.
     withheld=("url",),
 )
 
@@ -201,7 +200,7 @@ _CALL_METRICS = Resource(
     path="/call_metrics",
     key=("user_id", "date"),
     columns=(
-        Column("user_id", "Int64", "User asked for; missing where the numbers are the organization's.", nullable=True),
+        Column("user_id", "Int64", "User asked for; missing if the figures are the organization's.", nullable=True),
         Column("date", "datetime64[us]", "Day. The API does not say in which time zone its days begin."),
         Column("total_calls", "Int64", "Calls on that day.", nullable=True),
         Column("average_duration", "Float64", "Mean length of these calls, seconds.", nullable=True),
@@ -229,14 +228,14 @@ _WAITING_ROOMS = Resource(
         Column(
             "theme",
             "str",
-            "Look, such as ocean or forest. More values may come.",
+            "Theme, such as ocean or forest. More values may come.",
             nullable=True,
             codes=("ocean", "forest"),
         ),
         Column("is_active", "boolean", "Is active."),
         _CREATED,
         _UPDATED,
-        Column("user_display_name", "str", "Shown name of the owner.", nullable=True, personal=True),
+        Column("user_display_name", "str", "Display name of the owner.", nullable=True, personal=True),
     ),
     opened=("user",),
 )
@@ -255,11 +254,11 @@ _WAITING_ROOM_SUBS = Resource(
         ),
         Column("id", "Int64", "Key of the substitution."),
         Column("waiting_room_id", "Int64", "Room that needs the substitute: the id in the waiting rooms table."),
-        Column("user_id", "Int64", "Substitute; missing while nobody has taken it.", nullable=True),
+        Column("user_id", "Int64", "Substitute; missing until there is one.", nullable=True),
         Column(
             "sub_waiting_room_slug",
             "str",
-            "Room that visitors are sent to; missing while nobody has taken it.",
+            "Room that visitors are sent to; missing until there is a substitute.",
             nullable=True,
             personal=True,
         ),
@@ -278,22 +277,22 @@ _INVITES = Resource(
     key=("id",),
     columns=(
         Column("id", "Int64", "Key of the invite."),
-        Column("email", "str", "Invited address.", personal=True),
-        Column("display_name", "str", "Invited name.", nullable=True, personal=True),
+        Column("email", "str", "Email address of the invited person.", personal=True),
+        Column("display_name", "str", "Name of the invited person.", nullable=True, personal=True),
         Column(
             "roles", "object", "List of roles granted. Only newer servers send it.", expected=False, codes=_ROLE_NAMES
         ),
         Column("is_admin", "boolean", "Will be an admin. Only older servers send it.", expected=False),
         Column("organization_id", "Int64", "Key of the inviting organization."),
         Column("organization_name", "str", "Name of the inviting organization."),
-        Column("expires_at", "datetime64[us, UTC]", "Until when it can be used, UTC."),
-        Column("used_at", "datetime64[us, UTC]", "When it was used, UTC; missing while it was not.", nullable=True),
+        Column("expires_at", "datetime64[us, UTC]", "When it expires, UTC."),
+        Column("used_at", "datetime64[us, UTC]", "When it was used, UTC; missing if it was not.", nullable=True),
         _CREATED,
         _UPDATED,
         Column(
             "status",
             "str",
-            "Made here, at the time of the fetch: used, expired, or open.",
+            "Computed at the time of the fetch, not sent: used, expired, or open.",
             expected=False,
             codes=("used", "expired", "open"),
         ),

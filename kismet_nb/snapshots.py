@@ -35,7 +35,7 @@ def snapshot(
 ) -> list[Path]:
     """Fetch tables and write each to a dated Parquet file, for example ``users-2026-11-25T0143Z.parquet``.
 
-    Either all tables are kept or none: everything is fetched and written before the first file gets its name.
+    All tables are kept, or none: every table is fetched and written before the first file gets its name.
     An existing file is never overwritten. The time in the name is the start of the call, in UTC, so names sort by time.
 
     Parameters
@@ -108,12 +108,12 @@ def snapshot(
 
 
 def latest_snapshots(table: str, folder: str | os.PathLike[str], count: int) -> list[Path]:
-    """Return the newest snapshots of a table, the oldest of them first.
+    """Return the newest snapshots of a table, oldest first.
 
     Raises
     ------
     InvalidInputError
-        The folder has fewer.
+        The folder has fewer snapshots of the table.
     """
     files = sorted(file for file in Path(folder).expanduser().glob(f"{table}-*.parquet") if _NAME.fullmatch(file.name))
     if len(files) < count:
@@ -125,7 +125,7 @@ def latest_snapshots(table: str, folder: str | os.PathLike[str], count: int) -> 
 
 
 def _rename_all(written: list[Path], files: list[Path]) -> None:
-    """Rename the finished files: all or none, and none over a file that another program has created meanwhile."""
+    """Rename all finished files or none. A file that another program created meanwhile is never replaced."""
     reserved: list[Path] = []
     try:
         for file in files:

@@ -96,6 +96,10 @@ class Credentials:
         piece = min(6, len(secret))
         return any(secret[start : start + piece] in text for start in range(len(secret) - piece + 1))
 
+    def same_as(self, other: Credentials) -> bool:
+        """Return whether both values are the same as those of ``other``."""
+        return (self.client_id, self.secret_value()) == (other.client_id, other.secret_value())
+
     def __repr__(self) -> str:
         return f"Credentials(Client ID {masked_unverified(self.client_id)})"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -72,6 +72,8 @@ class CredentialSource:
         that read the source hold the secret.
     warning
         What ``kn.login()`` warns of if it uses this source.
+    advice
+        What to do about old credentials.
     """
 
     name: str
@@ -79,6 +81,7 @@ class CredentialSource:
     found: FoundCredentials | None = None
     error: KismetError | None = None
     warning: str = ""
+    advice: str = ""
 
 
 def credential_sources(*, remembered: bool = True) -> Iterator[CredentialSource]:
@@ -234,14 +237,15 @@ def _from_variables(
 def _from_keyring() -> CredentialSource:
     try:
         api_url = find_api_url()
-        credentials = keyring_store.load_credentials(api_url)
+        remembered = keyring_store.load_credentials(api_url)
     except KismetError as error:
         return CredentialSource(KEYRING, f"not asked: {error}")
     except keyring_store.KeyringError as error:
         return CredentialSource(KEYRING, f"not used: {error}")
-    if credentials is None:
+    if remembered is None:
         return CredentialSource(KEYRING, f"nothing is remembered for {urlsplit(api_url).netloc}")
-    return _usable(FoundCredentials(credentials, api_url, KEYRING))
+    source = _usable(FoundCredentials(remembered.credentials, api_url, KEYRING))
+    return replace(source, note=f"{source.note}, {remembered.age_note}", advice=remembered.advice)
 
 
 def _usable(found: FoundCredentials, warning: str = "") -> CredentialSource:

@@ -6,9 +6,11 @@ and never in a file of this package.
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import json
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kismet_nb.auth.credentials import Credentials
@@ -16,9 +18,17 @@ from kismet_nb.auth.credentials import Credentials
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KeyringError", "delete_credentials", "load_credentials", "save_credentials", "unavailable_reason"]
+__all__ = [
+    "KeyringError",
+    "Remembered",
+    "delete_credentials",
+    "load_credentials",
+    "save_credentials",
+    "unavailable_reason",
+]
 
 SERVICE = "kismet_nb"
+MAX_AGE_DAYS = 90  # of credentials, until it is time to rotate them
 MAX_WAIT_SECONDS = 60.0  # The system may be asking for a password in a window that nobody sees.
 
 Result = TypeVar("Result")
@@ -26,6 +36,44 @@ Result = TypeVar("Result")
 
 class KeyringError(Exception):
     """The key store cannot be used. The message says why and holds no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Credentials in the key store.
+
+    Attributes
+    ----------
+    credentials
+        The credentials.
+    since
+        The day (UTC) on which they were first saved. None if an earlier version of this package saved them.
+    """
+
+    credentials: Credentials
+    since: dt.date | None
+
+    @property
+    def age_note(self) -> str:
+        """How long the credentials have been saved, in words."""
+        if self.since is None:
+            return "remembered since an unknown day"
+        days = self._days
+        return f"remembered for {days} day{'' if days == 1 else 's'}" if days else "remembered today"
+
+    @property
+    def advice(self) -> str:
+        """What to do about old credentials; empty if they are not old, or if their age is unknown."""
+        if self._days < MAX_AGE_DAYS:
+            return ""
+        return (
+            f"The credentials in the key store are {self._days} days old: it is time to create new ones in the Kismet "
+            "dashboard and run kn.login(rotate=True)."
+        )
+
+    @property
+    def _days(self) -> int:
+        return max(0, (_today() - self.since).days) if self.since else 0
 
 
 def unavailable_reason() -> str | None:
@@ -37,7 +85,7 @@ def unavailable_reason() -> str | None:
     return None
 
 
-def load_credentials(api_url: str) -> Credentials | None:
+def load_credentials(api_url: str) -> Remembered | None:
     """Return the credentials that are saved for an address, or None.
 
     Raises
@@ -46,18 +94,15 @@ def load_credentials(api_url: str) -> Credentials | None:
         There is no key store, it stays locked, or its entry cannot be parsed.
     """
 
-    def load(backend: Any) -> Credentials | None:  # noqa: ANN401 - the package keyring may be missing
+    def load(backend: Any) -> Remembered | None:  # noqa: ANN401 - the package keyring may be missing
         entry = backend.get_password(SERVICE, api_url)
-        if entry is None:
-            return None
-        values = json.loads(entry)
-        return Credentials(values["client_id"], values["client_secret"])
+        return None if entry is None else _parse(entry)
 
     return _call_backend(load)
 
 
 def save_credentials(api_url: str, credentials: Credentials) -> None:
-    """Save credentials for an address, and replace earlier ones.
+    """Save credentials for an address with today's date, and replace earlier ones. The same ones keep their date.
 
     Raises
     ------
@@ -67,6 +112,10 @@ def save_credentials(api_url: str, credentials: Credentials) -> None:
 
     def save(backend: Any) -> None:  # noqa: ANN401 - as above
         values = {"client_id": credentials.client_id, "client_secret": credentials.secret_value()}
+        before = _saved_before(backend, api_url)
+        since = before.since if before and before.credentials.same_as(credentials) else _today()
+        if since:
+            values["since"] = since.isoformat()
         backend.set_password(SERVICE, api_url, json.dumps(values))
 
     _call_backend(save)
@@ -88,6 +137,27 @@ def delete_credentials(api_url: str) -> bool:
         return True
 
     return _call_backend(delete)
+
+
+def _parse(entry: str) -> Remembered:
+    values = json.loads(entry)
+    try:
+        since = dt.date.fromisoformat(values["since"])
+    except (KeyError, ValueError, TypeError):
+        since = None
+    return Remembered(Credentials(values["client_id"], values["client_secret"]), since)
+
+
+def _saved_before(backend: Any, api_url: str) -> Remembered | None:  # noqa: ANN401 - as above
+    entry = backend.get_password(SERVICE, api_url)
+    try:
+        return None if entry is None else _parse(entry)
+    except (KeyError, ValueError, TypeError):  # an entry that cannot be parsed is replaced
+        return None
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 def _call_backend(function: Callable[[Any], Result]) -> Result:

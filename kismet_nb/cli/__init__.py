@@ -6,6 +6,7 @@ stdout stopped reading. 2 for wrong usage, including ``InvalidInputError``. 130 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kismet_nb.cli.options import parse
 from kismet_nb.cli.output import fail, messages, spell_out_missing_characters
+from kismet_nb.cli.stats import request_stats
 from kismet_nb.errors import InvalidInputError, KismetError
 
 if TYPE_CHECKING:
@@ -37,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        options.run(options)
-        sys.stdout.flush()
+        with _stats(options):
+            options.run(options)
+            sys.stdout.flush()
     except BrokenPipeError:
         # The reader, for example head, has closed the pipe. Without this, Python would report it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,3 +51,9 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return fail("interrupted", 130)
     return 0
+
+
+def _stats(options: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    """Return what writes ``--stats``. With ``sync --each``, the process of each organization does."""
+    each = getattr(options, "each", None)
+    return request_stats() if options.stats and not each else contextlib.nullcontext()

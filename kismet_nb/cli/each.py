@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from kismet_nb.cli.output import fail, say, warn
+from kismet_nb.cli.output import fail, note, say, warn
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.reports.sigterm import clean_up_on_sigterm
 from kismet_nb.store.layout import OrganizationFolder, read_version
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["sync_each"]
 
 POLL_SECONDS = 0.05
+PREFIX = "kismet-nb: "  # of messages, but not of the lines of --stats
 _OWN_OPTIONS = frozenset(("folder", "organization", "env_file", "each", "jobs", "quiet", "log", "run", "jupyterlab"))
 STOP_SECONDS = 10.0  # a process that has not ended by then is killed
 
@@ -140,11 +141,13 @@ def _report(options: argparse.Namespace, one: _Sync) -> None:
     one.messages.seek(0)
     lines = one.messages.read().decode(errors="replace").splitlines()
     one.messages.close()
-    lines = [line.removeprefix("kismet-nb: ") for line in lines if line.strip()]
+    lines = [line for line in lines if line.strip()]
     code = one.process.returncode
-    reason = lines.pop() if code and lines else ""
+    reason = lines.pop().removeprefix(PREFIX) if code > 0 and lines else ""
     for line in lines:
-        warn(f"{one.organization}: {line}")
+        is_stats = options.stats and not line.startswith(PREFIX)
+        write = note if is_stats else warn
+        write(f"{one.organization}: {line.removeprefix(PREFIX)}")
     if code:
         fail(f"{one.organization} failed (exit code {code}): {reason or 'it was ended from outside.'}", code)
         return

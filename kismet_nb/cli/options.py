@@ -67,10 +67,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kismet-nb", description="A Kismet Health organization as tables.")
-    parser.set_defaults(quiet=False, log=None)
+    parser.set_defaults(quiet=False, log=None, stats=False)
     parser.add_argument("--version", action="version", version=f"kismet-nb {version('kismet-nb')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("demo", help="fetch and export the users of an invented organization on this machine")
+    _add_stats_option(command)
     command.set_defaults(run=run_demo)
     _add_export(commands)
     command = commands.add_parser("tables", help="list the tables, or the columns of one")
@@ -218,6 +219,7 @@ def _add_report(commands: Commands) -> None:
     command.add_argument("--organization", metavar="NAME", help="name of the organization, above the title")
     command.add_argument("--logo", metavar="FILE", help="PNG or SVG file of at most 1 MB, above the title")
     command.add_argument("--notebook", metavar="FILE", help="your own copy of 03_report.ipynb")
+    _add_stats_option(command)
     _add_output_options(command)
     command.set_defaults(run=run_report)
 
@@ -249,6 +251,13 @@ def _add_client_options(command: argparse.ArgumentParser) -> None:
         choices=["auto", "twice"],
         default="auto",
         help="twice reads every page a second time (default: only where one reading proves nothing)",
+    )
+    _add_stats_option(command)
+
+
+def _add_stats_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--stats", action="store_true", help="at the end, write the number of requests by endpoint to stderr"
     )
 
 

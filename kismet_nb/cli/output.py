@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-__all__ = ["fail", "messages", "say", "spell_out_missing_characters", "warn"]
+__all__ = ["fail", "messages", "note", "say", "spell_out_missing_characters", "warn"]
 
 _package_logger = logging.getLogger("kismet_nb")  # waits for the server
 _logger = logging.getLogger("kismet_nb.cli")
@@ -99,6 +99,12 @@ def say(options: argparse.Namespace, text: str) -> None:
     _logger.info("%s", text)
     if not options.quiet:
         print(text)
+
+
+def note(text: str) -> None:
+    """Write a line that was asked for on stderr, also with --quiet."""
+    _logger.info("%s", text)
+    print(text, file=sys.stderr)
 
 
 def fail(problem: object, code: int) -> int:

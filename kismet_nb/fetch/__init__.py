@@ -1,4 +1,4 @@
-"""All pages of lists, proved complete, as tables."""
+"""Fetch whole lists, prove them complete, and return them as tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
     "fetch_waiting_rooms",
 ]
 
-# By the name of the resource.
+# The fetch functions by resource.
 FETCHERS: dict[str, Callable[..., pd.DataFrame]] = {
     "users": fetch_users,
     "calls": fetch_calls,

@@ -1,4 +1,4 @@
-"""The arguments of a fetch function, checked and turned into the lists to read."""
+"""Check the arguments of the fetch functions, and make queries from them."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def check_on_error(on_error: object) -> None:
 
 
 def whole_list(name: str) -> list[Query]:
-    """Return the one list of a resource that the organization has."""
+    """Return the query of a resource that is one list per organization."""
     return [Query(RESOURCES[name].path)]
 
 
 def nested_list(name: str, *keys: int | str) -> Query:
-    """Return the list of a resource that belongs to something, such as the calls of a user."""
+    """Return the query of a list that belongs to a row of another table, such as the calls of a user."""
     resource = RESOURCES[name]
     dtypes = {column.name: column.dtype for column in resource.columns}
     labels = {
@@ -73,7 +73,7 @@ def nested_list(name: str, *keys: int | str) -> Query:
 
 
 def parse_id(key: int | str) -> int | str:
-    """Return an id as a number, if its text is a whole number without leading zeros."""
+    """Return an id as an integer if its text is one without leading zeros, otherwise unchanged."""
     return int(key) if re.fullmatch("0|[1-9][0-9]{0,98}", str(key)) else key
 
 
@@ -88,7 +88,7 @@ def keys_in(argument: str, given: object, table: str, column: str) -> list[int |
     elif isinstance(given, Iterable) and not isinstance(given, bytes):
         values = list(given)
     keys = [value.item() if isinstance(value, np.generic) else value for value in values]
-    # A text of nothing but dots would change the path.
+    # A key of dots only, such as "..", would change the path.
     if not all(
         isinstance(key, int | str) and not isinstance(key, bool) and str(key).strip(". ") and is_sendable(str(key))
         for key in keys

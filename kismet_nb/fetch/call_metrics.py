@@ -41,8 +41,8 @@ def fetch_call_metrics(
     Parameters
     ----------
     start, end
-        The first and the last day, both included, as dates or as text such as ``"2026-02-01"``. A range that the
-        server refuses as too wide is asked for in parts.
+        The first and the last day, both included, as dates or as text such as ``"2026-02-01"``. If the server refuses
+        the range as too wide, it is requested in parts.
     user_id
         The id of one user, several ids, or a table of users. By default, the figures are the whole organization's.
     by_user
@@ -50,8 +50,8 @@ def fetch_call_metrics(
     resume
         As in ``fetch_calls``.
     on_error
-        ``"skip"`` leaves out a user that the server refuses or fails for, with an ``IncompleteWarning`` that names
-        it, and the verdict ``"incomplete"``. By default, the fetch fails.
+        ``"skip"`` leaves out each user whose list cannot be read. An ``IncompleteWarning`` names the first five, and
+        the verdict is ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -60,21 +60,21 @@ def fetch_call_metrics(
     DataFrame
         One row per day, or one per user and day, in the order of days, with the columns
 
-        ``user_id`` Int64 (the user asked for; missing where the figures are the whole organization's), ``date``
+        ``user_id`` Int64 (the user asked for; missing if the figures are the whole organization's), ``date``
         datetime64[us] (a plain day: the API does not say in which time zone its days begin), ``total_calls`` Int64,
         ``average_duration`` Float64 (seconds), ``call_fail_rate`` Float64, ``average_wait_time`` Float64 (seconds).
 
         A day that the server does not mention has no row, and a figure that it leaves out is missing: neither is
         zero. **The unit of** ``call_fail_rate`` **is not certain**: the API's documentation says that it lies between
-        0 and 100, and then reads 0.125 as 12.5 percent. It comes as sent; a value above 1 rules out a fraction.
-        Days are combined by ``kismet_nb.summaries``, which weights by calls: a mean of daily means is wrong.
+        0 and 100, and then reads 0.125 as 12.5 percent. It is returned as sent; a value above 1 rules out a fraction.
+        Combine days with ``kismet_nb.summaries``, which weights by calls: a mean of daily means is wrong.
 
     Raises
     ------
     InvalidInputError
-        A day is no date, ``end`` is before ``start``, or both ``user_id`` and ``by_user`` are given.
+        ``start`` or ``end`` is not a date, ``end`` is before ``start``, or both ``user_id`` and ``by_user`` are given.
     NotFoundError
-        The server knows none of these users.
+        None of these users exists.
     KismetError
         As in ``fetch_users``.
 
@@ -97,14 +97,14 @@ def fetch_call_metrics(
     if last < first:
         raise InvalidInputError(f"end ({last}) is before start ({first}).")
     if last == dt.date.max:
-        raise InvalidInputError(f"end ({last}) is the last of all days: name an earlier one.")
+        raise InvalidInputError(f"end ({last}) is the latest possible date. Choose an earlier one.")
     if by_user and user_id is not None:
         raise InvalidInputError("Pass either user_id or by_user=True, not both.")
     if by_user:
         user_id = fetch_users(client=client, progress=progress)
     users = [None] if user_id is None else keys_in("user_id", user_id, "users", "id")
     chosen = chosen_client(client)
-    # Whether date_end is included is not documented, so the day after is asked for too.
+    # Whether date_end is included is not documented, so the day after is requested too.
     queries = [metrics_query(user, first, last, last + dt.timedelta(days=1)) for user in users]
     try:
         return fetch_table(chosen, "call_metrics", queries, progress, resume=resume, on_error=on_error)[0]
@@ -117,7 +117,7 @@ def fetch_call_metrics(
 
 
 def metrics_query(user: int | str | None, first: dt.date, last: dt.date, end: dt.date) -> Query:
-    """Return the figures of some days; ``end`` is what the server is asked for as the last."""
+    """Return the query for the figures of some days. The request ends with ``end``, which may be after ``last``."""
     user = None if user is None else parse_id(user)
     query = (("date_start", first.isoformat()), ("date_end", end.isoformat()))
     asked = () if user is None else (("user_id", str(user)),)
@@ -128,34 +128,34 @@ def metrics_query(user: int | str | None, first: dt.date, last: dt.date, end: dt
 def accepted_ranges(
     client: KismetClient, users: Sequence[int | str | None], first: dt.date, last: dt.date
 ) -> list[tuple[dt.date, dt.date, dt.date]]:
-    """Find out why a range was refused, and cut it into what the server gives: first and last day, and what to ask for.
+    """Split a refused range into accepted ones: their first day, last day, and the end to request.
 
     Raises
     ------
     RequestRefusedError
-        It is neither for its width nor for a day that lies ahead.
+        The range was refused for another reason than its width or a future day.
     """
     one = dt.timedelta(days=1)
 
-    def ask(start: dt.date, end: dt.date) -> None:
+    def request(start: dt.date, end: dt.date) -> None:
         for user in users:
             query = metrics_query(user, start, end, end)
             [(_, result)] = read_lists(client, RESOURCES["call_metrics"], [query], lambda *_: None)
             if not result.missing:
                 return
 
-    def gives(start: dt.date, end: dt.date) -> bool:
+    def is_accepted(start: dt.date, end: dt.date) -> bool:
         with contextlib.suppress(RequestRefusedError):
-            ask(start, end)
+            request(start, end)
             return True
         return False
 
-    # Days of the server's may begin some hours before or after those of UTC.
+    # The server's days may begin some hours before or after days in UTC.
     ahead = last + one >= dt.datetime.now(dt.UTC).date()
-    end = last if ahead and not gives(last, last + one) else last + one
-    ask(first, min(first + one, end))
+    end = last if ahead and not is_accepted(last, last + one) else last + one
+    request(first, min(first + one, end))
     width = max(1, (end - first).days)
-    while width > 1 and not gives(first, first + width * one):
+    while width > 1 and not is_accepted(first, first + width * one):
         width = -(-width // 2)
     ranges, start = [], first
     while start <= last:

@@ -67,14 +67,13 @@ def fetch_calls(
     participants
         Also return a second table with one row per participant.
     participant_names
-        Keep ``name`` in the second table. Participants are mostly patients, so their names are left out unless they
-        are asked for.
+        Keep ``name`` in the second table. Participants are mostly patients, so their names are left out by default.
     resume
-        Keep the lists that the same call had read when it failed or was interrupted, and read only the others. The
-        kept lists are as old as that call. Without ``users``, the list of users is read again.
+        Reuse the lists that an earlier fetch had read when it failed or was interrupted, and read only the others.
+        Reused lists are as old as that fetch. Without ``users``, the list of users is read again.
     on_error
-        ``"skip"`` leaves out a user that the server refuses or fails for, with an ``IncompleteWarning`` that names
-        it, and the verdict ``"incomplete"``. By default, the fetch fails.
+        ``"skip"`` leaves out each user whose list cannot be read. An ``IncompleteWarning`` names the first five, and
+        the verdict is ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -91,16 +90,16 @@ def fetch_calls(
         ``fetch_call_metrics`` has durations, as means by day. The key is (``organization_user_id``, ``id``).
     tuple of DataFrame
         With ``participants=True``, the calls, and their participants: ``organization_user_id``, ``call_id`` and
-        ``id`` Int64, ``participant_type`` str, ``name`` str (all missing unless asked for).
+        ``id`` Int64, ``participant_type`` str, ``name`` str (all missing by default).
 
     Raises
     ------
     NotFoundError
-        The server knows none of these users.
+        None of these users exists.
     InvalidInputError
-        ``users`` are neither users nor ids, or ``participant_names`` is asked for without ``participants``.
+        ``users`` is neither a table of users nor ids, or ``participant_names`` is passed without ``participants``.
     KismetError
-        As in ``fetch_users``. After a failure or an interrupt, ``resume=True`` goes on.
+        As in ``fetch_users``. After a failure or an interrupt, ``resume=True`` reads the rest.
 
     Warns
     -----
@@ -122,7 +121,7 @@ def fetch_calls(
     """
     check_on_error(on_error)
     if participant_names and not participants:
-        raise InvalidInputError("Names stand in the table of participants: pass participants=True too.")
+        raise InvalidInputError("participant_names needs the table of participants. Pass participants=True too.")
     if users is None:
         users = fetch_users(client=client, progress=progress)
     queries = [nested_list("calls", user) for user in keys_in("users", users, "users", "id")]
@@ -157,10 +156,10 @@ def fetch_egresses(
         A table of calls, or tuples (``organization_user_id``, ``id``). Calls of the table that have no recordings are
         skipped. By default all calls of all users, which are fetched first.
     resume
-        As in ``fetch_calls``, for the recordings. Without ``calls`` these are read anew, so pass a table of them.
+        As in ``fetch_calls``, for the recordings. Without ``calls``, all calls are read again, so pass a table of them.
     on_error
-        ``"skip"`` leaves out a call that the server refuses or fails for, with an ``IncompleteWarning`` that names
-        it, and the verdict ``"incomplete"``. By default, the fetch fails.
+        ``"skip"`` leaves out each call whose list cannot be read. An ``IncompleteWarning`` names the first five, and
+        the verdict is ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -176,7 +175,7 @@ def fetch_egresses(
     Raises
     ------
     NotFoundError
-        The server knows none of these calls.
+        None of these calls exists.
     InvalidInputError
         ``calls`` is neither a table of calls nor tuples of two ids.
     KismetError

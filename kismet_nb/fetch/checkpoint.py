@@ -1,4 +1,4 @@
-"""What a fetch of many lists had read when it failed or was interrupted, for ``resume=True``."""
+"""Keep the lists that a fetch had read when it failed or was interrupted, for ``resume=True``."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _logger = logging.getLogger("kismet_nb")
 
 
 class Checkpoint(Generic[Chunk]):
-    """The lists that a fetch has read, and those of an earlier one that it goes on from.
+    """The lists that a fetch has read, including those reused from an earlier fetch.
 
     Parameters
     ----------
     unfinished
-        What the client remembers of fetches that failed, by task.
+        The lists of fetches that failed, by task. The client keeps them.
     task
         The key of the fetch. A fetch with another key is not resumed.
     queries
         The lists of this fetch.
     resume
-        Whether to go on from an earlier fetch.
+        Whether to reuse the lists of an earlier fetch.
 
     Attributes
     ----------
     results
-        The lists that are read, filled by the fetch.
+        The lists read so far. The fetch adds to them.
     resumed
         Whether some of them were read by an earlier fetch.
     fetched_at
@@ -52,13 +52,13 @@ class Checkpoint(Generic[Chunk]):
         self._since: dt.datetime
         self._earlier: dict[Query, ListResult[Chunk]]
         self._since, self._earlier = unfinished.get(task, (self._started, {}))
-        # A copy: another thread may be at the same task.
+        # A copy, because another thread may run the same task.
         self.results = {query: self._earlier[query] for query in queries if query in self._earlier} if resume else {}
         self.resumed = bool(self.results)
         self.fetched_at = self._since if self.resumed else self._started
 
     def save(self, error: BaseException) -> None:
-        """Keep what was read, and add to the error how to go on."""
+        """Keep the lists that were read, and add to the error how to resume."""
         # A list that changed or failed is read again by a resumed fetch.
         kept = {query: result for query, result in self.results.items() if not (result.change or result.error)}
         if kept and self._queries[0].labels:  # without labels it is a single list
@@ -68,7 +68,7 @@ class Checkpoint(Generic[Chunk]):
             _add_resume_hint(error, len(kept), len(self._queries))
 
     def finish(self) -> None:
-        """Forget what has been returned. Lists that this fetch was not asked for stay."""
+        """Discard the lists of the returned table. Keep those that this fetch did not request."""
         rest = {query: result for query, result in self._earlier.items() if query not in self.results}
         if rest:
             self._unfinished[self._task] = self._since, rest
@@ -77,7 +77,7 @@ class Checkpoint(Generic[Chunk]):
 
 
 def _add_resume_hint(error: BaseException, read: int, asked: int) -> None:
-    text = f"{read} of {asked} lists are read.{IN_A_NOTEBOOK}the same call with resume=True goes on from there."
+    text = f"{read} of {asked} lists are read.{IN_A_NOTEBOOK}the same call with resume=True reads the rest."
     if isinstance(error, KismetError):
         error.message += f" {text}"
     elif isinstance(error, KeyboardInterrupt):

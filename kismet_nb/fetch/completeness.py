@@ -20,14 +20,14 @@ __all__ = ["Attempt", "ListChangedError"]
 
 MAX_PAGES = 10**5
 MIN_ORDERED_KEYS = 8  # fewer may be in order by chance
-FRESH_SECONDS = 300  # in which a transaction that gave a row its id may still be open
-ROWS_PER_CHUNK = 1000  # converted together: smaller chunks take more memory than what is in them
+FRESH_SECONDS = 300  # for so long, the transaction that created a row may still be open
+ROWS_PER_CHUNK = 1000  # converted together: smaller chunks waste memory
 
 Chunk = TypeVar("Chunk")
 
 
 class ListChangedError(Exception):
-    """The list changed during an attempt to read it; the text says what shows it.
+    """The list changed during an attempt to read it. The message says how this was detected.
 
     Attributes
     ----------
@@ -60,8 +60,8 @@ class Attempt(Generic[Chunk]):
     read: dict[int, Page] = field(default_factory=dict)
     grown: bool = False
     keys_rise: bool = False
-    _rows: dict[int, list[Record]] = field(default_factory=dict)  # of the pages that are not converted yet
-    _chunks: dict[int, Chunk] = field(default_factory=dict)  # by the first page of each
+    _rows: dict[int, list[Record]] = field(default_factory=dict)  # by page, until they are converted
+    _chunks: dict[int, Chunk] = field(default_factory=dict)  # by the number of their first page
     _after: Sequence[Any] = ()  # the keys of the page after the last
     _largest_total: int = 0
 
@@ -85,16 +85,16 @@ class Attempt(Generic[Chunk]):
         return date is None or any(moment is None or moment > date - FRESH_SECONDS for moment in newest)
 
     def add(self, page: Page, rows: list[Record]) -> Page:
-        """Keep a page; compare one that is known already.
+        """Keep a page. If it was read before, compare it.
 
         Raises
         ------
         ListChangedError
-            It does not fit the other pages.
+            The page does not fit the other pages.
         """
         if not self.read:
             self._check_size(page)
-            self.counter.know(page.last - 1)
+            self.counter.add_known(page.last - 1)
         first = self.read.get(1, page)
         if page.number > first.last:
             self._add_after_the_end(page, first)
@@ -107,7 +107,7 @@ class Attempt(Generic[Chunk]):
         if known is None:
             self.read[page.number] = page
             self._rows[page.number] = rows
-            self.counter.finish(1)
+            self.counter.add_read(1)
             self._convert_full_chunk(page, first.last)
         elif page.keys != known.keys:
             raise ListChangedError(f"page {page.number} had other rows when it was read again")
@@ -119,23 +119,23 @@ class Attempt(Generic[Chunk]):
         Raises
         ------
         ListChangedError
-            It does not fit page 1, or is no longer the last.
+            The page does not fit page 1, or is no longer the last one.
         """
         first = self.read[1]
         if page.number < page.last:
             raise ListChangedError(f"the list had {page.last} pages when page {page.number} was read as the last one")
         if page.per_page == first.per_page and page.total_count > first.total_count:
             self.read[1] = replace(first, total_pages=page.total_pages, total_count=page.total_count)
-            self.counter.know(page.last - first.last)
+            self.counter.add_known(page.last - first.last)
         self.add(page, rows)
 
     def check_growth(self, page: Page, rows: list[Record]) -> None:
-        """Check, by the last page read again, that rows were added at the end and not further up.
+        """Check with a second reading of the last page that rows were added at the end only.
 
         Raises
         ------
         ListChangedError
-            The page begins with other rows, or the list is shorter than it was in between.
+            The page begins with other rows, or the list has become shorter again.
         """
         self.add(page, rows)
         if page.total_count < self._largest_total:
@@ -144,7 +144,7 @@ class Attempt(Generic[Chunk]):
             )
 
     def proof(self) -> str:
-        """Return what shows that the list did not change, or nothing if every page must be read again.
+        """Return the proof that the list did not change, or an empty text if every page must be read again.
 
         Raises
         ------
@@ -154,45 +154,45 @@ class Attempt(Generic[Chunk]):
         first = self.read[1]
         keys = [key for number in sorted(self.read) for key in self.read[number].keys]
         if len(keys) != first.total_count:
-            raise ListChangedError(f"total_count is {first.total_count}, but the pages hold {len(keys)} rows")
+            raise ListChangedError(f"total_count is {first.total_count}, but the pages have {len(keys)} rows")
         self.keys_rise = _in_order(keys, operator.lt)
         in_order = (self.rising and self.keys_rise) or _in_order(keys, operator.gt)
         if not in_order and len(set(keys)) < len(keys):
-            text = f"a row came twice ({len(keys)} rows, {len(set(keys))} different)"
+            text = f"there were duplicates ({len(keys)} rows, {len(set(keys))} different)"
             raise ListChangedError(text, frozenset(key for key, times in Counter(keys).items() if times > 1))
         if self.grown and not in_order:
             raise ListChangedError(f"total_count was {first.total_count} on page 1 and grew")
-        # Some servers give the last page again for any page after it.
+        # Some servers return the last page for every later page number.
         if self._after and self._after != self.read[first.last].keys:
-            raise ListChangedError(f"page {first.last + 1} has rows, although it lies behind the last one")
+            raise ListChangedError(f"page {first.last + 1} has rows, although page {first.last} is the last one")
         if first.last == 1:
             return "one page" if self.resource.layout == "pages" else "one answer"
         return "keys in order" if in_order and len(keys) >= MIN_ORDERED_KEYS and not self.fresh else ""
 
     def chunks(self) -> list[Chunk]:
         """Return the converted rows, in the order of pages."""
-        for number in sorted(self._rows):  # an attempt that failed leaves some
+        for number in sorted(self._rows):  # a failed attempt leaves some unconverted
             self._convert([number])
         return [self._chunks[number] for number in sorted(self._chunks)]
 
     def discard(self) -> None:
-        """Take the pages back from the progress bar."""
-        self.counter.finish(-len(self.read))
+        """Subtract the pages from the progress bar."""
+        self.counter.add_read(-len(self.read))
         if self.read:
-            self.counter.know(1 - self.read[1].last)
+            self.counter.add_known(1 - self.read[1].last)
 
     def _check_size(self, first: Page) -> None:
         if first.last > MAX_PAGES:
             raise UnexpectedAnswerError(
-                f"total_pages is {first.last}, which is taken for a mistake. Report it with the endpoint "
-                f"{self.resource.path}; a larger page_size makes fewer pages.",
+                f"total_pages is {first.last}; more than {MAX_PAGES:,} are taken for a mistake. Report it with the "
+                f"endpoint {self.resource.path}. A larger page_size makes fewer pages.",
                 status=200,
                 resource=self.resource.name,
                 page=1,
             )
 
     def _check_counts(self, page: Page, first: Page) -> None:
-        """Raise ListChangedError if a page has other counts than page 1, or another number of rows than it says."""
+        """Raise ListChangedError if the counts of a page differ from those of page 1, or from its number of rows."""
         if page.counts != first.counts:
             if not (self.rising and page.per_page == first.per_page and page.total_count > first.total_count):
                 raise ListChangedError(
@@ -203,12 +203,12 @@ class Attempt(Generic[Chunk]):
             self._largest_total = max(self._largest_total, page.total_count)
         if len(page.keys) != page.rows_due:
             raise ListChangedError(
-                f"page {page.number} has {len(page.keys)} rows where a total_count of {page.total_count} calls for "
-                f"{page.rows_due}"
+                f"page {page.number} has {len(page.keys)} rows, but must have {page.rows_due} if total_count is "
+                f"{page.total_count}"
             )
 
     def _add_after_the_end(self, page: Page, first: Page) -> None:
-        """Keep the keys of the page after the last, unless they are of rows that were added meanwhile."""
+        """Keep the keys of the page after the last one, unless its rows were added meanwhile."""
         if page.total_count > first.total_count and self.rising:
             self.grown = True
         else:

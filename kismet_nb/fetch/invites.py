@@ -18,7 +18,7 @@ __all__ = ["fetch_invites", "fetch_roles", "invite_status"]
 def fetch_invites(*, client: KismetClient | None = None, progress: bool | None = None) -> pd.DataFrame:
     """Fetch the organization's invites (``/invites``).
 
-    The API describes its list as the active invites, so this may be no history.
+    The API describes the list as active invites, so earlier ones may be missing.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ def fetch_invites(*, client: KismetClient | None = None, progress: bool | None =
 
         ``id`` Int64, ``email`` str, ``display_name`` str, ``roles`` object (a list of role names, from newer servers
         only), ``is_admin`` boolean (from older servers only), ``organization_id`` Int64, ``organization_name`` str,
-        ``expires_at``, ``used_at`` (missing while not used), ``created_at`` and ``updated_at`` datetime64[us, UTC],
+        ``expires_at``, ``used_at`` (missing if not used), ``created_at`` and ``updated_at`` datetime64[us, UTC],
         ``status`` str.
 
-        ``status`` is not the API's: it is made here, at the time of the fetch. It is ``used`` where there is a
-        ``used_at``, otherwise ``expired`` where ``expires_at`` has passed, otherwise ``open``.
+        The API does not send ``status``. It is computed at the time of the fetch: ``used`` if there is a ``used_at``,
+        otherwise ``expired`` if ``expires_at`` has passed, otherwise ``open``.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def fetch_invites(*, client: KismetClient | None = None, progress: bool | None =
 def invite_status(
     expires_at: pd.Series[pd.Timestamp], used_at: pd.Series[pd.Timestamp], moment: pd.Timestamp
 ) -> pd.Series[str]:
-    """Return the status of invites at a moment: used, expired or open; missing if it is not known."""
+    """Return the status of invites at this time: used, expired or open; missing if it is not known."""
     status = (expires_at <= moment).map({True: "expired", False: "open"}).mask(expires_at.isna())
     return status.mask(used_at.notna(), "used")
 
@@ -73,7 +73,7 @@ def invite_status(
 def fetch_roles(*, client: KismetClient | None = None, progress: bool | None = None) -> pd.DataFrame:
     """Fetch the roles that these credentials may assign (``/roles``).
 
-    It does not say who holds which role. If they may assign none, the table is empty.
+    The table does not say which user has which role. It is empty if the credentials may assign none.
 
     Parameters
     ----------

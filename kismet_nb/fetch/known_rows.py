@@ -1,9 +1,9 @@
 """Read the end of a list whose earlier rows are known, instead of the whole list.
 
 The keys of the list rise, and it was read before. The first page that is read again must begin with the same key at
-the same place. Then as many rows as before have a smaller key. So no earlier row was removed, and none was added late
-or restored, unless both happened equally often. The pages from there on are read and proved like a list of their own.
-Whether an earlier row was edited is not known.
+the same position. Then as many rows as before have a smaller key. So no earlier row was removed, and none was added
+late or restored, unless both happened equally often. The pages from there on are read and proved like a list of their
+own. Edits of earlier rows are not detected.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Chunk = TypeVar("Chunk")
 
 
 class NotAsKnownError(Exception):
-    """The list is not as it was before the page from which it is read."""
+    """The list changed before the first page that is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class KnownRows:
     Attributes
     ----------
     pages, per_page
-        How many pages are not read again, and how many rows each of them has.
+        The number of pages that are not read again, and the number of rows in each.
     count, first_key, last_key
-        How many rows followed them, and the keys of the first and the last of these.
+        The number of rows after these pages, and the keys of the first and the last of these rows.
     """
 
     pages: int
@@ -52,12 +52,12 @@ class KnownRows:
         return self.pages * self.per_page
 
     def page_after(self, page: Page) -> Page:
-        """Return a page as it is counted without the known ones.
+        """Return a page with the number and counts that it has without the known pages.
 
         Raises
         ------
         NotAsKnownError
-            It has another size, or the first one begins with another key.
+            The page has another size, or the first page to read begins with another key.
         """
         number = page.number - self.pages
         begins_elsewhere = number == 1 and (page.last < page.number or list(page.keys[:1]) != [self.first_key])
@@ -67,17 +67,17 @@ class KnownRows:
         return replace(page, number=number, total_pages=total_pages, total_count=total_count)
 
     def ends_with(self, last: Page | None) -> bool:
-        """Return whether the last page, as it is counted here, ends as before: then no row follows, as before."""
+        """Return whether the last page, counted without the known ones, ends as before, so that no page follows it."""
         return last is not None and last.total_count == self.count and last.keys[-1] == self.last_key
 
 
 def read_list(reader: ListReader[Chunk], query: Query) -> ListResult[Chunk]:
-    """Read a list from its known rows on; if anything does not fit them, read it whole.
+    """Read a list after its known rows. If anything does not fit them, read the whole list.
 
     Raises
     ------
     KismetError
-        As of ``ListReader.read``.
+        As in ``ListReader.read``.
     """
     if query.known:
         with contextlib.suppress(NotAsKnownError, NotFoundError, RequestRefusedError):

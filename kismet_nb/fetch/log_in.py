@@ -17,7 +17,7 @@ __all__ = ["log_in"]
 
 
 def log_in(client: KismetClient, source: str) -> Login:
-    """Verify a client with one cheap request (``/organization_users``) and make it this notebook's.
+    """Verify a client with one cheap request (``/organization_users``) and make it the client of this notebook.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def _count_users(client: KismetClient) -> int:
     try:
         value = client.get(users.path, {"page": 1, "per_page": 1})
     except NotFoundError as error:
-        # Every organization has this list.
+        # Every organization has this list, so the address is wrong.
         error.message = f"{client.api_url} answered 404, so it is probably not the API's address."
         raise
     page, _ = parse_page(users, 1, Decoded(value, date=None))

@@ -72,7 +72,7 @@ def parse_page(resource: Resource, number: int, response: Decoded) -> tuple[Page
     Raises
     ------
     UnexpectedAnswerError
-        It is not; the text names the endpoint and what is wrong.
+        The response is another page or has another format. The message names the endpoint and the problem.
     """
     try:
         rows = _rows(resource, response.value)
@@ -89,13 +89,13 @@ def parse_page(resource: Resource, number: int, response: Decoded) -> tuple[Page
 
 
 def _newest(resource: Resource, rows: list[Record]) -> float | None:
-    """Return when a row was last created or changed; None if that is not known of every row."""
+    """Return the latest time at which a row was created or changed; None if one of the times is not known."""
     fields = [column.name for column in resource.columns if column.name in {"created_at", "updated_at"}]
     texts: list[Any] = [row.get(field) for field in fields for row in rows]
     if (rows and not fields) or not set(map(type, texts)) <= {str}:
         return None
     if len(set(map(len, texts))) == 1 and {text[-1:] for text in texts} == {"Z"}:
-        texts = [max(texts)]  # all are UTC and written alike, so that the latest is the last in order
+        texts = [max(texts)]  # all are UTC in one format, so the greatest text is the latest time
     try:
         times = [dt.datetime.fromisoformat(text) for text in texts]
     except ValueError:
@@ -106,7 +106,7 @@ def _newest(resource: Resource, rows: list[Record]) -> float | None:
 
 
 class ResponseFormatError(Exception):
-    """A response is not in the documented format; the text says what is wrong."""
+    """A response is not in the documented format. The message says what is wrong."""
 
 
 def _rows(resource: Resource, payload: object) -> list[Record]:
@@ -114,7 +114,7 @@ def _rows(resource: Resource, payload: object) -> list[Record]:
         return _rows_of_maps(resource, payload)
     rows = payload.get(resource.envelope) if isinstance(payload, dict) else None
     if not isinstance(rows, list):
-        raise ResponseFormatError(f'the answer has no list named "{resource.envelope}"')
+        raise ResponseFormatError(f'the response has no list named "{resource.envelope}"')
     if not set(map(type, rows)) <= {dict}:
         raise ResponseFormatError(f'"{resource.envelope}" holds something other than objects')
     return rows
@@ -126,26 +126,27 @@ def _counts(resource: Resource, number: int, payload: Any, rows: int) -> tuple[i
     if pagination is None and resource.layout != "pages":
         return max(1, rows), 1, rows
     if not isinstance(pagination, dict):
-        raise ResponseFormatError('the answer has no "pagination" block')
+        raise ResponseFormatError('the response has no "pagination" block')
     counts = {}
     for name, least in (("current_page", 1), ("per_page", 1), ("total_pages", 0), ("total_count", 0)):
         value = pagination.get(name)
         if type(value) is not int or value < least:
-            raise ResponseFormatError(f'the pagination\'s "{name}" is missing or not a number of at least {least}')
+            raise ResponseFormatError(f'"{name}" of the pagination is missing or not an integer of at least {least}')
         counts[name] = value
     past_the_end = number > max(1, counts["total_pages"])
     if counts["current_page"] != number and not past_the_end:
-        raise ResponseFormatError(f"page {number} was asked for and page {counts['current_page']} came")
-    if max(1, counts["total_pages"]) != max(1, -(-counts["total_count"] // counts["per_page"])):
+        raise ResponseFormatError(f"page {number} was requested, but page {counts['current_page']} was returned")
+    expected = max(1, -(-counts["total_count"] // counts["per_page"]))
+    if max(1, counts["total_pages"]) != expected:
         raise ResponseFormatError(
             f"total_pages is {counts['total_pages']}, but {counts['total_count']} rows at {counts['per_page']} "
-            "per page make another number"
+            f"per page need {expected}"
         )
     return counts["per_page"], counts["total_pages"], counts["total_count"]
 
 
 def _rows_of_maps(resource: Resource, payload: object) -> list[Record]:
-    """Join maps from a day to a value into one row per day; a day that a map lacks is missing there."""
+    """Join maps from a day to a value into one row per day. If a map lacks a day, its value is missing."""
     day = resource.key[-1]
     names = [column.name for column in resource.columns if column.name not in resource.key]
     sent = payload if isinstance(payload, dict) else {}
@@ -159,17 +160,17 @@ def _rows_of_maps(resource: Resource, payload: object) -> list[Record]:
         if isinstance(values, dict) and (name in names or (name != day and any(map(_DAY.match, values))))
     }
     if not any(name in maps for name in names):
-        raise ResponseFormatError("the answer has none of the documented maps from a day to a value")
+        raise ResponseFormatError("the response has none of the documented maps from a day to a value")
     days = sorted({text for values in maps.values() for text in values})
     return [{day: text, **{name: values.get(text) for name, values in maps.items()}} for text in days]
 
 
 def _compact(keys: list[Any], rows: list[Record]) -> Sequence[Any]:
-    """Return the keys of rows; if one is missing or no plain value, the text of its whole row instead."""
+    """Return the keys of rows. A key that is neither an integer nor a text is replaced by the text of its whole row."""
     types = set(map(type, keys))
     if types == {int}:
         with contextlib.suppress(OverflowError):
-            return array("q", keys)  # a fifth of the list
+            return array("q", keys)  # a fifth of the memory of a list
     if types <= {int, str}:
         return keys
     return [key if isinstance(key, int | str) else repr(row) for key, row in zip(keys, rows, strict=True)]

@@ -1,33 +1,33 @@
-"""All pages of one list, with the proof that the list did not change while they were read.
+"""Read all pages of one list, and prove that the list did not change meanwhile.
 
-Pages are cut by position, so a row that is added or removed meanwhile shifts every later row: one is then read twice,
-another never. Counting does not show it. With one deletion for each page read, an attempt over 100 users returns 97
-different rows against a total of 97, and three users who were there throughout are missing.
+Pages are cut by position. If a row is added or removed meanwhile, all later rows shift: one is read twice, or another
+never. Counting does not detect this. With one deletion per page, an attempt over 100 users reads 97 different rows,
+and total_count is 97 too, but three users who existed throughout are missing.
 
 Each attempt checks that every page is the one asked for, and that all pages agree on page size, number of pages and
 total. Each page must have as many rows as these say. No key may be a duplicate, and no row may follow the last page.
-What that leaves open is a row that is removed and another that is added between two responses:
+One case remains: between two responses, one row is removed and another is added. It is excluded as follows:
 
-* A list of one page is one response, and so one moment.
+* A list of one page is one response, and so a consistent snapshot.
 * If the keys rise through the whole list, new rows are added at its end. The last page is read before all others
-  (page 1, which says how many there are, is read once more after it). A row added later would have a key beyond those
+  (page 1, which says how many there are, is read again after it). A row added later would have a key beyond those
   of the last page and break the order. So all keys belong to rows that existed when the last page was read. There are
   as many as the list had then, and all are different: they are that list. If the keys fall, the same holds for page 1.
-* In any other list, a row may be added anywhere, and every page is read a second time.
+* In any other list, a row may be added anywhere, so every page is read a second time.
 
-A database breaks the second case: a row gets its key when it is inserted and appears when its transaction commits, and
-a deleted row may be restored. Such a row is fresh. So one reading is the proof only if no row was created or changed
-within the five minutes before page 1, by the server's own clock. Otherwise every page is read a second time, and must
-be the same; ``verify="twice"`` always does so.
+In the second case, an older key may still appear late: a row gets its key at insertion, but appears when its
+transaction commits, and a deleted row may be restored. Such a row is fresh. So one reading is a proof only if no row
+was created or changed within the five minutes before page 1, by the server's clock. Otherwise every page is read a
+second time, and must be the same. ``verify="twice"`` always does so.
 
 Rows that are added at the end of a list with rising keys, after its last page was read, are left for the next fetch.
-The last page is then read again, to see that it begins with the same rows.
+The last page is then read again, to check that it begins with the same rows.
 
-So the table is the server's list as it was at one moment. This assumes that all answers come from
-one database that does not lag behind, without a cache in between. It also assumes that restoring a deleted row sets its
-``updated_at``; only ``verify="twice"`` sees a row restored without that. An edited row is no change of the list: each
-row is as it was when its page was read. If the list changed, the attempt is thrown away and the list is read again, a
-few times.
+So the table is the server's list at one moment. This assumes that all responses come from one database that does not
+lag behind, without a cache in between. It also assumes that restoring a deleted row sets its ``updated_at``; only
+``verify="twice"`` detects a row restored without that. An edited row does not count as a change of the list: each row
+is as it was when its page was read. If the list changed, the attempt is discarded, and the list is read again, in five
+attempts at most.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ __all__ = ["ListReader", "OnError"]
 OnError = Literal["raise", "skip"]
 
 MAX_ATTEMPTS = 5
-SMALLER_PAGES = (100, None)  # asked for in turn if a larger page is refused; None leaves the size to the server
+SMALLER_PAGES = (100, None)  # requested in this order if larger pages are refused; None leaves the size to the server
 
 Chunk = TypeVar("Chunk")
 
@@ -78,11 +78,11 @@ class ListReader(Generic[Chunk]):
     resource
         The resource of the lists.
     page_size
-        Rows to ask for in a page.
+        The number of rows to request in a page.
     verify
         Whether every page is always read twice.
     on_error
-        Whether a list that cannot be read ends the fetch.
+        ``"raise"`` ends the fetch if a list cannot be read. ``"skip"`` returns the list with its error.
     convert
         Converts the rows of some pages to the form in which they are kept.
     counter
@@ -106,17 +106,17 @@ class ListReader(Generic[Chunk]):
         self._personal = {column.name for column in resource.columns if column.personal}
         self._convert = convert
         self._counter = counter
-        # Only a list that is documented to have pages is asked for pages.
+        # Only lists that are documented to have pages get these parameters.
         smaller = [size for size in SMALLER_PAGES if size is None or size < page_size]
         self._page_sizes: list[int | None] = [page_size, *smaller] if resource.layout == "pages" else [None]
 
     def read(self, query: Query) -> ListResult[Chunk]:
-        """Read a list until it does not change meanwhile, a few times at most.
+        """Read a list until it does not change meanwhile, in five attempts at most.
 
         Raises
         ------
         KismetError
-            The list cannot be read, and must not be left out, or the server cannot be reached.
+            The list cannot be read and may not be skipped, or the server cannot be reached.
         """
         try:
             return self._read(query)
@@ -133,12 +133,12 @@ class ListReader(Generic[Chunk]):
             change, proof, unordered = "", "", False
             try:
                 proof = self._read_once(query, pages)
-            except ListChangedError as signal:
-                change = str(signal)
-                unordered = bool(duplicates) and duplicates == signal.duplicates
-                duplicates = signal.duplicates
+            except ListChangedError as changed:
+                change = str(changed)
+                unordered = bool(duplicates) and duplicates == changed.duplicates
+                duplicates = changed.duplicates
             except NotFoundError as error:
-                # Only page 1 shows whether there is such a list. A later page disappears if the list gets shorter.
+                # Only page 1 shows whether the list exists. A later page disappears if the list becomes shorter.
                 if not pages.read:
                     if query.labels:
                         return ListResult([], missing=True)
@@ -147,7 +147,7 @@ class ListReader(Generic[Chunk]):
                         "has no such list."
                     )
                     raise
-                change = "a page that page 1 had counted is absent (404)"
+                change = "a page that page 1 had counted is missing (404)"
             if not change or unordered or attempt == MAX_ATTEMPTS:
                 break
             pages.discard()
@@ -157,7 +157,7 @@ class ListReader(Generic[Chunk]):
         return replace(result, per_page=pages.read[1].per_page, rising=pages.keys_rise) if pages.read else result
 
     def _read_once(self, query: Query, pages: Attempt[Chunk]) -> str:
-        """Read every page, prove that the list did not change meanwhile, and return how that was proved."""
+        """Read every page, and return the proof that the list did not change meanwhile."""
         size, page, rows = self._read_first_page(query)
         read = functools.partial(self._read_page, query, size)
         first = pages.add(page, rows)
@@ -183,9 +183,9 @@ class ListReader(Generic[Chunk]):
         return proof
 
     def _read_first_page(self, query: Query) -> tuple[int | None, Page, list[Record]]:
-        """Read page 1, and return the page size that was asked for with it: a smaller one if larger ones are refused.
+        """Read page 1, and return it with the requested page size, which is reduced if the server refuses it.
 
-        Other lists begin with what was accepted. If a list is refused with every page size, there is another reason.
+        Other lists start with the accepted size. If every size is refused, the size is not the reason, and stays.
         """
         sizes = self._page_sizes
         while True:
@@ -202,7 +202,7 @@ class ListReader(Generic[Chunk]):
     def _read_pages(
         self, read: Callable[[int], tuple[Page, list[Record]]], numbers: Iterable[int], pages: Attempt[Chunk]
     ) -> None:
-        """Read pages side by side. Servers differ in what they answer for the page after the last one."""
+        """Read pages in parallel. For the page after the last one, some servers return an error."""
         last = pages.read[1].last
 
         def read_or_none(number: int) -> tuple[Page, list[Record]] | None:
@@ -224,12 +224,13 @@ class ListReader(Generic[Chunk]):
             params["page"] = number
         if size:
             params["per_page"] = size
-        request = Request(query.path, params, self._resource.name, number, one_of_many=bool(query.labels))
+        resource = self._resource
+        request = Request(query.path, params, resource.path, resource.name, number, one_of_many=bool(query.labels))
         page, rows = parse_page(self._resource, number, self._workers.get(request))
         return query.known.page_after(page) if query.known else page, rows
 
     def _describe(self, query: Query) -> str | None:
-        """Name whose list it is; a slug is a person's name, and stays out of errors and logs."""
+        """Return whose list it is. A slug is a person's name, and is left out of errors and logs."""
         owners = [
             name.removeprefix("organization_").removesuffix("_id").removesuffix("_slug").replace("_", " ")
             + ("" if name in self._personal else f" {value}")
@@ -240,9 +241,9 @@ class ListReader(Generic[Chunk]):
 
 
 def _concerns_one_list(error: KismetError) -> bool:
-    """Return whether an error says nothing about other lists, unlike overload, a proxy or a lost connection."""
+    """Return whether an error concerns one list only, unlike overload, a proxy or a lost connection."""
     if isinstance(error, UnavailableError):
         return error.status == 500
-    if error.status in {None, 407}:  # no response of the API; and a proxy's password must not be sent for each list
+    if error.status in {None, 407}:  # not from the API; a wrong proxy password must not be sent again for each list
         return False
     return isinstance(error, RequestRefusedError | UnexpectedAnswerError)

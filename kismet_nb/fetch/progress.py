@@ -1,4 +1,4 @@
-"""The progress bar of a fetch, and the count of pages behind it."""
+"""The progress bar of a fetch, and its count of pages."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ __all__ = ["PageCounter", "progress_bar"]
 
 
 class PageCounter:
-    """Pages read and pages known, counted by many threads.
+    """Counts pages for a progress bar, from many threads.
 
     Attributes
     ----------
     read, known
-        How many pages there are of each.
+        The number of pages read, and the number of pages to read as far as it is known.
     """
 
     def __init__(self, known: int) -> None:
         self.read, self.known = 0, known
         self._lock = threading.Lock()
 
-    def know(self, pages: int) -> None:
-        """Count further pages that must be read."""
+    def add_known(self, pages: int) -> None:
+        """Add to the number of pages to read."""
         with self._lock:
             self.known += pages
 
-    def finish(self, pages: int) -> None:
-        """Count pages that are read."""
+    def add_read(self, pages: int) -> None:
+        """Add to the number of pages read."""
         with self._lock:
             self.read += pages
 
 
 def progress_bar(name: str, counter: PageCounter, progress: bool | None) -> Any:  # noqa: ANN401, FBT001 - a class made here
-    """Return a bar that follows a counter; None shows one for long work in a terminal or a notebook."""
-    from tqdm.auto import tqdm  # noqa: PLC0415 - tqdm.auto loads ipywidgets in a notebook, which takes its time
+    """Return the bar of a counter. With ``progress=None``, it appears for long work in a terminal or notebook."""
+    from tqdm.auto import tqdm  # noqa: PLC0415 - it loads ipywidgets in a notebook, which is slow
 
     class Bar(tqdm):  # type: ignore[type-arg]
-        monitor_interval = 0  # no thread of tqdm's outlives a fetch
+        monitor_interval = 0  # tqdm starts no thread that would outlive the fetch
 
         def follow(self) -> None:
             self.total = counter.known
-            if hasattr(self, "container"):  # in a notebook: a widget, which got its total when it was made
+            if hasattr(self, "container"):  # in a notebook, the widget has a maximum of its own
                 self.container.children[1].max = counter.known
             self.update(counter.read - self.n)
 
-    # disable=None means: not where the output is no terminal. The delay hides the bar from short work.
+    # disable=None hides the bar if stderr is not a terminal. The delay hides it for short work.
     disable, delay = None if progress is None else not progress, 0 if progress else 1.5
     # tqdm reads this variable too, but not if disable is passed.
     if progress is None and os.environ.get("TQDM_DISABLE", "0") not in {"", "0"}:

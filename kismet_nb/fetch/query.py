@@ -1,4 +1,4 @@
-"""What is asked for, one list; and what came of it."""
+"""A query for one list, and its result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Query:
     days
         For daily figures, the first and the last day to keep; ``params`` may ask for more.
     known
-        The rows that are not to be read, if the list is to be read from a later page on.
+        The rows that an earlier fetch read, if only the pages after them are to be read.
     """
 
     path: str
@@ -54,11 +54,11 @@ class ListResult(Generic[Chunk]):
     change
         What shows that the list changed, as text; empty for a complete list.
     error
-        Why the list could not be read, if it may be left out.
+        Why the list could not be read, if it may be skipped.
     unordered
-        Whether the same rows were read twice in two attempts: the list did not change, but has no unique order.
+        Whether two attempts had the same duplicates: the list did not change, but has no unique order.
     missing
-        Whether the server knows no such list (404).
+        Whether the list does not exist (404).
     per_page
         Rows in a page, as the server reports them.
     rising

@@ -20,7 +20,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d([T ][\d:.,+-]*(Z| ?UTC)?)?", re.ASCII)
 
 
 def add_labels(labels: Mapping[str, object], record: Record) -> Record:
-    """Return a record with labels in front; fields of the same name with another value are kept under a free name."""
+    """Return a record with labels in front. A field with a label's name and another value is kept under a free name."""
     if labels.keys().isdisjoint(record):
         return {**labels, **record}
     own = {}
@@ -32,7 +32,7 @@ def add_labels(labels: Mapping[str, object], record: Record) -> Record:
 
 
 def keep_days(records: Sequence[Record], field: str, days: tuple[str, str] | None) -> list[Record]:
-    """Return the records of the first to the last day; a value that is no day is kept."""
+    """Return the records from the first to the last day. A record without a valid day is kept."""
     if days is None:
         return list(records)
     first, last = days

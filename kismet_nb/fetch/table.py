@@ -65,7 +65,7 @@ def fetch_table(
     Parameters
     ----------
     client
-        Sends the requests, and keeps what was read if this fails.
+        Sends the requests, and keeps what was read if the fetch fails.
     name
         The resource.
     queries
@@ -73,7 +73,7 @@ def fetch_table(
     progress
         Whether to show a progress bar; None shows one for long work in a terminal or a notebook.
     resume
-        Keep the lists that the same call had read when it failed.
+        Reuse the lists that an earlier fetch had read when it failed.
     on_error
         ``"skip"`` leaves out a list that cannot be read.
     participants, names
@@ -82,7 +82,7 @@ def fetch_table(
     Raises
     ------
     KismetError
-        One of its subclasses. What is read so far stays with the client, for ``resume``.
+        One of its subclasses. The client keeps the lists read so far, for ``resume``.
 
     Warns
     -----
@@ -131,18 +131,18 @@ def read_lists(
     on_error: OnError = "raise",
     progress: bool | None = False,  # noqa: FBT001, FBT002 - passed on from a keyword
 ) -> Generator[tuple[Query, ListResult[Chunk]]]:
-    """Read lists side by side, and yield each as soon as it is read and proved, so that nobody needs to keep them all.
+    """Read lists in parallel. Yield each as soon as it is proved complete, so that the caller need not keep them all.
 
     Parameters
     ----------
     client
         Sends the requests.
     resource
-        What the lists are of.
+        The resource of the lists.
     queries
-        Which lists.
+        The lists to read.
     convert
-        Makes of the rows of some pages what is to be kept of them; called in the reading threads.
+        Converts the rows of some pages to the form in which they are kept. Called in the reading threads.
     on_error
         ``"skip"`` yields a list that cannot be read with its error.
     progress
@@ -151,7 +151,7 @@ def read_lists(
     Raises
     ------
     KismetError
-        A list cannot be read. However the iteration ends, no thread goes on.
+        A list cannot be read. When the iteration ends, for any reason, all threads have ended.
     """
     if not queries:
         return
@@ -171,14 +171,14 @@ def read_lists(
 def _build(
     resources: Sequence[Resource], results: Sequence[ListResult[list[Columns]]]
 ) -> tuple[list[pd.DataFrame], list[str]]:
-    """Build a table of each resource; say in words where the API's answers differ from the declarations."""
+    """Build a table of each resource. Return the tables, and texts on what differs from the declarations."""
     frames, drifts = [], []
     for position, resource in enumerate(resources):
         frame, drift = build_table(resource, [chunk[position] for result in results for chunk in result.chunks])
         frames.append(frame)
         drifts += [f"{resource.name}: {'; '.join(drift)}."] if drift else []
     if len(frames) == 2 and (lost := frames[0]["participant_count"].sum() - len(frames[1])):
-        drifts.append(f"participants: {lost} are no objects, and only counted in participant_count.")
+        drifts.append(f"participants: {lost} are not objects, and are only counted in participant_count.")
     return frames, drifts
 
 
@@ -203,7 +203,7 @@ def _provenance(client: KismetClient, queries: Sequence[Query], checkpoint: Chec
 
 
 def _filters(queries: Sequence[Query]) -> list[str]:
-    """Name what the rows were chosen by: the name of a filter without its value, or the days."""
+    """Return the filters of the rows: names without values, because these may be personal, and the days."""
     days = sorted(day for query in queries for day in query.days or ())
     names = {name for query in queries for name, _ in query.params if not name.startswith("date_")}
     return sorted(names) + ([f"date from {days[0]} to {days[-1]}"] if days else [])
@@ -229,8 +229,8 @@ def _check_unchanged(name: str, results: Iterable[ListResult[Any]], partial: pd.
         else:
             text = (
                 f"The list changed during each of {result.attempts} attempts to read it, or the server's total is "
-                f"wrong. In the last, {result.change}. Try again in a quiet moment; the rows of that attempt are in "
-                "the error's .partial."
+                f"wrong. In the last, {result.change}. Try again later; the rows of that attempt are in the error's "
+                ".partial."
             )
         error = IncompleteError(text, resource=name)
         error.partial = partial
@@ -240,7 +240,7 @@ def _check_unchanged(name: str, results: Iterable[ListResult[Any]], partial: pd.
 def _warn_or_raise(
     client: KismetClient, resource: Resource, queries: Sequence[Query], results: Results, drifts: Sequence[str]
 ) -> None:
-    """Warn of lists that are missing and of what is new; a strict client raises."""
+    """Warn about lists that are missing or left out, and about drift. A strict client raises instead."""
     personal = {column.name for column in resource.columns if column.personal}
     missing = [
         ", ".join("…" if label in personal else str(key) for label, key in query.labels)
@@ -250,7 +250,7 @@ def _warn_or_raise(
     if missing:
         which = list(dict.fromkeys(missing))
         are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
-        text = f"{resource.name}: {len(missing)} of {len(queries)} asked for {are} missing (404): "
+        text = f"{resource.name}: {len(missing)} of {len(queries)} requested lists {are} missing (404): "
         text += "; ".join(which[:5])
         text += f" and {len(which) - 5} more." if len(which) > 5 else "."
         if client.strict or len(missing) == len(queries):
@@ -268,7 +268,7 @@ def _warn_or_raise(
 
 
 def callers_level() -> int:
-    """Return how far up the first line outside of this package is, from the function that asks."""
+    """Return the ``stacklevel`` with which the calling function warns at the first line outside this package."""
     level, frame = 0, inspect.currentframe()
     while frame and PACKAGE in Path(frame.f_code.co_filename).parents:
         level, frame = level + 1, frame.f_back

@@ -41,8 +41,8 @@ def fetch_users(
         servers only), ``display_name`` str, ``waiting_room_url`` str, ``created_at`` and ``updated_at``
         datetime64[us, UTC],
 
-        then any that this version does not know. ``attrs["kismet"]`` says where it came from. An empty result
-        has the same columns and dtypes.
+        then any undeclared ones. ``attrs["kismet"]`` records where the table came from. An empty table has the
+        same columns and dtypes.
 
     Raises
     ------
@@ -55,12 +55,12 @@ def fetch_users(
     CredentialsError
         Nobody is logged in.
     InvalidInputError
-        ``email`` is not text, or empty.
+        ``email`` is empty or not text.
 
     Warns
     -----
     SchemaDriftWarning
-        The table is complete, but the server sent columns or values that this version does not know.
+        The table is complete, but the server sent columns or values that are not declared.
 
     Examples
     --------

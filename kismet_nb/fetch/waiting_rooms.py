@@ -1,4 +1,4 @@
-"""Waiting rooms and their coming substitutions."""
+"""Waiting rooms and their future substitutions."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def fetch_waiting_rooms(*, client: KismetClient | None = None, progress: bool | 
     DataFrame
         One row per room, in the server's order, complete, with the columns
 
-        ``id`` Int64, ``user_id`` Int64 (the owner; the API does not say that this is the ``id`` of users: join from
-        the left, and look at what does not match), ``slug`` str, ``theme`` str, ``is_active`` boolean,
+        ``id`` Int64, ``user_id`` Int64 (the owner; the API does not say that this is the ``id`` of users: use a left
+        join, and check for rows without a match), ``slug`` str, ``theme`` str, ``is_active`` boolean,
         ``created_at`` and ``updated_at`` datetime64[us, UTC], ``user_display_name`` str.
 
     Raises
@@ -61,9 +61,9 @@ def fetch_waiting_room_subs(
     client: KismetClient | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
-    """Fetch the coming substitutions (``/waiting_rooms/{waiting_room_slug}/waiting_room_subs``).
+    """Fetch the future substitutions (``/waiting_rooms/{waiting_room_slug}/waiting_room_subs``).
 
-    The API lists substitutions in the future only, so this is no history. It costs one request per room.
+    The API lists future substitutions only, so the table has no history. It costs one request per room.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def fetch_waiting_room_subs(
     resume
         As in ``fetch_calls``.
     on_error
-        ``"skip"`` leaves out a room that the server refuses or fails for, with an ``IncompleteWarning`` that names
-        it, and the verdict ``"incomplete"``. By default, the fetch fails.
+        ``"skip"`` leaves out each room whose list cannot be read. An ``IncompleteWarning`` counts them, without their
+        slugs, and the verdict is ``"incomplete"``. By default, the fetch fails.
     client, progress
         As in ``fetch_users``.
 
@@ -83,15 +83,15 @@ def fetch_waiting_room_subs(
         One row per substitution, room by room, with the columns
 
         ``waiting_room_slug`` str (the room asked for), ``id`` Int64, ``waiting_room_id`` Int64, ``user_id`` Int64
-        (the substitute) and ``sub_waiting_room_slug`` str (both missing while nobody has taken it),
+        (the substitute) and ``sub_waiting_room_slug`` str (both missing until there is a substitute),
         ``datetime_start``, ``datetime_end``, ``created_at`` and ``updated_at`` datetime64[us, UTC].
 
     Raises
     ------
     NotFoundError
-        The server knows none of these rooms.
+        None of these rooms exists.
     InvalidInputError
-        ``rooms`` are neither a table of rooms nor slugs.
+        ``rooms`` is neither a table of rooms nor slugs.
     KismetError
         As in ``fetch_users``.
 

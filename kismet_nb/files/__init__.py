@@ -1,1 +1,1 @@
-"""Tables to files, and files to tables."""
+"""Write tables to files, and read them back."""

@@ -1,4 +1,4 @@
-"""Files replaced whole or not at all: written beside the target, flushed to disk, then renamed over it."""
+"""Replace files whole or not at all: write beside the target, flush to disk, then rename."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def replace_file(target: Path) -> Iterator[BufferedRandom]:
     Raises
     ------
     ExportError
-        The file system refused. An existing target is untouched and no temporary file is left.
+        The file could not be written. An existing target is untouched, and no temporary file is left.
     """
     with replace_files([target]) as [file]:
         yield file
@@ -45,7 +45,7 @@ def replace_files(targets: list[Path], outdated: Path | None = None) -> Iterator
     Raises
     ------
     ExportError
-        The file system refused. The message says whether the first target was replaced.
+        A file could not be written. The message says whether the first target was replaced.
     """
     targets = [target.resolve() for target in targets]  # A link stays a link.
     problem, replaced = "", 0

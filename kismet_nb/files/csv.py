@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_sidecar", "is_sidecar", "read_csv", "sidecar_path", "to_csv_table", "write_csv"]
 
-FORMAT = 2  # In format 1, formulas behind a separator were not escaped.
+FORMAT = 2  # In format 1, formulas after a separator were not escaped.
 ROW_COUNT = "rows in this file"
 ENCODINGS, LABELS, SAFE = "stored columns", "labels", "spreadsheet_safe"
 SIDECAR_KEYS = {"format", "sha256", "dtypes"}  # A JSON file with these keys was written by export.
@@ -56,12 +56,12 @@ def sidecar_path(target: Path) -> Path:
 
 
 def is_sidecar(path: Path) -> bool:
-    """Return whether a file is a sidecar, and not another file that has its name."""
+    """Return whether ``export`` wrote this file as a sidecar."""
     return (_load_json(path) or {}).keys() >= SIDECAR_KEYS
 
 
 def build_sidecar(table: StoredTable, digest: str, *, safe: bool) -> bytes:
-    """Return the content of the sidecar for a CSV with this checksum, in which formulas are escaped if it is safe."""
+    """Return the sidecar of a CSV with this checksum. ``safe`` means that formulas are escaped in the CSV."""
     content = {
         "format": FORMAT,
         ROW_COUNT: row_count_note(table.frame),
@@ -85,7 +85,7 @@ def to_csv_table(df: pd.DataFrame, escaper: FormulaEscaper | None) -> pa.Table:
     df
         The table to write.
     escaper
-        What makes formulas harmless, or None to write them unchanged.
+        Escapes formulas, or None to write them unchanged.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def _to_pandas(table: pa.Table, options: dict[str, Any]) -> pd.DataFrame:
 
 
 def read_csv(source: Path) -> pd.DataFrame:
-    """Read a CSV with the dtypes and ``attrs`` of its sidecar, if the sidecar belongs to this content.
+    """Read a CSV with the dtypes and ``attrs`` of its sidecar, if the sidecar has the checksum of this content.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def read_csv(source: Path) -> pd.DataFrame:
     unchanged = sidecar.get("sha256") == hashlib.sha256(raw).hexdigest()
     content = gzip.decompress(raw) if source.suffix.lower() == ".gz" else raw
     metadata = sidecar if unchanged else {}
-    # A spreadsheet may have saved the file without the mark.
+    # A spreadsheet may have saved the file without the byte order mark.
     is_safe = content.startswith(BYTE_ORDER_MARK) or sidecar.get(SAFE) is True
     escaping = sidecar.get("format", FORMAT) if is_safe else None
     frame = _parse_csv(source, content.removeprefix(BYTE_ORDER_MARK), metadata, escaping)
@@ -191,7 +191,7 @@ def _parse_csv(source: Path, content: bytes, metadata: dict[str, Any], escaping:
     for heading, column in zip(header, table.columns, strict=True):
         name = _unescape(pa.chunked_array([[heading]]), escaper, escaping)[0].as_py()
         if name in series:
-            raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
+            raise ExportError(f"{source} has two columns named {name}. Rename one of them.")
         texts = _unescape(column, escaper, escaping)
         dtype = stored_dtype(name, dtypes, encodings)
         series[name] = parse_column(texts, dtype) if dtype else parse_documented_column(texts, name)

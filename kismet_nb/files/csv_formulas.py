@@ -1,7 +1,7 @@
-"""Text in a CSV that a spreadsheet would run as a formula, made harmless by an apostrophe and restored exactly.
+"""Escape text in a CSV that a spreadsheet would run as a formula, with an apostrophe, and restore it exactly.
 
-A spreadsheet that splits rows at another separator than that of the file ignores its quotation marks. So a formula is
-also made harmless behind a separator or a line break inside a text.
+If a spreadsheet splits rows at another separator than the file's, it ignores the quotation marks. So a formula is also
+escaped after a separator or a line break inside a text.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ __all__ = ["SEPARATORS", "FormulaEscaper", "unescape_version_1"]
 
 SEPARATORS = ",;\t|"  # those of spreadsheets; read_export detects them
 _FORMULA = "[=+\\-@＝＋－＠]"  # the full-width forms too
-_SKIPPED = "['\"\t\r\n]*"  # what may come between the separator and the formula
+_SKIPPED = "['\"\t\r\n]*"  # may be between the separator and the formula
 _BLANK = "'*[\t\r\n]"  # Some spreadsheets ignore these at the beginning of a cell.
 _VERSION_1 = "'*[=+\\-@\t\r\n＝＋－＠]"
 
 
 class FormulaEscaper:
-    """The escaping of formulas in a file with this separator.
+    """Escapes formulas in a file with this separator.
 
-    An apostrophe is put wherever a cell would begin with a formula, also if apostrophes are there already. So removing
-    one apostrophe at each of these places restores the text.
+    An apostrophe is put wherever a cell would begin with a formula, even before other apostrophes. So removing one
+    apostrophe at each of these places restores the text.
     """
 
     def __init__(self, separator: str) -> None:
@@ -36,11 +36,11 @@ class FormulaEscaper:
         start = f"(?:\\A|(?<=[{others}]))"
         self._place = re.compile(f"{start}(?={_SKIPPED}{_FORMULA})|\\A(?={_BLANK})")
         self._apostrophe = re.compile(f"{start}'(?={_SKIPPED}{_FORMULA})|\\A'(?={_BLANK})")
-        # Arrow's expressions have no lookbehind; this one finds the few texts that need the others.
+        # Arrow's regular expressions have no lookbehind. This one finds the few texts that the others change.
         self._any = f"^{_BLANK}|(^|[{others}]){_SKIPPED}{_FORMULA}"
 
     def escape(self, text: str) -> str:
-        """Return a text that no spreadsheet runs."""
+        """Return a text with its formulas escaped."""
         return self._place.sub("'", text)
 
     def unescape(self, text: str) -> str:
@@ -64,5 +64,5 @@ class FormulaEscaper:
 
 
 def unescape_version_1(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return texts of a file whose sidecar has format 1: there, only the beginning of a text was escaped."""
+    """Unescape the texts of a file of format 1, in which only the beginning of a text was escaped."""
     return pc.replace_substring_regex(texts, f"^'({_VERSION_1})", r"\1")

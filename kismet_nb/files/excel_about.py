@@ -31,7 +31,7 @@ ENCODINGS, LABELS, DIGESTS, SHEET = "stored columns", "labels", "sha256", "sheet
 
 
 def fill_about(page: Any, sheets: Sequence[Sheet]) -> None:  # noqa: ANN401 - openpyxl has no types
-    """Write the sheet: what is known of each table, its columns, and a hidden row for each."""
+    """Write the sheet: the provenance and the columns of each table, and a hidden row for each."""
     for letter, width in zip("ABC", (34, 26, 90), strict=True):
         page.column_dimensions[letter].width = width
     page.append([heading_cell(page, ABOUT_TITLES[len(sheets) > 1])])
@@ -54,7 +54,7 @@ def fill_about(page: Any, sheets: Sequence[Sheet]) -> None:  # noqa: ANN401 - op
 
 
 def _lines(sheet: Sheet) -> list[tuple[str, ...]]:
-    """Return what is known of a table, and the meanings of its columns."""
+    """Return the provenance of a table, and the meanings of its columns."""
     df = sheet.table.frame
     resource = RESOURCES.get(str(provenance(df).get("resource")))
     meanings = {column.name: column.meaning for column in resource.columns} if resource else {}

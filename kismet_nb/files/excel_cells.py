@@ -1,4 +1,4 @@
-"""What Excel cells can hold: columns of a table as cells, and the escaping of their text.
+"""Convert columns of a table to Excel cells, and cells back to texts.
 
 A cell holds 15 digits, a time without a zone to the millisecond, and text. A value that a cell cannot hold exactly is
 written as text, so that nothing is rounded silently.
@@ -42,7 +42,7 @@ __all__ = [
 MAX_TEXT_UNITS = 32_767  # UTF-16 code units per cell
 MAX_COLUMN_WIDTH = 60  # characters
 MAX_INTEGER = 10**15 - 1
-MAX_EXACT_DECIMALS, MAX_DECIMALS = 3, 6  # shown without a format, and in one
+MAX_EXACT_DECIMALS, MAX_DECIMALS = 3, 6  # decimals shown without a number format, and with one
 FIRST_TIME, LAST_TIME = pd.Timestamp("1900-03-01"), pd.Timestamp("9999-12-31 23:59:59.999")
 # Between these instants, the clock of every time zone shows a year from 1 to 9999.
 FIRST_DAY_ENDS, LAST_DAY_BEGINS = pd.Timestamp("0001-01-02", tz="UTC"), pd.Timestamp("9999-12-31", tz="UTC")
@@ -78,7 +78,7 @@ def import_openpyxl() -> Any:  # noqa: ANN401 - a module without types
 
 
 def to_sheet_column(column: pd.Series[Any], name: str, tz: str | None) -> SheetColumn:
-    """Return a column of a table as cells, with times as the clock of this zone shows them, or that of their own.
+    """Return a column of a table as cells, with times in this zone, or in their own.
 
     Raises
     ------
@@ -117,12 +117,12 @@ def to_sheet_column(column: pd.Series[Any], name: str, tz: str | None) -> SheetC
 
 
 def _named_zone(dtype: pd.DatetimeTZDtype) -> str:
-    """Return the name of the zone of a dtype; UTC if a header could not name it, such as that of an offset."""
+    """Return the name of a dtype's time zone, or UTC if it has no IANA name, for example a fixed offset."""
     return str(dtype.tz) if str(dtype.tz) in zoneinfo.available_timezones() else "UTC"
 
 
 def _float_format(values: Sequence[float]) -> str:
-    """Return a format of a few digits if the values have more: two decimals, or three digits of the smallest value."""
+    """Return a format with few digits if the values have more: two decimals, or three digits of the smallest value."""
     if all(value == round(value, MAX_EXACT_DECIMALS) for value in values):
         return "General"
     smallest = min(abs(value) for value in values if value)
@@ -138,7 +138,7 @@ def _width(cell: Cell, number_format: str) -> int:
 
 
 def escape_text(text: str, name: str) -> str:
-    """Return a text as it is written in a cell; ``name`` is what an error calls it.
+    """Return a text as it is written in a cell. An error calls it ``name``.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def unescape_text(text: str) -> str:
 
 
 def cell_texts(cells: Sequence[Cell], zone: str | None) -> list[str | None]:
-    """Return cells as the texts that ``parse_column`` reads; times are those of the clock of the zone."""
+    """Return cells as the texts that ``parse_column`` reads. Times in cells are local times of ``zone``."""
     clock = [cell if isinstance(cell, dt.datetime) else None for cell in cells]
     times = pd.Series(pd.DatetimeIndex(clock).as_unit("us"))
     if zone:
@@ -183,9 +183,9 @@ def column_digest(texts: Sequence[str | None]) -> str:
 
 
 def _time_cells(column: pd.Series[Any], zone: str | None) -> tuple[list[Cell], str]:
-    """Return times as the clock of the zone shows them, or as text if a cell would be inexact or ambiguous."""
+    """Return local times of the zone, or texts where a cell would be inexact or ambiguous, and the number format."""
     column = times = column.dt.tz_convert("UTC") if zone else column
-    if zone and zone != "UTC":  # At the ends of the calendar, the clock would show year 0 or 10000.
+    if zone and zone != "UTC":  # At the ends of the calendar, the local year would be 0 or 10000.
         times = column.where(column.between(FIRST_DAY_ENDS, LAST_DAY_BEGINS)).dt.tz_convert(zone)
     clock = times.dt.tz_localize(None)
     exact = clock.between(FIRST_TIME, LAST_TIME) & (clock == clock.dt.floor("ms"))
@@ -198,7 +198,7 @@ def _time_cells(column: pd.Series[Any], zone: str | None) -> tuple[list[Cell], s
         elif instant is pd.NaT:
             cells.append(None)
         else:
-            # Local mean time, as in New York before 1883, has an offset with seconds, which would not read back.
+            # Local mean time, as in New York before 1883, has an offset with seconds, which does not read back.
             readable = local is not pd.NaT and (local.tzinfo is None or not local.utcoffset().seconds % 60)
             cells.append((local if readable else instant).isoformat())
     fitting = clock[exact]

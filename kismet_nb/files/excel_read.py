@@ -1,6 +1,6 @@
-"""Excel files back to tables, also after a spreadsheet has edited and saved them.
+"""Read Excel files back, even if they were edited and saved in a spreadsheet.
 
-``export`` records a checksum of each column, so that a change is a warning. Saving alone changes no checksum.
+``export`` records a checksum of each column, so a change raises a warning. Saving alone changes no checksum.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
 __all__ = ["read_excel"]
 
 HEADER_WITH_ZONE = re.compile(r"(.+) \(([A-Za-z_]+(?:[/+-][A-Za-z0-9_+-]+)*)\)")
-TIME_AS_TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")  # as export writes a time that a cell cannot hold exactly
+TIME_AS_TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")  # the text of a time that a cell cannot hold exactly
 
 
 def read_excel(source: Path, wanted: str | None) -> pd.DataFrame:
-    """Read the sheet of the table, or of the wanted one, with the dtypes and ``attrs`` that the last sheet has.
+    """Read the table, or the one with the wanted name, with the dtypes and ``attrs`` that the last sheet records.
 
     Raises
     ------
     InvalidInputError
-        There are several tables and no name is wanted, or none has it.
+        There are several tables and ``wanted`` is None, or no table has this name.
     ExportError
         Two columns have the same header, or no sheet has the columns that were exported.
 
@@ -63,7 +63,7 @@ def read_excel(source: Path, wanted: str | None) -> pd.DataFrame:
         if name in series:
             if not header and all(cell is None for cell in cells):
                 continue  # The column is empty.
-            raise ExportError(f"{source} names the column {name} twice. Rename one of them in the file.")
+            raise ExportError(f"{source} has two columns named {name}. Rename one of them.")
         dtype = stored_dtype(name, dtypes, encodings) or documented_dtype(name) or _infer_dtype(cells, zone)
         texts = cell_texts(cells, zone)
         digests[name] = column_digest(texts)
@@ -89,7 +89,7 @@ def read_excel(source: Path, wanted: str | None) -> pd.DataFrame:
 
 
 def _find_changes(metadata: dict[str, Any], digests: dict[str, str], rows: int) -> tuple[str, bool]:
-    """Return what changed since the export, and whether all that was exported is still there."""
+    """Return what changed since the export, and whether all exported values are unchanged."""
     recorded = metadata.get(DIGESTS)
     if recorded is None:  # a file of an earlier version or of another program
         return "", True

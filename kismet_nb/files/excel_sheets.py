@@ -1,7 +1,6 @@
-"""The sheets of an Excel file as rows of values: which one holds the table, and the results of its formulas.
+"""Find the sheet of a table in an Excel file, and read its rows and the results of its formulas.
 
-A spreadsheet may have put sheets in front, renamed them, written formulas in the place of values, or coloured cells
-that hold nothing.
+A user may have added or renamed sheets, replaced values by formulas, or coloured empty cells.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["TableSheet", "header_text", "load_table"]
 
 Row = tuple["Cell", ...]
-ROWS_TO_HEADER = 10  # A title may have been put above the header.
+ROWS_TO_HEADER = 10  # A title may be above the header.
 BOOLEANS: dict[Any, bool] = {"=TRUE()": True, "=FALSE()": False, "=TRUE": True, "=FALSE": False}
 VALUES = int | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class TableSheet:
-    """The sheet of the table: the cells of its header, the rows below, and what ``export`` recorded of it.
+    """The sheet of the table: the cells of its header, the rows below, and the metadata that ``export`` wrote.
 
     Attributes
     ----------
@@ -48,12 +47,12 @@ class TableSheet:
 
 
 def load_table(source: Path, sheet: str | None) -> TableSheet:
-    """Read the sheet that holds the table, or that of several tables which was exported with this name.
+    """Read the sheet of the table, or of the one that was exported with this name.
 
     Raises
     ------
     InvalidInputError
-        There are several tables and no name, or none has this name.
+        There are several tables and ``sheet`` is None, or no table has this name.
     ExportError
         No sheet has the columns that were exported.
     """
@@ -79,14 +78,14 @@ def _open(source: Path, *, data_only: bool) -> Iterator[Any]:
     book = import_openpyxl().load_workbook(source, read_only=True, data_only=data_only)
     try:
         for page in book.worksheets:
-            page.reset_dimensions()  # Some programs write wrong ones, and openpyxl would stop there.
+            page.reset_dimensions()  # Some programs write wrong dimensions, and openpyxl would read no further.
         yield book
     finally:
         book.close()
 
 
 def _find_metadata(book: Any) -> tuple[Any, dict[str, dict[str, Any]]]:  # noqa: ANN401 - openpyxl has no types
-    """Return the last sheet of ``export``, and what its hidden rows record of each table; None if there is none."""
+    """Return the sheet about the tables, or None, and the metadata of each table in its hidden rows."""
     for page in book.worksheets:
         first = next(page.iter_rows(max_row=1, max_col=1, values_only=True), (None,))
         if page.title != ABOUT_SHEET and first[:1] not in {(title,) for title in ABOUT_TITLES}:
@@ -103,7 +102,7 @@ def _find_metadata(book: Any) -> tuple[Any, dict[str, dict[str, Any]]]:  # noqa:
 
 
 def _choose(tables: dict[str, dict[str, Any]], pages: Sequence[str], sheet: str | None, source: Path) -> dict[str, Any]:
-    """Return what is recorded of the table to read; of a sheet of another program, its name alone."""
+    """Return the metadata of the table to read. In a file of another program, this is only the name of the sheet."""
     names = list(tables or pages)
     if sheet is None and len(tables) > 1:
         raise InvalidInputError(
@@ -137,14 +136,14 @@ def header_text(cell: Cell) -> str:
 
 
 def _is_formula(cell: Any) -> bool:  # noqa: ANN401 - a value, or a formula of openpyxl
-    """Return whether a cell may hold a formula; text that looks like one is found by its result."""
+    """Return whether a cell may hold a formula. Text that only looks like one has itself as its result."""
     return cell[:1] == "=" if isinstance(cell, str) else cell is not None and not isinstance(cell, VALUES)
 
 
 def _compute(rows: list[Row], results: list[Row]) -> tuple[list[Row], set[int]]:
     """Return the rows with the results of formulas, and the columns whose formulas have none.
 
-    A program that computes formulas saves all results. So if some are there, the missing ones are empty texts.
+    A program that computes formulas saves all results. So if some exist, a missing one is an empty text.
     """
     computed, is_computed = [], False
     uncomputed: set[int] = set()
@@ -164,6 +163,6 @@ def _compute(rows: list[Row], results: list[Row]) -> tuple[list[Row], set[int]]:
 
 
 def _without_empty_end(rows: list[Row], metadata: dict[str, Any]) -> list[Row]:
-    """Return the rows without those behind the last that hold no value, unless they were exported."""
+    """Return the rows without empty ones at the end, unless those were exported."""
     last = max((number for number, row in enumerate(rows, 1) if any(cell is not None for cell in row)), default=0)
     return rows[: max(last, int(metadata.get("rows", len(rows))))]

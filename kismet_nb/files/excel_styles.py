@@ -1,4 +1,4 @@
-"""Single cells with a look: titles, headings, totals and texts. Text that looks like a formula stays text."""
+"""Styled cells: titles, headings, totals and texts. Text that looks like a formula stays text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def text_cell(page: Any, text: str) -> Any:  # noqa: ANN401 - as above
 
 
 def total_cell(page: Any, cell: Any) -> Any:  # noqa: ANN401 - as above
-    """Return a cell with the value and format of another one, as it looks in a row of totals."""
+    """Return a copy of a cell with the style of a row of totals."""
     openpyxl = import_openpyxl()
     total = openpyxl.cell.WriteOnlyCell(page)
     total.value, total.data_type, total.number_format = cell.value, cell.data_type, cell.number_format
@@ -45,6 +45,6 @@ def total_cell(page: Any, cell: Any) -> Any:  # noqa: ANN401 - as above
 
 
 def set_text(cell: Any, text: object) -> None:  # noqa: ANN401 - as above
-    """Give a cell a text, also one that looks like a formula or an error."""
+    """Set the text of a cell, even if it looks like a formula or an error."""
     cell.value = text
     cell.data_type = "s"

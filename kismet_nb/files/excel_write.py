@@ -1,4 +1,4 @@
-"""Excel files: a sheet to work with for each table, and a last one that says where the tables come from."""
+"""Write Excel files: a sheet for each table, and a last sheet with their provenance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["TABLE_SHEET", "Sheet", "build_sheet", "check_sheet_names", "write_excel"]
 
 TABLE_SHEET = "table"  # the name of the sheet of a single table
-RESERVED_NAMES = {ABOUT_SHEET, "history"}  # Excel keeps the second for itself.
+RESERVED_NAMES = {ABOUT_SHEET, "history"}  # Excel reserves the second.
 MAX_NAME_LENGTH = 31
 MAX_ROWS = 1_048_576  # of a sheet, the header included
 MAX_COLUMNS = 16_384
@@ -59,7 +59,7 @@ class Sheet:
 
 
 def check_sheet_names(names: Iterable[str]) -> None:
-    """Check that names can stand on the tabs of one file.
+    """Check the names of the sheets of one file.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def check_sheet_names(names: Iterable[str]) -> None:
 def build_sheet(
     table: StoredTable, name: str, *, title: str | None, tz: str | None, number_formats: Mapping[str, str]
 ) -> Sheet:
-    """Return the cells of a table, with times in this zone, or each column in its own.
+    """Return a table as a sheet, with times in this zone, or in each column's own.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def build_sheet(
     columns = [to_sheet_column(df[name], name, tz) for name in df.columns]
     if len({column.header for column in columns}) < len(columns):
         raise InvalidInputError(
-            "Two columns would have the same header, because times get their zone. Rename one first."
+            "Two columns would have the same header, because the header of a time names its zone. Rename one first."
         )
     for position, column_name in enumerate(df.columns):
         column = columns[position]
@@ -112,7 +112,7 @@ def build_sheet(
 
 
 def write_excel(file: BinaryIO, sheets: Sequence[Sheet], *, provenance: bool) -> None:
-    """Write the file, with the last sheet about the tables if provenance is wanted."""
+    """Write the file, with a last sheet about the tables if ``provenance`` is True."""
     book = import_openpyxl().Workbook(write_only=True)
     book.properties.creator = "kismet_nb"
     for sheet in sheets:
@@ -125,7 +125,7 @@ def write_excel(file: BinaryIO, sheets: Sequence[Sheet], *, provenance: bool) ->
 
 
 def _has_totals(table: StoredTable) -> bool:
-    """Return whether the last row is that of ``pivot_table(margins=True)``, named as the last column is."""
+    """Return whether the last row has the totals of ``pivot_table(margins=True)``: it is named like the last column."""
     frame = table.frame
     if not table.labels.get("index") or frame.empty:
         return False

@@ -64,9 +64,9 @@ def export(
     ----------
     df
         The table, or several by the names of their sheets: ``{"Admins": admins, "Domains": domains}``. An index with
-        a name, or of texts or times, is written as columns in front; an unnamed one of integers, which filtering leaves
-        behind, is not written. Column names that are no text, such as the months of a pivot, are written as text, and
-        several levels of names as one. ``read_export`` restores them all.
+        a name, texts or times is written as the first columns. An unnamed index of integers is not written. Column
+        names that are not text, such as the months of a pivot, are written as text, and several levels of names are
+        joined. ``read_export`` restores them all.
     path
         ``.csv``, ``.csv.gz``, ``.parquet`` or ``.xlsx``. ``~`` is expanded and missing folders are made.
     title
@@ -74,10 +74,10 @@ def export(
         for each sheet that is to have one: ``{"Admins": "Who may change settings"}``.
     number_formats
         Excel only: how numbers are shown, by column: ``{"share": "0.0%"}``. By default, a column of long decimals
-        shows a few digits; the values are whole in any case.
+        shows a few digits; the values keep all of theirs.
     spreadsheet_safe
         CSV only: mark the file as UTF-8 for spreadsheets, and put an apostrophe before text that they would run
-        as a formula, also behind a separator inside a text. ``read_export`` removes it. False writes the text
+        as a formula, also after a separator inside a text. ``read_export`` removes it. False writes the text
         unchanged.
     provenance
         Write where the table came from (``df.attrs``): to a JSON file beside a CSV, to the metadata of Parquet, to
@@ -103,13 +103,13 @@ def export(
     InvalidInputError
         The table, the path or an option cannot be used, or the package for Excel is missing. Nothing was written.
     ExportError
-        A value cannot be written in this format, or the file system refused. An existing file is untouched.
+        A value cannot be written in this format, or the file cannot be written. An existing file is untouched.
 
     Notes
     -----
     Use ``.xlsx`` for people who open the file in a spreadsheet. A spreadsheet that opens a CSV guesses what each cell
-    means: it keeps 15 digits of a number, takes the text ``007`` for 7 and ``1/2`` for a date. A time with a zone stays
-    text there, because no spreadsheet reads ``2026-01-05T09:00:00Z``, or any other way to write a time with its zone.
+    means: it keeps 15 digits of a number, takes the text ``007`` for 7 and ``1/2`` for a date. A time with a zone, such
+    as ``2026-01-05T09:00:00Z``, stays text there.
 
     Excel holds 15 digits, no time zones and 32,767 characters a cell. A column with longer integers is written
     as text. A time that a cell cannot hold exactly is written as text with its offset: one finer than a millisecond,
@@ -119,7 +119,7 @@ def export(
 
     In every format, an object column is written with the type of its values; in a mixed one, text stays as it is and
     other values become JSON. Categories, months and bins are written as their values. ``read_export`` restores the
-    dtype. A column that would not read back is refused, by its name and before a file is replaced.
+    dtype. A column that would not read back is refused before a file is replaced; the error names it.
 
     Times of a zone that has no IANA name are written in UTC: the same instants.
     If another file already has the name of the JSON beside a CSV, the export is refused and that file is untouched.
@@ -162,7 +162,7 @@ def _export_csv(table: StoredTable, target: Path, *, safe: bool, with_sidecar: b
     sidecar_is_ours = is_sidecar(sidecar)
     if with_sidecar and not sidecar_is_ours and os.path.lexists(sidecar):
         raise InvalidInputError(
-            f"{sidecar} is no file of export and stays as it is. Choose another name, or leave out the JSON with "
+            f"{sidecar} was not written by export and stays as it is. Choose another name, or leave out the JSON with "
             "provenance=False."
         )
     escaper = FormulaEscaper(_separator(options)) if safe else None
@@ -177,7 +177,7 @@ def _export_csv(table: StoredTable, target: Path, *, safe: bool, with_sidecar: b
 
 
 def _separator(options: dict[str, Any]) -> str:
-    """Return the separator inside which text is quoted; none if the options turn quotation marks off."""
+    """Return the separator that is harmless inside quotation marks; empty if the options turn these off."""
     return "" if options.get("quoting") == csv.QUOTE_NONE else str(options.get("sep", ","))
 
 
@@ -195,7 +195,7 @@ def _check_excel_options(
 ) -> None:
     for name, title in titles.items():
         if name not in tables:
-            raise InvalidInputError(f"title names {name!r}, which is no sheet. The sheets are {', '.join(tables)}.")
+            raise InvalidInputError(f"title names {name!r}, which is not a sheet. The sheets are {', '.join(tables)}.")
         if title is not None and not (isinstance(title, str) and title.strip() and title.isprintable()):
             raise InvalidInputError("title must be one line of text.")
         if title is not None and not provenance:
@@ -204,9 +204,9 @@ def _check_excel_options(
             )
     for name, number_format in number_formats.items():
         if not any(name in table.frame.columns for table in tables.values()):
-            raise InvalidInputError(f"number_formats names {name!r}, which is no column.")
+            raise InvalidInputError(f"number_formats names {name!r}, which is not a column.")
         if not isinstance(number_format, str) or not 0 < len(number_format) < 256 or not number_format.isprintable():
-            raise InvalidInputError(f'The number format of {name} must be one of Excel, such as "0.0%".')
+            raise InvalidInputError(f'number_formats[{name!r}] must be a format of Excel, such as "0.0%".')
 
 
 def _store_sheets(df: object) -> dict[str, StoredTable]:
@@ -214,7 +214,7 @@ def _store_sheets(df: object) -> dict[str, StoredTable]:
     if not isinstance(df, Mapping):
         return {TABLE_SHEET: _store(df)}
     if not df:
-        raise InvalidInputError("There is no table to write.")
+        raise InvalidInputError("df has no table. Pass at least one.")
     check_sheet_names(df)
     return {name: _store(table) for name, table in df.items()}
 
@@ -223,7 +223,7 @@ def _store(df: object) -> StoredTable:
     if isinstance(df, Mapping):
         raise InvalidInputError("Several tables need an Excel file: choose a name that ends in .xlsx.")
     if not isinstance(df, pd.DataFrame):
-        raise InvalidInputError(f"export writes a pandas DataFrame, not {type(df).__name__}.")
+        raise InvalidInputError(f"df must be a pandas DataFrame, or several by name, not {type(df).__name__}.")
     problem = ""
     try:
         json.dumps(df.attrs)

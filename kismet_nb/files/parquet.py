@@ -30,7 +30,7 @@ __all__ = ["read_parquet", "write_parquet"]
 # Keys in the file's metadata.
 ENCODINGS = f"{METADATA_PREFIX}stored columns"
 LABELS = f"{METADATA_PREFIX}labels"
-DTYPES = f"{METADATA_PREFIX}dtypes"  # of columns that pandas reads back with another dtype
+DTYPES = f"{METADATA_PREFIX}dtypes"  # if pandas would read another dtype
 CHECKSUM = f"{METADATA_PREFIX}sha256"
 JSON_COLUMNS = f"{METADATA_PREFIX}json columns"  # in files of earlier versions: columns whose values are all JSON
 
@@ -92,7 +92,7 @@ def read_parquet(source: Path) -> pd.DataFrame:
 
 
 def _schema(frame: pd.DataFrame, *, index: bool | None) -> pa.Schema:
-    """Return the Arrow types of the columns: those of lists do not depend on the rows, nor on whether there are any."""
+    """Return the Arrow types of the columns. The type of lists is the same in every file, also without rows."""
     schema = pa.Schema.from_pandas(frame, preserve_index=index)
     for position, dtype in enumerate(frame.dtypes):
         if pd.api.types.is_object_dtype(dtype):  # Of the stored columns, only lists of texts are objects.

@@ -1,4 +1,4 @@
-"""``read_export``: files of ``export`` back to tables with the same columns, dtypes and values."""
+"""``read_export``: read files of ``export`` back with the same columns, dtypes and values."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_export(path: str | os.PathLike[str], *, sheet: str | None = None) -> pd
     path
         A file whose name ends in ``.csv``, ``.csv.gz``, ``.parquet`` or ``.xlsx``.
     sheet
-        Excel only: which of several tables to read, by the name that it was exported with.
+        Excel only: the name of the table to read, if there are several.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def read_export(path: str | os.PathLike[str], *, sheet: str | None = None) -> pd
     UserWarning
         The table in a CSV or Excel file has changed since it was written, by an edit or by damage. Columns of a CSV
         have their documented dtypes if all values fit; those of Excel have the dtypes that were written. ``attrs`` is
-        empty, unless all that changed in Excel are new columns. Excel files also: formulas have no result yet.
+        empty, unless all that changed in Excel are new columns. For Excel also: formulas have no result yet.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def read_export(path: str | os.PathLike[str], *, sheet: str | None = None) -> pd
     """
     source = check_path(path)
     if not source.is_file():
-        raise InvalidInputError(f"There is no file {source}.")
+        raise InvalidInputError(f"There is no file {source}. Check the path.")
     suffix = file_suffix(source)
     if sheet is not None and suffix != ".xlsx":
         raise InvalidInputError(f"sheet is for Excel. A {suffix} file holds one table; leave sheet out.")

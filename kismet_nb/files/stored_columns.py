@@ -1,4 +1,4 @@
-"""Columns as columns of a plain dtype that every format holds and every reader knows, and back to what they were."""
+"""Convert columns to plain dtypes that every file format can hold, and back."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _PANDAS_DTYPES: dict[pa.DataType, Any] = {
 
 
 def restore_column(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
-    """Return a stored column as it was; unchanged if its values were edited and the encoding no longer fits."""
+    """Return the original of a stored column, or the column itself if it was edited and no longer fits the encoding."""
     if str(column.dtype) != encoding["dtype"]:
         return column
     if encoding["kind"] == "arrow":
@@ -107,7 +107,7 @@ def _store_object_column(column: pd.Series[Any], name: str) -> tuple[pd.Series[A
 
 
 def _store_beside_text(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], Encoding]:
-    """Return values of one dtype beside texts as text: the months of a pivot, and "total"."""
+    """Store a column of texts and of values of one other dtype as text, for example months of a pivot and "total"."""
     is_other = column.notna() & ~column.map(lambda value: isinstance(value, str)).astype(bool)
     others = pd.Series(list(column[is_other]))
     is_one_kind = others.dtype != object or set(map(type, others)) == {dt.date}
@@ -167,7 +167,7 @@ def _store_category(column: pd.Series[Any], dtype: pd.CategoricalDtype, name: st
     """Return the values of a categorical column; the encoding has all categories in their order."""
     categories = pd.Series(dtype.categories)
     listed, listed_inner = store_column(categories, name)
-    # NumPy's integers and booleans have no missing value, nor have intervals of integers; the texts of intervals have.
+    # NumPy's integers and booleans, and intervals of integers, have no missing value. Texts of intervals have one.
     nullable = categories.convert_dtypes() if categories.dtype.kind in "biu" else categories
     nullable = listed if isinstance(categories.dtype, pd.IntervalDtype) else nullable
     values = nullable.reindex(column.cat.codes.to_numpy()).set_axis(column.index)
@@ -192,10 +192,10 @@ def _restore_category(column: pd.Series[Any], encoding: Encoding) -> pd.Series[A
     )
     values = restore_column(column, encoding["inner"]) if encoding["inner"] else column
     known = categories if encoding["inner"] else pd.Index(listed)
-    # Not as values of the categorical, because values of another dtype would not be found.
+    # pd.Categorical(values) would not find values of another dtype.
     codes = np.where(values.isna(), -1, known.get_indexer(values.astype(object)))
     if ((codes < 0) & ~values.isna()).any():
-        return column  # A value was edited, and is none of the categories.
+        return column  # A value was edited, and is not a category.
     restored = pd.Categorical.from_codes(codes, categories=categories, ordered=encoding["ordered"])
     return pd.Series(restored, index=column.index)
 
@@ -236,7 +236,7 @@ def _store_arrow(column: pd.Series[Any], dtype: pd.ArrowDtype, name: str) -> tup
 
 
 def _check_name(dtype: pd.ArrowDtype, name: str) -> None:
-    """Raise an error if pandas cannot use a dtype, or not find it by its name, which is all that a file records."""
+    """Raise an error if pandas cannot use a dtype, or not find it by its name. A file records only the name."""
     found = None
     with contextlib.suppress(TypeError, NotImplementedError):
         _ = dtype.type  # Raises NotImplementedError for types that pandas cannot use.

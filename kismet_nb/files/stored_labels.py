@@ -1,4 +1,4 @@
-"""An index and column names that are no text, as plain columns with text for names, and back to what they were."""
+"""Convert an index, and column names that are not text, to plain columns named by text, and back."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NAMES, LEVELS, JOINED, INDEX = "column names", "levels", "joined names", "index"
 
 
 def store_labels(df: pd.DataFrame) -> tuple[pd.DataFrame, Encoding]:
-    """Return a table whose columns are named by text, those of its index in front, and what restores the labels.
+    """Return a table with text as column names and its index as the first columns, and the encoding of both.
 
-    An unnamed index of integers numbers the rows, or those that a filter left, and is dropped.
+    An unnamed index of integers only numbers the rows, perhaps with gaps after a filter, and is dropped.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def store_labels(df: pd.DataFrame) -> tuple[pd.DataFrame, Encoding]:
 
 
 def restore_labels(frame: pd.DataFrame, labels: Encoding) -> pd.DataFrame:
-    """Return a table with its index and column names as they were, as far as its columns are still in the file."""
+    """Restore the index and the column names of a table, as far as its columns are still in the file."""
     index = labels.get(INDEX, [])
     names = _default_names(index)
     if names and names == list(frame.columns[: len(names)]):
@@ -59,14 +59,14 @@ def restore_labels(frame: pd.DataFrame, labels: Encoding) -> pd.DataFrame:
 
 
 def _store_levels(columns: pd.Index) -> tuple[list[str], Encoding]:
-    """Return the names of all levels joined, such as ``calls 2026-10``, and what restores each level."""
+    """Return the joined names of all levels, such as ``calls 2026-10``, and the encoding of each level."""
     levels = [_store_names(columns.get_level_values(level)) for level in range(columns.nlevels)]
     joined = [" ".join(filter(None, texts)) for texts in zip(*(texts for texts, _ in levels), strict=True)]
     return joined, {JOINED: joined, LEVELS: levels}
 
 
 def _store_names(columns: pd.Index) -> tuple[list[str], Encoding]:
-    """Return the names as texts, and what restores those that are no text, and the name of all."""
+    """Return the names as texts, and the encoding of names that are not text and of the index's own name."""
     if all(isinstance(name, str) for name in columns):
         return list(columns), {} if columns.name is None else {NAMES: {"name": columns.name}}
     encoding, texts = {}, []

@@ -23,7 +23,7 @@ __all__ = ["Encoding", "as_objects", "restore_objects", "store_objects", "text_d
 # How one column is stored: "kind", the plain "dtype" that it has in the file, and what the kind needs to restore it.
 Encoding = dict[str, Any]
 
-# How JSON begins; errors of the parser take longer than this. Python also reads NaN and Infinity.
+# The first characters of JSON, to avoid slow errors of the parser. Python also reads NaN and Infinity.
 JSON_START = re.compile(r'[ \t\r\n]*["\[{\dtfn\-NI]')
 
 _KINDS: dict[type, tuple[str, str]] = {
@@ -58,7 +58,7 @@ def store_objects(column: pd.Series[Any], name: str) -> tuple[pd.Series[Any], En
 
 def restore_objects(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any]:
     """Return the object column that was stored; unchanged if it has mixed values and was edited."""
-    # Only as objects do all columns yield Python's own int, bool and float.
+    # Columns of objects yield Python's own int, bool and float; others may yield NumPy's.
     values = [None if missing else value for value, missing in zip(column.astype(object), column.isna(), strict=True)]
     if encoding["kind"] == "mixed":
         text_rows = set(encoding.get("text rows", ()))
@@ -71,7 +71,7 @@ def restore_objects(column: pd.Series[Any], encoding: Encoding) -> pd.Series[Any
 def as_objects(values: Sequence[Any], index: pd.Index | None = None) -> pd.Series[Any]:
     """Return values as an object column; each value stays one cell, also if it is a list."""
     column = np.empty(len(values), dtype=object)
-    column[:] = values  # np.array(values) would make a table of lists of equal length.
+    column[:] = values  # np.array(values) would make lists of equal length a 2-D array.
     return pd.Series(column, index=index, dtype=object)
 
 
@@ -106,7 +106,7 @@ def _to_exact_json(value: object, name: str) -> str:
             return text
     raise ExportError(
         f"{name} has a value of type {type(value).__name__} that would not read back: it is not JSON, or nested too "
-        "deep. Convert the column to text first."
+        "deeply. Convert the column to text first."
     )
 
 
@@ -121,5 +121,5 @@ def _parse(text: str | None) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def text_digest(texts: Iterable[object]) -> str:
-    """Return a checksum of texts, by which an edit is found."""
+    """Return a checksum of texts, which detects edits."""
     return hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()

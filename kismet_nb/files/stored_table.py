@@ -1,4 +1,4 @@
-"""A table as a file holds it: its columns with plain dtypes, and what restores it."""
+"""A table as it is stored: columns with plain dtypes, and the encodings that restore it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 __all__ = ["METADATA_PREFIX", "StoredTable", "store_table", "stored_dtype"]
 
-METADATA_PREFIX = "kismet_nb "  # of our own keys in the metadata of a Parquet file
+METADATA_PREFIX = "kismet_nb "  # begins our own keys in the metadata of a Parquet file
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table whose columns have plain dtypes, and what restores it.
+    """A table whose columns have plain dtypes, and the encodings that restore it.
 
     Attributes
     ----------
     frame
         The columns as they are written, with the ``attrs`` of the table.
     dtypes
-        The name of each column's dtype before.
+        The name of each column's original dtype.
     encodings
-        How the columns are stored that have another dtype in the file.
+        The encodings of columns that have another dtype in the file.
     labels
-        What restores its index and column names.
+        The encoding of its index and column names.
     """
 
     frame: pd.DataFrame

@@ -1,4 +1,4 @@
-"""Columns as texts, and texts back to columns of the same dtype and values; shared by CSV and Excel."""
+"""Convert columns to texts, and texts back to columns of the same dtype and values, for CSV and Excel."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ __all__ = [
     "to_json",
 ]
 
-DATE_DTYPE = "date32[day][pyarrow]"  # of dates without a time
+DATE_DTYPE = "date32[day][pyarrow]"  # dates without a time
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-NEEDS_ESCAPE = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')  # in JSON
+NEEDS_ESCAPE = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')  # characters that JSON must escape
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
@@ -65,7 +65,7 @@ def encode_column(column: pd.Series[Any], name: str) -> pa.Array:
             return pa.array(encode_json(column), pa.large_string())
         problem = f"has dtype {dtype}, which this format cannot hold. Convert it with astype(str) first"
     except (TypeError, ValueError, OverflowError, RecursionError, NotImplementedError, pa.ArrowException):
-        problem = "holds a value that cannot be written as text (a lone surrogate, not JSON, or nested too deep)"
+        problem = "holds a value that cannot be written as text (a lone surrogate, not JSON, or nested too deeply)"
     raise ExportError(f"{name} {problem}.")
 
 
@@ -124,7 +124,7 @@ def is_valid_text(item: object) -> bool:
 
 
 def row_count_note(df: pd.DataFrame) -> str:
-    """Return the number of rows, and that of the fetch if it is another one: pandas keeps ``attrs``."""
+    """Return the number of rows, and of fetched rows if it differs: pandas keeps ``attrs`` after filtering."""
     fetched = provenance(df).get("rows", len(df))
     if not isinstance(fetched, int) or fetched == len(df):
         return str(len(df))
@@ -158,7 +158,7 @@ def parse_column(texts: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
         return pd.Series(values, dtype=object)
     wanted = pd.api.types.pandas_dtype(dtype)
     if dtype.startswith("datetime64"):
-        # A time with a zone is written in UTC with a Z, one without a zone without.
+        # Times with a zone are written in UTC with a Z, others without.
         zone = "UTC" if isinstance(wanted, pd.DatetimeTZDtype) else None
         column = texts.cast(pa.timestamp("ns" if dtype.startswith("datetime64[ns") else "us", zone)).to_pandas()
     elif dtype == DATE_DTYPE:
@@ -166,7 +166,7 @@ def parse_column(texts: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
     elif dtype.startswith("timedelta64"):
         column = pd.Series(pd.to_timedelta(texts.to_pylist()))
     elif pd.api.types.is_numeric_dtype(wanted):
-        # Missing numbers need a nullable dtype on the way: int64 has none, and float64 would round them.
+        # Convert through a nullable dtype: int64 has no missing value, and float64 would round integers.
         nullable = {"b": "boolean", "i": "Int64", "u": "UInt64", "f": "Float64"}[wanted.kind]
         arrow = {"b": pa.bool_(), "i": pa.int64(), "u": pa.uint64(), "f": pa.float64()}[wanted.kind]
         column = texts.cast(arrow).to_pandas(types_mapper=lambda _: pd.api.types.pandas_dtype(nullable))

@@ -19,6 +19,7 @@ from kismet_nb.errors import KismetError
 from kismet_nb.reports.handover import send_login
 from kismet_nb.reports.notebook import added_cell, cell_failure, failed_cell
 from kismet_nb.reports.sigterm import clean_up_on_sigterm
+from kismet_nb.reports.usage import usage_of_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["execute", "private_folder"]
 
-SET_UP = '__import__("importlib").import_module("kismet_nb.reports.kernel_setup").set_up(has_login={})'
+SET_UP = '__import__("importlib").import_module("kismet_nb.reports.kernel_setup").set_up(has_login={}, usage_file={!r})'
 POLL_SECONDS = 0.2
 
 
@@ -66,12 +67,13 @@ def execute(notebook: NotebookNode, name: str, login: Login | None, steps: Steps
     )
     from zmq import ZMQError  # noqa: PLC0415 - part of an extra
 
-    set_up = added_cell(SET_UP.format(login is not None))
+    set_up = added_cell("")
     notebook.cells.insert(0, set_up)
     # The error is raised outside the except blocks, so that it does not carry the cell's traceback.
     failure: KismetError | None = None
     try:
-        with clean_up_on_sigterm(), private_folder() as folder:
+        with clean_up_on_sigterm(), private_folder() as folder, usage_of_kernel(folder) as usage_file:
+            set_up.source = SET_UP.format(login is not None, usage_file)
             _run_in_thread(_run(notebook, folder, login, steps), follow)
     except CellExecutionError as error:
         where = "" if set_up.outputs else failed_cell(notebook, name)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from kismet_nb.reports.display import show_tables_as_html
 from kismet_nb.reports.handover import receive_login
+from kismet_nb.reports.usage import write_usage_after_each_cell
 
 __all__ = ["set_up"]
 
 
-def set_up(*, has_login: bool) -> None:
+def set_up(*, has_login: bool, usage_file: str | None) -> None:
     """Show tables as reports do, and take over the login of the process that writes the report.
+
+    Parameters
+    ----------
+    has_login
+        Whether standard input holds a login.
+    usage_file
+        Where the counts of requests are written; None if they are not recorded.
 
     Raises
     ------
@@ -17,5 +25,7 @@ def set_up(*, has_login: bool) -> None:
         The server refused the credentials or could not be reached.
     """
     show_tables_as_html()
+    if usage_file is not None:
+        write_usage_after_each_cell(usage_file)
     if has_login:
         receive_login()

@@ -1,1 +1,1 @@
-"""Records in, typed columns out."""
+"""Typed tables from records, and their provenance."""

@@ -1,7 +1,6 @@
-"""Columns and a declaration in, a typed DataFrame out.
+"""Build a typed DataFrame from the columns of all pages and the declaration.
 
-A column gets its pandas dtype once, from the columns of all pages together. If one value does not fit, the whole
-column stays as it came.
+If one value does not fit the declared dtype, the whole column is kept as sent.
 """
 
 from __future__ import annotations
@@ -41,20 +40,20 @@ def build_table(resource: Resource, chunks: Sequence[Columns]) -> tuple[pd.DataF
     Returns
     -------
     frame
-        The declared columns in their order and dtypes, then those that the declaration does not know.
+        The declared columns in their order and dtypes, then the undeclared ones.
     drift
-        In words, where the API's answer differs from the declaration; no values.
+        Texts that describe what differs from the declaration. They contain no values.
     """
     rows = sum(piece.length for piece in chunks)
     fields = name_fields(resource, dict.fromkeys(field for piece in chunks for field in piece.columns))
     drift, series = [], {}
     for column in resource.columns:
         if rows and column.name not in fields and column.expected:
-            drift.append(f"{column.name} is no longer sent, and all missing here")
+            drift.append(f"{column.name} is no longer sent, so all its values are missing")
         pieces = _pieces(fields.get(column.name, column.name), chunks)
         series[column.name], mismatches = _build_column(column.dtype, pieces)
         if mismatches:
-            drift.append(f"{column.name} has {mismatches} values that are not {column.dtype}, and stays as it came")
+            drift.append(f"{column.name} has {mismatches} values that are not {column.dtype}, and is kept as sent")
     for name, field in fields.items():
         if name not in series:
             series[name] = infer_column(_pieces(field, chunks))
@@ -80,16 +79,16 @@ def name_fields(resource: Resource, sent: Iterable[Field]) -> dict[str, Field]:
 def _framed(series: dict[str, pd.Series[Any]], rows: int) -> pd.DataFrame:
     try:
         return pd.DataFrame(series, index=pd.RangeIndex(rows))
-    except UnicodeEncodeError:  # a field's name has half a surrogate pair
+    except UnicodeEncodeError:  # a field's name has a lone surrogate
         columns = pd.Index(list(series), dtype=object)
         return pd.DataFrame(dict(enumerate(series.values())), index=pd.RangeIndex(rows)).set_axis(columns, axis=1)
 
 
 def as_strings(values: Any) -> pd.Series[Any]:  # noqa: ANN401 - a column or its array
-    """Return values as texts; as objects if one has half a surrogate pair, which pandas' own texts cannot hold."""
+    """Return values with dtype str, or as objects if one has a lone surrogate, which that dtype cannot hold."""
     column = pd.Series(values, dtype=object)
-    listed = [None if gone else str(value) for value, gone in zip(column, column.isna(), strict=True)]
-    column = pd.Series(listed, column.index, dtype=object, name=column.name)
+    texts = [None if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)]
+    column = pd.Series(texts, column.index, dtype=object, name=column.name)
     try:
         return column.astype("str")
     except UnicodeEncodeError:
@@ -103,18 +102,18 @@ def _pieces(field: Field, chunks: Sequence[Columns]) -> list[pa.Array | list[Any
 def _build_column(dtype: Dtype, pieces: list[pa.Array | list[Any]]) -> tuple[pd.Series[Any], int]:
     """Return a column, and how many of its values do not fit its dtype."""
     if dtype == "object":
-        return _as_it_came(pieces), 0
-    held = [to_arrow(piece, dtype) if isinstance(piece, list) else piece for piece in pieces]
-    mismatches = sum(_count_mismatches(piece, dtype) for piece in held if isinstance(piece, list))
+        return _as_objects(pieces), 0
+    arrays = [to_arrow(piece, dtype) if isinstance(piece, list) else piece for piece in pieces]
+    mismatches = sum(_count_mismatches(piece, dtype) for piece in arrays if isinstance(piece, list))
     if mismatches:
-        return _as_it_came(pieces), mismatches
-    column = pa.chunked_array(held, ARROW_TYPES[dtype][1])
+        return _as_objects(pieces), mismatches
+    column = pa.chunked_array(arrays, ARROW_TYPES[dtype][1])
     if not dtype.startswith("datetime64"):
         if dtype != "str":
-            column = column.combine_chunks()  # pandas takes long over many
+            column = column.combine_chunks()  # pandas is slow with many chunks
         return column.to_pandas(types_mapper=PANDAS_DTYPES.get), 0
     times, mismatches = _times(column) if dtype.endswith("UTC]") else _days(column)
-    return (_as_it_came(pieces), mismatches) if times is None else (times, 0)
+    return (_as_objects(pieces), mismatches) if times is None else (times, 0)
 
 
 def _count_mismatches(values: list[Any], dtype: Dtype) -> int:
@@ -125,18 +124,18 @@ def _times(column: pa.ChunkedArray) -> tuple[pd.Series[Any] | None, int]:
     arrow = pa.timestamp("us", tz="UTC")
     try:
         times = column.cast(arrow).to_pandas()
-        # Arrow reads years that Python has not, and that cannot be shown then.
+        # Arrow also parses years outside 1 to 9999, which Python cannot show.
         if not ((times < _FIRST) | (times > _LAST)).any():
             return times, 0
     except pa.ArrowInvalid:
-        pass  # Arrow reads the usual spellings fast; the others are read one by one
+        pass  # Arrow parses the usual formats fast; others are parsed one by one
     values = [parse_instant(text) for text in column.to_pylist()]
     mismatches = sum(isinstance(value, str) for value in values)
     return (None, mismatches) if mismatches else (pa.chunked_array([pa.array(values, arrow)]).to_pandas(), 0)
 
 
 def _days(column: pa.ChunkedArray) -> tuple[pd.Series[Any] | None, int]:
-    """Read plain days: the API does not say in which time zone they begin."""
+    """Parse days without a time zone: the API does not say in which one they begin."""
     mismatches = sum(text is not None and not is_day(text) for text in column.to_pylist())
     return (None, mismatches) if mismatches else (column.cast(pa.timestamp("us")).to_pandas(), 0)
 
@@ -150,7 +149,7 @@ def is_day(text: str) -> bool:
 
 
 def parse_instant(text: str | None) -> dt.datetime | str | None:
-    """Return an ISO 8601 time with an offset in UTC, or the text if it cannot be held to the microsecond."""
+    """Return an ISO 8601 time with an offset as UTC, or the text if its format or precision does not fit."""
     if text is None or not _INSTANT.fullmatch(text):
         return text
     try:
@@ -159,21 +158,21 @@ def parse_instant(text: str | None) -> dt.datetime | str | None:
         return text
 
 
-def _as_it_came(pieces: Iterable[pa.Array | list[Any]]) -> pd.Series[Any]:
+def _as_objects(pieces: Iterable[pa.Array | list[Any]]) -> pd.Series[Any]:
     values: list[Any] = []
     for piece in pieces:
         values += piece if isinstance(piece, list) else piece.to_pylist()
     column = np.empty(len(values), dtype=object)
-    column[:] = values  # not np.array(values): that would make a table of lists of equal length
+    column[:] = values  # np.array(values) would make lists of equal length a 2-D array
     return pd.Series(column, dtype=object)
 
 
 def infer_column(pieces: list[pa.Array | list[Any]]) -> pd.Series[Any]:
     """Return an undeclared column with the dtype that all its values have, or as objects."""
-    came = _as_it_came(pieces)
-    if came.notna().any():
+    column = _as_objects(pieces)
+    if column.notna().any():
         for dtype in ("Int64", "boolean", "str", "Float64"):
-            held = to_arrow(list(came), dtype)
-            if not isinstance(held, list):
-                return cast("pd.Series[Any]", pa.chunked_array([held]).to_pandas(types_mapper=PANDAS_DTYPES.get))
-    return came
+            array = to_arrow(list(column), dtype)
+            if not isinstance(array, list):
+                return cast("pd.Series[Any]", pa.chunked_array([array]).to_pandas(types_mapper=PANDAS_DTYPES.get))
+    return column

@@ -1,4 +1,4 @@
-"""Values of cells as plain text, for readers. Escaping for HTML is up to the caller."""
+"""Values of cells as plain text, for readers. The caller escapes it for HTML."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CellFormat", "exact_text", "heading_text"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellFormat:
-    """How to write cells as text, for people who read rather than compute.
+    """The format of cells as text, for people.
 
     Text stays as it is. The items of a list are joined by commas. A time without a zone at midnight is written as a
     day. A time in a zone is written without the zone's name, so the heading should name it.
@@ -71,7 +71,7 @@ class CellFormat:
 
 
 def heading_text(name: object) -> str:
-    """Return a column's name as text. A pivot may have days or months as names of columns.
+    """Return a column name as text. Column names of a pivot may be days or months.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Records to columns: the fields of some rows as compact Arrow arrays.
+"""Convert records to columns: compact Arrow arrays.
 
-A value is only put into a typed array if it fits exactly; otherwise the column of these rows stays a plain list.
+If a value does not fit its dtype exactly, the column of these rows is a plain list.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 
 __all__ = ["ARROW_TYPES", "Columns", "Field", "column_name", "to_arrow", "to_columns"]
 
-# The exact Python types of JSON values that a dtype takes, and how they are held until the table is built.
-# Times are held as text: a column with one that cannot be read stays as it came.
+# The Python types of JSON values that fit each dtype, and the Arrow type until the table is built.
+# Times are text until then, because a column with a time that cannot be parsed is kept as sent.
 ARROW_TYPES: dict[Dtype, tuple[frozenset[type], pa.DataType]] = {
     "Int64": (frozenset({int}), pa.int64()),
     "boolean": (frozenset({bool}), pa.bool_()),
-    "str": (frozenset({str}), pa.large_string()),  # pandas' own, so that its column shares this memory
+    "str": (frozenset({str}), pa.large_string()),  # the type that pandas uses, so that no copy is made
     "Float64": (frozenset({int, float}), pa.float64()),
     "datetime64[us, UTC]": (frozenset({str}), pa.string()),
     "datetime64[us]": (frozenset({str}), pa.string()),
 }
 
-# A field of the rows, or what stands in one: the object in it and the key there, or the list in it and "count".
+# A field of the rows. (field, key) is a key of the object in a field; (field, "count") is the length of its list.
 Field = str | tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The fields of some rows: Arrow arrays where every value fits, plain lists where not."""
+    """The fields of some rows: Arrow arrays if all values fit, otherwise plain lists."""
 
     length: int
     columns: dict[Field, pa.Array | list[Any]]
 
 
 def to_columns(resource: Resource, rows: Sequence[dict[str, Any]]) -> Columns:
-    """Turn rows into columns; a field that no row has gets no column."""
+    """Convert rows to columns. A field that no row has gets no column."""
     declared = {column.name: column for column in resource.columns}
     columns = {}
     for field, values in _fields(resource, rows):
@@ -57,7 +57,7 @@ def to_columns(resource: Resource, rows: Sequence[dict[str, Any]]) -> Columns:
 
 
 def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[Field, Sequence[Any]]]:
-    """Yield each field that the rows make, and its values."""
+    """Yield each field of the rows with its values."""
     counted = dict(resource.counted)
     for name in dict.fromkeys(itertools.chain.from_iterable(rows)):
         if name in resource.withheld:
@@ -73,7 +73,7 @@ def _fields(resource: Resource, rows: Sequence[dict[str, Any]]) -> Iterator[tupl
 
 
 def column_name(resource: Resource, field: Field) -> str:
-    """Return how a field is called as a column."""
+    """Return the column name of a field."""
     if isinstance(field, str):
         return field
     return dict(resource.counted).get(field[0]) or "_".join(field)
@@ -105,5 +105,5 @@ def to_arrow(values: Sequence[Any], dtype: Dtype) -> pa.Array | list[Any]:
             try:
                 return pa.array(values, arrow)
             except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
-                pass  # beyond 64 bits, or half a surrogate pair: kept as it came
+                pass  # an integer beyond 64 bits, or a lone surrogate: kept as sent
     return list(values)

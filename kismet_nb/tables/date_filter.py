@@ -1,4 +1,4 @@
-"""Keep the rows of a table that were created from one day to another."""
+"""Filter a table by the day of creation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["created_between"]
 
 
 def created_between(frame: pd.DataFrame, first: dt.date | None, last: dt.date | None) -> pd.DataFrame:
-    """Return the rows that were created from the first to the last day, both included, in UTC.
+    """Return the rows that were created from the first to the last day (UTC), both included.
 
     The days are recorded in ``attrs`` as a filter, so that ``compare`` refuses tables of different days.
 

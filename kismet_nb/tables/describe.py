@@ -28,7 +28,7 @@ def describe(resource: str | pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     InvalidInputError
-        There is no such table.
+        There is no such table, or the DataFrame was not fetched.
 
     Examples
     --------
@@ -37,10 +37,12 @@ def describe(resource: str | pd.DataFrame) -> pd.DataFrame:
     """
     name = provenance(resource).get("resource") if isinstance(resource, pd.DataFrame) else resource
     if not isinstance(name, str) or name not in RESOURCES:
-        told = f"{name!r}" if isinstance(name, str) else f"of this {type(resource).__name__}"
-        raise InvalidInputError(f"There is no table {told}. There is: {', '.join(RESOURCES)}.")
+        problem = "resource is neither the name of a table nor a fetched table"
+        if isinstance(name, str):
+            problem = f"There is no table {name!r}"
+        raise InvalidInputError(f"{problem}. The tables are {', '.join(RESOURCES)}.")
 
-    def words(column: Column) -> dict[str, object]:
+    def describe_column(column: Column) -> dict[str, object]:
         return {
             "column": column.name,
             "dtype": column.dtype,
@@ -49,4 +51,4 @@ def describe(resource: str | pd.DataFrame) -> pd.DataFrame:
             "meaning": column.meaning,
         }
 
-    return pd.DataFrame([words(column) for column in RESOURCES[name].columns])
+    return pd.DataFrame([describe_column(column) for column in RESOURCES[name].columns])

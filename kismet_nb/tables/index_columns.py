@@ -13,7 +13,7 @@ __all__ = ["columns_with_index"]
 
 
 def columns_with_index(df: pd.DataFrame) -> list[tuple[Hashable, pd.Series[Any]]]:
-    """Return the columns of a table by name, after those of its index: groups, dates or names.
+    """Return the columns of a table with their names, after the levels of its index.
 
     An unnamed index of integers only numbers the rows and is left out. Other unnamed levels have the names that
     ``reset_index`` gives them.

@@ -1,4 +1,4 @@
-"""Cells of other libraries as Python's own values: a list that comes back as an array is still a list."""
+"""Convert cells from NumPy, pandas and Arrow to Python's own values, for example arrays to lists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def plain_column(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column of objects or of nested Arrow values as objects, with None for missing values."""
     missing = column.isna()
     values = np.empty(len(column), dtype=object)
-    # np.array(...) would make a table of lists of equal length.
+    # np.array(...) would make lists of equal length a 2-D array.
     values[:] = [
         None if absent else value if type(value) in _PLAIN else plain_value(value)
         for value, absent in zip(column, missing, strict=True)
@@ -26,7 +26,7 @@ def plain_column(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def readable_column(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column for display: arrays as lists, objects that are truth values and Arrow's times as such."""
+    """Return a column for display: arrays as lists; booleans, times and categories with the dtype of their values."""
     dtype = column.dtype
     if isinstance(dtype, pd.ArrowDtype) and pa.types.is_nested(dtype.pyarrow_dtype):
         return plain_column(column)

@@ -1,7 +1,7 @@
-"""Where a table came from: ``attrs["kismet"]``, read and written here alone.
+"""Where a table came from: ``attrs["kismet"]``, read and written only here.
 
 A fetched table records its fetch. A summary records under ``made_from`` the fetches of the tables that it was made
-from; what they do not record is left out.
+from, as far as these are recorded.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _SOURCE_KEYS = ("resource", "filters", "api_host", "fetched_at", "rows", "verdic
 
 
 def provenance(df: pd.DataFrame) -> dict[str, Any]:
-    """Return what a table records of where it came from; an empty dictionary if it was not fetched."""
+    """Return the provenance of a table, or an empty dictionary if it has none."""
     recorded = df.attrs.get(PROVENANCE)
     return dict(recorded) if isinstance(recorded, dict) else {}
 
 
 def set_provenance(df: pd.DataFrame, recorded: Mapping[str, Any]) -> None:
-    """Record in a table where it came from."""
+    """Replace the provenance of a table."""
     df.attrs[PROVENANCE] = dict(recorded)
 
 
 def set_sources(df: pd.DataFrame, *tables: pd.DataFrame | None) -> pd.DataFrame:
-    """Record in a summary the tables that it was made from, first the one whose rows it lists, and return it."""
+    """Record the tables that a summary was made from, first the one whose rows it lists. Return the summary."""
     df.attrs = {}
     made_from = [source for table in tables if table is not None for source in sources(table)]
     if made_from:
@@ -43,7 +43,7 @@ def set_sources(df: pd.DataFrame, *tables: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def sources(df: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the fetches behind a table: its own, or those of the tables that it was made from."""
+    """Return the fetches that a table was made from: its own, or those of the tables that it was made from."""
     recorded = provenance(df)
     if isinstance(recorded.get(MADE_FROM), list):
         return [dict(source) for source in recorded[MADE_FROM] if isinstance(source, dict)]
@@ -60,9 +60,9 @@ def row_resource(df: pd.DataFrame) -> str | None:
 
 
 def provenance_lines(df: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the record as names and texts for readers.
+    """Return the provenance as pairs of name and text, for readers.
 
-    A pivot keeps the ``attrs`` of its table. Without the key of the table's rows, it is described as made from it.
+    A pivot keeps the ``attrs`` of its table. If key columns are missing, the table is described as made from a fetch.
     """
     recorded = provenance(df)
     resource = RESOURCES.get(str(recorded.get("resource")))

@@ -21,9 +21,12 @@ from kismet_nb.errors import CredentialsError, InvalidInputError
 from kismet_nb.transport.connection import ConnectionPool
 from kismet_nb.transport.retry import RetryPolicy
 from kismet_nb.transport.throttle import Throttle
+from kismet_nb.transport.usage import Usage, endpoint_of, usage_table
 from kismet_nb.transport.workers import Request, Workers
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kismet_nb.transport.connection import Params
 
 __all__ = ["KismetClient", "Verify"]
@@ -37,6 +40,10 @@ class KismetClient:
     """An authenticated, read-only client of one organization.
 
     Making one sends nothing. It may be shared by threads, and is closed by ``close()`` or a ``with`` block.
+
+    The logger ``kismet_nb`` logs each request at debug level: endpoint, status, milliseconds and try, without ids. The
+    logger ``urllib3``, if its level is debug too, logs host, path and query of each request, in which an address or a
+    waiting room may name a person. Neither logs a header, so neither logs the credentials.
 
     Parameters
     ----------
@@ -130,6 +137,7 @@ class KismetClient:
         """Start with no connections, in this process."""
         self._process = os.getpid()
         self._throttle = Throttle(self.max_in_flight)
+        self._usage = Usage()
         self._connections = ConnectionPool(self._api_url, self._credentials, self.timeout)
 
     @classmethod
@@ -222,15 +230,45 @@ class KismetClient:
         if not isinstance(path, str) or not path.startswith("/") or {"?", "#"} & set(path):
             raise InvalidInputError("path must begin with a slash, and the query is passed as params.")
         workers = self.workers()
-        with contextlib.closing(workers.run(workers.get, [Request(path, params or {})])) as results:
+        with contextlib.closing(workers.run(workers.get, [Request(path, params or {}, endpoint_of(path))])) as results:
             return next(result[1].value for result in results if result)
 
     def workers(self) -> Workers:
         """Return the threads of one fetch: they share this client's connections and its limits."""
-        if self._process != os.getpid():
-            self._connect()  # after a fork, the parent's responses would arrive over its connections
+        self._connect_after_fork()
         policy = RetryPolicy(self.retries, self.patience)
-        return Workers(self._connections, self._throttle, policy, self.max_in_flight)
+        return Workers(self._connections, self._throttle, policy, self.max_in_flight, self._usage)
+
+    def usage(self) -> pd.DataFrame:
+        """Return what this client has requested so far, by endpoint.
+
+        It counts from when the client was made; ``close()`` and ``kn.logout()`` keep the counts. Other processes are
+        not counted here: a forked one begins at zero, and the cells of a report run in a process of their own.
+
+        Returns
+        -------
+        DataFrame
+            One row per endpoint, the most requests first, with the columns
+
+            ``endpoint`` str (such as ``/organization_users/{organization_user_id}/calls``, whatever the id; ``other``
+            for a path of ``get`` that this version does not know), ``requests`` Int64 (all that were sent, retries
+            included), ``retries`` Int64, ``refusals`` Int64 (responses with status 401 or 403, which refuse the
+            credentials, and with 429, 502, 503 or 504, which are signs of overload), ``bytes`` Int64 (of complete
+            response bodies, decompressed), ``seconds`` Float64 (from sending a request to the last byte of its
+            response; of requests side by side, the sum).
+
+        Examples
+        --------
+        >>> with KismetClient("my-client-ab12", "not-shown") as client:
+        ...     client.usage().columns.tolist()
+        ['endpoint', 'requests', 'retries', 'refusals', 'bytes', 'seconds']
+        """
+        self._connect_after_fork()
+        return usage_table([self._usage])
+
+    def _connect_after_fork(self) -> None:
+        if self._process != os.getpid():
+            self._connect()  # the parent's responses would arrive over its connections
 
     def close(self) -> None:
         """Close the idle connections and forget unfinished fetches. The client may be used again."""

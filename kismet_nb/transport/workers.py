@@ -21,11 +21,13 @@ from kismet_nb.transport.responses import Decoded, Response, judge
 from kismet_nb.transport.retry import RetryPolicy, seconds_before_retry, should_retry
 from kismet_nb.transport.threads import DaemonThreads
 from kismet_nb.transport.throttle import FetchCancelledError, Throttle
+from kismet_nb.transport.usage import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from kismet_nb.transport.connection import Connection, ConnectionPool, Params
+    from kismet_nb.transport.usage import Usage
 
 __all__ = ["Request", "Workers"]
 
@@ -48,7 +50,9 @@ class Request:
     Attributes
     ----------
     path, params
-        The endpoint and the query.
+        The endpoint with its ids, and the query.
+    endpoint
+        The endpoint with names in place of ids, as usage tables and logs show it.
     resource, page
         The names that an error shows.
     one_of_many
@@ -57,6 +61,7 @@ class Request:
 
     path: str
     params: Params
+    endpoint: str = OTHER
     resource: str | None = None
     page: int | None = None
     one_of_many: bool = False
@@ -75,14 +80,17 @@ class Workers:
         Decides whether a request is tried again.
     max_in_flight
         How many requests may be in flight.
+    usage
+        Counts the requests.
     """
 
     def __init__(
-        self, connections: ConnectionPool, throttle: Throttle, policy: RetryPolicy, max_in_flight: int
+        self, connections: ConnectionPool, throttle: Throttle, policy: RetryPolicy, max_in_flight: int, usage: Usage
     ) -> None:
         self._connections = connections
         self._throttle = throttle
         self._policy = policy
+        self._usage = usage
         self._active: set[Connection] = set()
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
@@ -176,6 +184,7 @@ class Workers:
                 sent_at = time.monotonic()
                 started = started or sent_at
                 sent = self._send(request)
+                self._record(request, sent, failures, time.monotonic() - sent_at)
             outcome: Decoded | BaseException
             if isinstance(sent, Response):
                 outcome = judge(sent, self._connections.credentials, one_of_many=request.one_of_many)
@@ -220,6 +229,20 @@ class Workers:
         else:
             self._connections.give_back(connection)
         return sent
+
+    def _record(self, request: Request, sent: Response | BaseException, failures: int, seconds: float) -> None:
+        """Count a request, and log it at debug level. Neither holds an id, a header or a value of the query."""
+        response = sent if isinstance(sent, Response) else None
+        self._usage.count(
+            request.endpoint,
+            retry=failures > 0,
+            refused=response is not None and response.status in NOT_GRANTED,
+            received=len(response.body) if response else 0,
+            seconds=seconds,
+        )
+        if _logger.isEnabledFor(logging.DEBUG):
+            status = response.status if response else "no complete response"
+            _logger.debug("GET %s: %s, %.0f ms, try %d", request.endpoint, status, 1000 * seconds, failures + 1)
 
     def _wait(self, error: KismetError, seconds: float) -> None:
         """Wait before a retry: alone, or together with all requests if the server is overloaded.

@@ -23,6 +23,7 @@ from kismet_nb.auth.discovery import (
 )
 from kismet_nb.errors import CredentialsError, InvalidInputError, KismetError
 from kismet_nb.fetch.log_in import log_in
+from kismet_nb.fetch.rotation import rotate as rotate_credentials
 from kismet_nb.transport.client import KismetClient
 
 if TYPE_CHECKING:
@@ -65,10 +66,11 @@ class LoginStatus:
         lines.append(f"  {len(self.sources) + 1}. {'you':{width}}  a form in a notebook, questions in a terminal")
         lines += ["", next_login_note(self.sources) or "After kn.logout(), kn.login() asks you."]
         lines.append("A client= argument goes before all of this.")
+        lines += [source.advice for source in self.sources if source.advice]
         return "\n".join(lines)
 
 
-def login(client: KismetClient | None = None, *, prompt: bool = False) -> Login | FormLogin:
+def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: bool = False) -> Login | FormLogin:
     """Log this notebook in, and print the organization's address and the source of the credentials.
 
     Credentials are taken from the environment, then from the nearest ``.env``, then from the operating system's
@@ -82,6 +84,10 @@ def login(client: KismetClient | None = None, *, prompt: bool = False) -> Login 
         Use this client's credentials instead of searching for some.
     prompt
         Ask with getpass, even if credentials are stored. For notebooks that cannot show the form, and to switch.
+    rotate
+        Replace the credentials by new ones: ask for them, or take those of ``client``. If the server accepts them,
+        they become this notebook's, and replace what the key store has for the same address. Otherwise nothing
+        changes. Clients made earlier keep the earlier credentials.
 
     Returns
     -------
@@ -92,7 +98,8 @@ def login(client: KismetClient | None = None, *, prompt: bool = False) -> Login 
     Raises
     ------
     CredentialsError
-        A source holds one of the two values only, or there are no credentials and nobody can be asked.
+        A source holds one of the two values only, or there are no credentials and nobody can be asked. Or
+        ``rotate=True`` got the earlier credentials again.
     AuthenticationError, UnavailableError, UnexpectedAnswerError, NotFoundError, RequestRefusedError
         The server refused the credentials, or did not answer as documented.
     InvalidInputError
@@ -114,28 +121,37 @@ def login(client: KismetClient | None = None, *, prompt: bool = False) -> Login 
     >>> here = kn.login()  # doctest: +SKIP
     >>> there = kn.login(prompt=True)  # doctest: +SKIP
     >>> kn.fetch_users(client=here.client), kn.fetch_users(client=there.client)  # doctest: +SKIP
+
+    New credentials in place of the earlier ones:
+
+    >>> kn.login(rotate=True)  # doctest: +SKIP
+    New Client ID for https://api.kismethealth.com: my-client-cd34
+    New Client Secret (not shown):
+    Logged in: 131 users at api.kismethealth.com, from the terminal, Client ID …cd34.
+    Replaced in this computer's key store.
     """
     if client is not None:
         if not isinstance(client, KismetClient):
             raise InvalidInputError("kn.login(client) takes a KismetClient.")
-        return _log_in_and_print(client, client.source)
-    if not prompt and (held := held_login()):  # a report has the login of the notebook that writes it
+        return _log_in_and_print(client, client.source, rotate=rotate)
+    ask = prompt or rotate
+    if not ask and (held := held_login()):  # a report has the login of the notebook that writes it
         print(held)
         return held
     present = current_login()
-    if not prompt and (found := find_credentials(remembered=True)):
+    if not ask and (found := find_credentials(remembered=True)):
         client = KismetClient.from_credentials(found.credentials, api_url=found.api_url)
         return _log_in_and_print(client, found.source)
     if not _is_interactive():
-        if present is None or prompt:
+        if present is None or ask:
             raise CredentialsError(f"There are no credentials, and nobody to ask for them. {WAYS_TO_LOG_IN}")
         print(present)
         return present
     if _kernel() is None or prompt:
-        return _ask(present)
+        return _ask(present, rotate=rotate)
     from kismet_nb.widgets.login_form import show_form  # noqa: PLC0415 - ipywidgets and anywidget are slow to import
 
-    return show_form(present)
+    return show_form(present, rotate=rotate)
 
 
 def logout(*, forget: bool = False) -> None:
@@ -168,7 +184,9 @@ def logout(*, forget: bool = False) -> None:
 def login_status() -> LoginStatus:
     """Return who is logged in, which sources ``login()`` reads, and what would log in after ``logout()``.
 
-    Nothing is sent. Incomplete, empty and placeholder values are named. The key store may ask to be unlocked.
+    Nothing is sent. Incomplete, empty and placeholder values are named. The key store may ask to be unlocked. How long
+    it has had the credentials is shown, and after 90 days that it is time to rotate them. The age of credentials in
+    the environment or in a ``.env`` is not known.
 
     Examples
     --------
@@ -190,23 +208,26 @@ def login_status() -> LoginStatus:
     return LoginStatus(current_login(), sources, deciding.name if deciding and deciding.found else None)
 
 
-def _log_in_and_print(client: KismetClient, source: str) -> Login:
-    login = log_in(client, source)
+def _log_in_and_print(client: KismetClient, source: str, *, rotate: bool = False) -> Login:
+    login, note = rotate_credentials(client, source) if rotate else (log_in(client, source), "")
     print(login)
+    if note:
+        print(note)
     return login
 
 
-def _ask(present: Login | None) -> Login:
+def _ask(present: Login | None, *, rotate: bool) -> Login:
     """Ask in the terminal, or below the cell."""
     if present is not None:
         print(present)
-        if input("Log in with other credentials? [y/N] ").strip().lower() not in {"y", "yes"}:
+        if not rotate and input("Log in with other credentials? [y/N] ").strip().lower() not in {"y", "yes"}:
             return present
-    api_url = find_api_url()
-    client_id = input(f"Client ID for {api_url}: ")
+    api_url = present.client.api_url if rotate and present else find_api_url()
+    new = "New " if rotate else ""
+    client_id = input(f"{new}Client ID for {api_url}: ")
     # The secret is not a variable of this frame, because the traceback of a refusal would hold it.
-    typed = Credentials(client_id, getpass.getpass("Client Secret (not shown): "))
-    return _log_in_and_print(KismetClient.from_credentials(typed, api_url=api_url), "the terminal")
+    typed = Credentials(client_id, getpass.getpass(f"{new}Client Secret (not shown): "))
+    return _log_in_and_print(KismetClient.from_credentials(typed, api_url=api_url), "the terminal", rotate=rotate)
 
 
 def _kernel() -> Any:  # noqa: ANN401 - ipykernel has no types

@@ -30,6 +30,7 @@ from kismet_nb.auth.current import Login, current_login, log_out, login_watchers
 from kismet_nb.auth.discovery import THIS_FORM, credential_sources, find_api_url, next_login_note
 from kismet_nb.errors import CredentialsError, KismetError
 from kismet_nb.fetch.log_in import log_in
+from kismet_nb.fetch.rotation import rotate as rotate_credentials
 from kismet_nb.transport.client import KismetClient
 
 __all__ = ["FormLogin", "LoginFields", "LoginForm", "show_form"]
@@ -38,7 +39,10 @@ __all__ = ["FormLogin", "LoginFields", "LoginForm", "show_form"]
 WITHOUT_THE_FORM = f"""\
 No form above? kn.login(prompt=True) asks here.
 Or set {ID_VARIABLE} and {SECRET_VARIABLE}."""
+WITHOUT_THE_ROTATION_FORM = "No form above? kn.login(prompt=True, rotate=True) asks here."
 NOT_THE_NOTEBOOKS = "This is no longer the notebook's login: it is used only where its .client is passed."
+LOG_IN = "Log in to <strong>{host}</strong>"
+ROTATE = "New credentials for <strong>{host}</strong>. The earlier ones stay until the server accepts these."
 HELP = """\
 <details data-lm-suppress-shortcuts="true">
 <summary>Help</summary>
@@ -104,6 +108,8 @@ class LoginFields(anywidget.AnyWidget):
         What ``login()`` returns for this form.
     api_url
         The address that the credentials are sent to, even if the environment changes later.
+    rotate
+        Whether they replace earlier credentials, which stay if the server refuses the new ones.
     traits
         ``can_remember``: whether the form offers "Remember on this computer".
     """
@@ -112,10 +118,10 @@ class LoginFields(anywidget.AnyWidget):
     _css: ClassVar[Path] = Path(__file__).with_name("login_form.css")
     can_remember = traitlets.Bool(default_value=False).tag(sync=True)
 
-    def __init__(self, handle: FormLogin, api_url: str, **traits: bool) -> None:
+    def __init__(self, handle: FormLogin, api_url: str, *, rotate: bool, **traits: bool) -> None:
         super().__init__(**traits)
-        self._handle, self._api_url = handle, api_url
-        self._answer: Answer = ("done", str(handle.login)) if handle.login else ("open", "")
+        self._handle, self._api_url, self._rotate = handle, api_url, rotate
+        self._answer: Answer = ("done", str(handle.login)) if handle.login and not rotate else ("open", "")
         self.on_msg(self._receive)
         login_watchers.append(self._on_login_change)
 
@@ -125,7 +131,8 @@ class LoginFields(anywidget.AnyWidget):
             self._reply(_log_out(self._handle))
         elif kind == "log-in":
             self._reply(("verifying", "Verifying …"))
-            self._reply(_log_in(self._handle, buffers, self._api_url, remember=content.get("remember") is True))
+            remember = content.get("remember") is True
+            self._reply(_log_in(self._handle, buffers, self._api_url, remember=remember, rotate=self._rotate))
         else:  # The form was drawn, perhaps after the page was reloaded.
             self._reply(self._answer)
 
@@ -141,11 +148,11 @@ class LoginFields(anywidget.AnyWidget):
 class LoginForm(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     """A heading with the address, the fields, and the help."""
 
-    def __init__(self, handle: FormLogin, api_url: str) -> None:
+    def __init__(self, handle: FormLogin, api_url: str, *, rotate: bool) -> None:
         reason = keyring_store.unavailable_reason()
-        heading = ipywidgets.HTML(f"Log in to <strong>{html.escape(urlsplit(api_url).netloc)}</strong>")
-        fields = LoginFields(handle, api_url, can_remember=reason is None)
-        help_text = ipywidgets.HTML(_help(reason))
+        heading = ipywidgets.HTML((ROTATE if rotate else LOG_IN).format(host=html.escape(urlsplit(api_url).netloc)))
+        fields = LoginFields(handle, api_url, rotate=rotate, can_remember=reason is None and not rotate)
+        help_text = ipywidgets.HTML(_help(reason, rotate=rotate))
         super().__init__([heading.add_class("kismet-heading"), fields, help_text.add_class("kismet-help")])
         self.add_class("kismet-login")
 
@@ -153,29 +160,33 @@ class LoginForm(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no type
         return "Kismet login form"
 
 
-def show_form(present: Login | None) -> FormLogin:
+def show_form(present: Login | None, *, rotate: bool) -> FormLogin:
     """Display a form below the cell, and return the login that it will hold."""
     handle = FormLogin(present)
-    display(LoginForm(handle, find_api_url()))  # type: ignore[no-untyped-call]
-    print(WITHOUT_THE_FORM)
+    api_url = present.client.api_url if rotate and present else find_api_url()
+    display(LoginForm(handle, api_url, rotate=rotate))  # type: ignore[no-untyped-call]
+    print(WITHOUT_THE_ROTATION_FORM if rotate else WITHOUT_THE_FORM)
     return handle
 
 
-def _help(cannot_remember: str | None) -> str:
+def _help(cannot_remember: str | None, *, rotate: bool) -> str:
     remember = (
         "Tick “Remember on this computer” to save both in its key store. <code>kn.logout(forget=True)</code> "
         "deletes them again."
     )
+    if rotate:
+        remember = "If this computer's key store has the earlier credentials, the new ones replace them there."
     if cannot_remember:
         remember = f"Not on this computer. Its key store cannot be used: {html.escape(cannot_remember)}."
     return HELP.format(id=ID_VARIABLE, secret=SECRET_VARIABLE, remember=remember)
 
 
-def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remember: bool) -> Answer:
-    """Log in with the credentials that the form sent."""
+def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remember: bool, rotate: bool) -> Answer:
+    """Log in with the credentials that the form sent, or replace earlier ones by them."""
     try:
         typed = _parse_credentials(buffers)
-        login = log_in(KismetClient.from_credentials(typed, api_url=api_url), THIS_FORM)
+        client = KismetClient.from_credentials(typed, api_url=api_url)
+        login, note = rotate_credentials(client, THIS_FORM) if rotate else (log_in(client, THIS_FORM), "")
     except KismetError as error:
         return "refused", str(error).replace(". ", ".\n")
     except KeyboardInterrupt:
@@ -183,7 +194,7 @@ def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remem
     except Exception as error:  # noqa: BLE001 - a traceback here would show the frames that hold the secret
         return "refused", f"Something unexpected went wrong ({type(error).__name__}). Nothing was changed."
     handle.login = login
-    message = str(login)
+    message = f"{login}\n{note}" if note else str(login)
     login.client.source = "the form"  # An error in a later cell must not speak of "this form".
     if remember:
         try:

@@ -1,5 +1,7 @@
 """The operating system's key store: what is saved there, and what happens without one."""
 
+import datetime as dt
+import json
 import sys
 import threading
 
@@ -107,3 +109,63 @@ def test_an_error_of_the_key_store_shows_no_secret(kept, monkeypatch):
 
     assert "it refused (OSError)" in status
     assert SECRET not in status
+
+
+def write_entry(demo, **fields):
+    """Write an entry as this or an earlier version of the package does."""
+    entry = json.dumps({"client_id": demo.client_id, "client_secret": demo.client_secret, **fields})
+    keyring.get_keyring().set_password(keyring_store.SERVICE, demo.api_url, entry)
+
+
+@pytest.mark.parametrize(
+    ("days", "age", "old"),
+    [
+        (0, "remembered today", False),
+        (1, "remembered for 1 day", False),
+        (89, "remembered for 89 days", False),
+        (90, "remembered for 90 days", True),
+        (-1, "remembered today", False),  # a clock that was wrong
+    ],
+)
+def test_the_status_says_how_long_credentials_are_remembered(kept, demo, days, age, old):
+    """After 90 days it says that it is time to rotate them."""
+    since = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=days)
+    write_entry(demo, since=since.isoformat())
+
+    assert f", {age}" == kn.login_status().sources[-1].note.partition("Client ID de…")[2]
+    assert old == ("90 days old: it is time to create new ones" in repr(kn.login_status()))
+
+
+@pytest.mark.parametrize("fields", [{}, {"since": "soon"}, {"since": 7}])
+def test_the_age_of_what_an_earlier_version_remembered_is_unknown(kept, demo, fields):
+    """An entry without a usable day logs in as before, and gets none when the same credentials are saved again."""
+    write_entry(demo, **fields)
+    kn.login()
+    keyring_store.save_credentials(demo.api_url, Credentials(demo.client_id, demo.client_secret))
+
+    assert "remembered since an unknown day" in repr(kn.login_status())
+
+
+def test_only_new_credentials_get_a_new_day(kept, demo):
+    """A person who ticks "Remember" again has not rotated."""
+    write_entry(demo, since="2026-02-03")
+    days = []
+    for secret in (demo.client_secret, SECRET):
+        keyring_store.save_credentials(demo.api_url, Credentials(demo.client_id, secret))
+        days.append(keyring_store.load_credentials(demo.api_url).since)
+
+    assert [dt.date(2026, 2, 3), dt.datetime.now(dt.UTC).date()] == days
+
+
+def test_an_entry_that_cannot_be_parsed_is_replaced(kept, demo):
+    """Remembering repairs it."""
+    keyring.get_keyring().set_password(keyring_store.SERVICE, demo.api_url, "not JSON")
+    keyring_store.save_credentials(demo.api_url, Credentials(demo.client_id, demo.client_secret))
+
+    assert "the key store" == kn.login().source
+
+
+@pytest.mark.usefixtures("_demo_environment")
+def test_the_age_of_other_credentials_is_not_guessed():
+    """Nobody knows it for variables and files."""
+    assert "remembered " not in repr(kn.login_status())

@@ -51,6 +51,7 @@ NAMES = [
     "store_files",
     "summaries",
     "sync",
+    "usage",
     "use_demo",
     "view",
 ]
@@ -109,7 +110,7 @@ SIGNATURES = {
     ),
     "fetch_waiting_rooms": ({}, {"client": None, "progress": None}, None),
     "format_changes": ({"changes": REQUIRED}, {"markdown": False}, None),
-    "login": ({"client": None}, {"prompt": False}, None),
+    "login": ({"client": None}, {"prompt": False, "rotate": False}, None),
     "login_status": ({}, {}, None),
     "logout": ({}, {"forget": False}, None),
     "profile": ({"df": REQUIRED}, {}, None),
@@ -154,6 +155,7 @@ SIGNATURES = {
         },
         None,
     ),
+    "usage": ({}, {}, None),
     "use_demo": ({}, {}, None),
     "view": ({"df": REQUIRED}, {"tz": None}, None),
     "summaries.admins_and_roles": ({"users": REQUIRED}, {}, None),
@@ -245,6 +247,7 @@ SIGNATURES = {
     "KismetClient.from_env": ({}, {"file": None}, "options"),
     "KismetClient.get": ({"path": REQUIRED, "params": None}, {}, None),
     "KismetClient.close": ({}, {}, None),
+    "KismetClient.usage": ({}, {}, None),
 }
 # The bases of each error, and its default for ``retryable``.
 ERRORS = {
@@ -369,10 +372,10 @@ PROVENANCE = {
 }
 # The subcommands of ``kismet-nb`` and their options.
 COMMANDS = {
-    "demo": [],
-    "export": ["--since", "--until", "--tz", "--strict"],
+    "demo": ["--stats"],
+    "export": ["--since", "--until", "--tz", "--strict", "--stats"],
     "tables": [],
-    "snapshot": ["--folder"],
+    "snapshot": ["--folder", "--stats"],
     "sync": [
         "--organization",
         "--env-file",
@@ -382,9 +385,10 @@ COMMANDS = {
         "--recheck-days",
         "--strict",
         "--accept-removals",
+        "--stats",
     ],
     "sql": ["--out"],
-    "compare": ["--latest", "--now", "--folder", "--markdown", "--ignore", "--key", "--out"],
+    "compare": ["--latest", "--now", "--folder", "--markdown", "--ignore", "--key", "--out", "--stats"],
     "report": [
         "--out",
         "--demo",
@@ -398,6 +402,7 @@ COMMANDS = {
         "--title",
         "--organization",
         "--logo",
+        "--stats",
     ],
     "lab": [],
 }

@@ -18,7 +18,7 @@ def test_a_profile_describes_each_column(client):
     assert "2023-01-12 to 2026-10-28 (UTC)" == profile.loc["created_at", "content"]
     assert "2 to 85 characters" == profile.loc["display_name", "content"]
     assert "all missing" == profile.loc["roles", "content"]
-    assert "Shown name." == profile.loc["display_name", "meaning"]
+    assert "Display name." == profile.loc["display_name", "meaning"]
     assert not {"Ximena Park", "ximena.park@example.com"} & set(profile.astype(str).to_numpy().ravel())
 
 

@@ -12,7 +12,7 @@ import kismet_nb as kn
 
 
 def fetch_metrics(answer, start="2026-02-01", end="2026-02-28", **options):
-    """Return the call metrics that a server gives, and the queries of all requests."""
+    """Return the call metrics of a server, and the queries of all requests."""
     answer = Recorded(answer)
     with client_of(answer, retries=0, max_in_flight=2) as client:
         return kn.fetch_call_metrics(start, end, client=client, **options), answer.queries
@@ -71,7 +71,7 @@ class MetricsServer:
 @pytest.mark.parametrize("end_counts", [True, False])
 def test_a_refused_range_is_requested_in_parts(end_counts, widest):
     """If the server limits the range, every day is in the table once, whether or not the server includes the end."""
-    widest += end_counts  # for the day after
+    widest += end_counts  # the day after is requested too
     metrics, queries = fetch_metrics(MetricsServer(end_counts, widest=widest), "2025-01-01", "2026-02-28")
 
     assert pd.date_range("2025-01-01", "2026-02-28").tolist() == metrics["date"].tolist()
@@ -89,7 +89,7 @@ def test_every_available_day_up_to_today_is_fetched(ahead, newest, widest, end_c
     server = MetricsServer(end_counts, widest=widest, newest=(today + dt.timedelta(days=newest)).isoformat())
     metrics, queries = fetch_metrics(server, first, last)
 
-    cannot = not end_counts and ahead == newest  # the day itself is only given with the one after it
+    cannot = not end_counts and ahead == newest  # the server returns a day only with the one after it
     assert pd.date_range(first, last - dt.timedelta(days=cannot)).tolist() == metrics["date"].tolist()
     assert len(queries) < 16
 
@@ -137,7 +137,7 @@ def test_a_range_refused_for_another_reason_is_an_error_after_two_requests():
 
 @pytest.mark.parametrize("status", [403, 407])
 def test_a_refusal_that_is_not_about_the_days_is_an_error_after_one_request(status):
-    """A forbidden user and a proxy's wrong password are not asked for again with fewer days."""
+    """If the user is forbidden or the proxy's password is wrong, there is no request with fewer days."""
     seen = []
     with pytest.raises(kn.RequestRefusedError, match=str(status)):
         fetch_metrics(lambda query, _: seen.append(query) or (status, {}, b""), user_id=7)
@@ -146,7 +146,7 @@ def test_a_refusal_that_is_not_about_the_days_is_an_error_after_one_request(stat
 
 
 def test_a_day_that_is_always_refused_is_an_error():
-    """If other days are given, the range is split down to single days and no further."""
+    """If other days are accepted, the range is split down to single days and no further."""
     metrics, day = daily_figures(total_calls={"2026-02-01": 1}), "2026-02-10"
     with pytest.raises(kn.RequestRefusedError):
         fetch_metrics(lambda query, _: (400, {}, b"") if query["date_start"] <= day <= query["date_end"] else metrics)
@@ -192,7 +192,7 @@ def test_a_day_in_another_format_is_kept():
 
 @pytest.mark.parametrize("body", [{}, [], {"total_calls": 3}, {"calls": {}}, daily_figures(average_duration=[1])])
 def test_a_body_without_maps_is_an_error(body):
-    """A body without any map, or with another type in its place, is an error."""
+    """A body without any map, or with another type instead of a map, is an error."""
     with pytest.raises(kn.UnexpectedAnswerError, match="map"):
         fetch_metrics(lambda *_: body)
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("_no_pauses")
 
 # New examples in each run. Fewer than 120 seldom find a last page that is not read first.
 MANY = settings(max_examples=3 * settings().max_examples, derandomize=False)
-# Before which answer something happens, what, and to which row (as a share of the list).
+# Each event: before which response it happens, what happens, and at which row (as a share of the list).
 EVENTS = st.lists(
     st.tuples(
         st.integers(1, 6), st.sampled_from(["both", "both", "delete", "insert"]), st.floats(0, 1, exclude_max=True)
@@ -54,12 +54,12 @@ class ChangingList:
                     self.next_id += 1
                     place = int(where * len(self.ids)) if self.anywhere else 0 if self.newest_first else len(self.ids)
                     self.ids.insert(place, self.next_id if not self.anywhere else -self.next_id)
-                self.states.append(list(self.ids))  # both are one change: nobody can read in between
+                self.states.append(list(self.ids))  # both are one change: no request is answered in between
             return page_of([self.row(number) for number in self.ids], query)
 
 
 def fetch_ids(server, in_flight, page_size, *, again=False):
-    """Return the ids of the table, or None after an IncompleteError; ``again``: of the client's second fetch."""
+    """Return the ids of the table, or None after an IncompleteError. ``again`` tests the client's second fetch."""
     with client_of(server, max_in_flight=in_flight, page_size=page_size) as client:
         if again:
             events, server.events = server.events, []
@@ -73,7 +73,7 @@ def fetch_ids(server, in_flight, page_size, *, again=False):
 
 @MANY
 @given(EVENTS, st.sampled_from([1, 3, 8]), st.integers(8, 35), st.sampled_from([5, 10]), st.booleans(), st.booleans())
-# Only the second reading of page 1 sees this one.
+# Only the second reading of page 1 detects this one.
 @example(events=[(2, "both", 0.0)], in_flight=1, count=30, page_size=5, newest_first=False, again=False)
 # Between pages 1 and 3, two rows are added and one is removed: the total grows, but no row may be left out.
 @example(
@@ -115,7 +115,7 @@ def test_a_fresh_row_is_found_whatever_the_offset_of_its_time():
     assert "every page read twice" == users.attrs["kismet"]["proof"]
 
 
-# Before which answer, what, and to which row: of that which appears late, and of that which is deleted.
+# Each event: before which response it happens, what happens, where a row appears, and which row is deleted.
 LATE_EVENTS = st.lists(
     st.tuples(
         st.integers(1, 14),
@@ -148,14 +148,14 @@ class DatabaseList(ChangingList):
             return page_of([self.row(number) for number in self.ids], query)
 
     def row(self, number):
-        """Return a row, created just now if it is none of the first."""
+        """Return a row. If it was added later, it was created just now."""
         return user(number, created_at=dt.datetime.now(dt.UTC).isoformat()) if number % 1000 else user(number)
 
 
 @MANY
 @given(LATE_EVENTS, st.sampled_from([1, 3, 8]), st.integers(30, 55), st.sampled_from([5, 10]))
 @example(events=[(4, "late, delete", 0.7, 0.3)], in_flight=1, count=50, page_size=10)
-# Only the last page's own count shows that a row appeared before it was read, and pushed another one off its end.
+# Only the count of the last page shows that a row appeared before it was read, and moved its last row to a new page.
 @example(events=[(2, "late", 0.5, 0.0)], in_flight=1, count=50, page_size=10)
 @example(events=[(2, "late", 0.5, 0.0)], in_flight=1, count=45, page_size=10)
 def test_rows_that_appear_late_hide_no_other(events, in_flight, count, page_size):

@@ -61,7 +61,7 @@ def test_an_invalid_email_is_refused(client, email):
 @pytest.mark.parametrize("in_flight", [1, 2, 8])
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 70, 90, 100, 131])
 def test_every_page_is_read_once_and_a_few_again(count, in_flight):
-    """Any number of rows is complete, with at most three requests more than pages."""
+    """A list of any length is complete, with at most three requests more than pages."""
     rows = [user(number) for number in range(1, count + 1)]
     answer = Recorded(lambda query, _: page_of(rows, query))
     users = fetch_users_from(answer, max_in_flight=in_flight)
@@ -71,7 +71,7 @@ def test_every_page_is_read_once_and_a_few_again(count, in_flight):
 
 
 def test_the_servers_page_size_is_used():
-    """A server that gives 7 rows instead of 500 is read to the end."""
+    """A server that returns 7 rows per page instead of 500 is read to the end."""
     rows = [user(number) for number in range(100)]
 
     assert 100 == len(fetch_users_from(lambda query, _: page_of(rows, {**query, "per_page": 7}), page_size=500))
@@ -185,7 +185,7 @@ def test_a_duplicate_id_is_an_error(count):
     """A list with a duplicate id, on one page or on two, is an error although its total is right."""
     rows = [user(number) for number in [*range(count - 1), 4]]
 
-    assert "came twice" in str(fetch_error(kn.IncompleteError, lambda query, _: page_of(rows, query), page_size=15))
+    assert "duplicates" in str(fetch_error(kn.IncompleteError, lambda query, _: page_of(rows, query), page_size=15))
 
 
 @pytest.mark.usefixtures("_no_pauses")
@@ -203,7 +203,7 @@ def test_a_page_of_the_wrong_length_is_an_error_that_names_it():
 
 @pytest.mark.usefixtures("_no_pauses")
 def test_a_total_that_differs_on_one_page_is_an_error():
-    """Responses with different totals are not of the same list."""
+    """Responses with different totals belong to different states of the list."""
     rows = [user(number) for number in range(35)]
 
     def answer(query, _):
@@ -242,7 +242,7 @@ def test_a_list_that_keeps_changing_is_an_error():
     assert "total_count" in str(error)
     assert error.retryable
     assert "incomplete" == error.partial.attrs["kismet"]["verdict"]
-    assert list(range(9, 19)) == error.partial["id"].tolist()  # page 1 of the fifth reading, after nine deletions
+    assert list(range(9, 19)) == error.partial["id"].tolist()  # page 1 of the fifth attempt, after nine deletions
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_a_list_that_keeps_changing_is_an_error():
         ({"total_count": None}, "total_count"),
         ({"total_count": 3}, "total_pages"),
         ({"per_page": 0}, "per_page"),
-        ({"current_page": 1}, "was asked for and page 1 came"),
+        ({"current_page": 1}, "was requested, but page 1 was returned"),
         ({"per_page": 1, "total_pages": 10**9, "total_count": 10**9}, "taken for a mistake"),
     ],
 )
@@ -338,7 +338,7 @@ def test_a_final_status_is_not_retried(status, expected):
 
     def answer(query, count):
         seen.append(query)
-        # Behind page 1, a 404 means that the list got shorter.
+        # After page 1, a 404 means that the list got shorter.
         well = count == 1 and status != 404
         return page_of(rows, query) if well else (status, headers, b'{ "error": "Unauthorized", }')
 

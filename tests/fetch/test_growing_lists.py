@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("_no_pauses")
 
 
 class GrowingList:
-    """A server with a list of users. ``change`` gets it and the number of requests before each response."""
+    """A server with a list of users. It calls ``change(server, number of requests)`` before each response."""
 
     def __init__(self, count, change):
         self.rows = [user(number * 10) for number in range(1, count + 1)]
@@ -31,7 +31,7 @@ class GrowingList:
 @pytest.mark.parametrize("in_flight", [1, 8])
 @pytest.mark.parametrize(("count", "kept"), [(58, 59), (60, 62), (55, 56), (59, 60)])
 def test_rows_added_while_a_list_is_read_are_left_for_the_next_fetch(count, kept, in_flight):
-    """With a new row before each response, the first attempt is the list as its last page counted it at first."""
+    """A row is added before each response. The table is the list that the first reading of its last page counted."""
     server = GrowingList(count, lambda server, number: server.append() if number > 1 else None)
     users = fetch_users_from(server, max_in_flight=in_flight)
 
@@ -40,7 +40,7 @@ def test_rows_added_while_a_list_is_read_are_left_for_the_next_fetch(count, kept
 
 
 def test_a_list_of_one_page_that_grows_by_another_is_read_again():
-    """A row behind the only page, which that page did not count, costs a second attempt."""
+    """A row after the only page, which that page did not count, costs a second attempt."""
     server = GrowingList(10, lambda server, number: server.append() if number == 2 else None)
     users = fetch_users_from(server)
 
@@ -84,14 +84,14 @@ def test_growth_together_with_another_change_is_read_again(change):
     assert 2 == users.attrs["kismet"]["walks"]
 
 
-def test_a_total_that_falls_back_behind_the_last_page_is_read_again():
-    """Two rows were added and one of them removed: no row of the table is missing, but the list did not only grow."""
+def test_a_list_that_grows_and_gets_shorter_is_read_again():
+    """Two rows are added and one of them is removed. The table would be right, but the list did not only grow."""
 
     def change(server, number):
         if number == 4:
             server.append()
             server.append()
-        if server.asked[1:].count(6) == 2:  # as the last page is read again
+        if server.asked[1:].count(6) == 2:  # at the second reading of the last page
             del server.rows[-1]
 
     users = fetch_users_from(GrowingList(55, change), max_in_flight=1)
@@ -99,8 +99,8 @@ def test_a_total_that_falls_back_behind_the_last_page_is_read_again():
     assert 2 == users.attrs["kismet"]["walks"]
 
 
-def test_an_unsorted_list_that_grows_is_no_table():
-    """Where ids do not rise, nobody knows which rows are new."""
+def test_an_unsorted_list_that_grows_is_an_error():
+    """If ids do not rise, it is not known which rows are new."""
 
     def change(server, number):
         if number == 1:

@@ -40,7 +40,7 @@ class CallsServer:
 
 
 def fetch_from(server, *args, fetch=kn.fetch_calls, client=None, **options):
-    """Return the result of a fetch function from a server. ``client`` has options of the client."""
+    """Return the result of a fetch function from a server. ``client`` are options of the client."""
     with client_of(server, page_size=10, retries=0, timeout=5, **client or {}) as connected:
         return fetch(*args, client=connected, **options)
 
@@ -68,7 +68,7 @@ def test_one_user_with_most_calls_is_read_in_parallel_with_others():
 
 
 def test_a_started_list_is_finished_before_others_start():
-    """At a failure, most of what was read is whole lists, which need not be read again."""
+    """After a failure, most lists that were started are complete and need not be read again."""
     server = CallsServer({key: [call(key * 100 + number) for number in range(25)] for key in range(1, 21)})
     failing = [True]
 
@@ -140,7 +140,7 @@ def test_a_missing_user_is_named_in_a_warning():
 
 @pytest.mark.parametrize(("given", "strict"), [([7, 8], False), ([1, 7], True)])
 def test_missing_users_are_an_error_if_all_are_missing_or_the_client_is_strict(given, strict):
-    """Only unknown ids are a mistake. For a scheduled run a single one is an error."""
+    """If all ids are unknown, they are a mistake. For a strict client, one unknown id is an error."""
     with pytest.raises(kn.NotFoundError, match="7"):
         fetch_from(CallsServer({1: [call(1)]}), given, client={"strict": strict})
 
@@ -188,19 +188,19 @@ def test_a_progress_bar_in_a_notebook_grows_with_the_known_pages(kernel):
     """When a list turns out to have several pages, the widget's maximum increases."""
     server = CallsServer({1: [call(number) for number in range(45)]})
     with serving(server) as (url, _):
-        said = kernel.run(
+        messages = kernel.run(
             f"import kismet_nb as kn; client = kn.KismetClient('an-id', '{SECRET}', api_url='{url}', page_size=10)\n"
             "len(kn.fetch_calls([1], client=client, progress=True))"
         )
 
-    assert "'45'" in said.replace('"', "'")
-    assert '"max": 1.0' in said
-    assert '"max": 5' in said
-    assert "20px" not in said
+    assert "'45'" in messages.replace('"', "'")
+    assert '"max": 1.0' in messages
+    assert '"max": 5' in messages
+    assert "20px" not in messages
 
 
 def test_similar_ids_are_different_users():
-    """Users 7 and 007 are two. The same id as number and as text is one."""
+    """7 and 007 are different users. The same id as number and as text is one user."""
     of_each = {"007": [call(1)], "7": [call(2)]}
     with (
         client_of(lambda query, _: page_of(of_each[query.path.split("/")[2]], query, envelope="calls")) as client,
@@ -225,11 +225,11 @@ def test_a_field_with_the_name_of_a_label_is_kept():
 
 
 def test_participants_that_are_not_objects_are_reported():
-    """They are counted and have no row, and a warning has their number."""
+    """They are counted but have no row. A warning says how many there are."""
     row = call(1) | {"participants": ["x", {"id": 3, "participant_type": "Recipient"}, None]}
     with (
         client_of(CallsServer({7: [row]})) as client,
-        pytest.warns(kn.SchemaDriftWarning, match="participants: 2 are no objects"),
+        pytest.warns(kn.SchemaDriftWarning, match="participants: 2 are not objects"),
     ):
         calls, people = kn.fetch_calls([7], participants=True, client=client)
 
@@ -307,7 +307,7 @@ def test_an_interrupted_fetch_can_be_resumed(caplog):
 
 
 def test_a_list_read_before_a_wait_can_be_resumed(caplog):
-    """A list that was read just before another request got 429 is not lost by an interrupt during the wait."""
+    """If another request got 429, an interrupt during the wait does not lose a list that was already read."""
     under_way, refused = threading.Event(), threading.Event()
     server = CallsServer({key: [call(key)] for key in range(1, 10)})
 
@@ -331,7 +331,7 @@ def test_a_list_read_before_a_wait_can_be_resumed(caplog):
         client_of(server, max_in_flight=2) as client,
         caplog.at_level(logging.WARNING),
     ):
-        kn.fetch_users(client=client)  # until one request has succeeded, no second one is sent beside it
+        kn.fetch_users(client=client)  # until one request has succeeded, none is sent in parallel
         server.before = before
         threading.Timer(1.5, _thread.interrupt_main).start()
         with pytest.raises(KeyboardInterrupt):
@@ -475,7 +475,7 @@ def test_a_missing_room_is_reported_without_its_slug():
 
 
 def test_users_who_are_missing_do_not_slow_down_the_others():
-    """A 404 is an answer: after the first one, lists are read side by side."""
+    """A 404 is a normal response: after the first one, lists are read in parallel."""
     lock, active = threading.Lock(), [0, 0]
 
     def answer(query, _):

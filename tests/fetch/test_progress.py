@@ -7,7 +7,7 @@ from kismet_nb.fetch.progress import PageCounter, progress_bar
 
 @pytest.fixture
 def _terminal(monkeypatch):
-    """Let stderr be a terminal."""
+    """Make stderr look like a terminal."""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
 
 
@@ -16,8 +16,8 @@ def _terminal(monkeypatch):
     ("value", "progress", "hidden"),
     [(None, None, False), ("", None, False), ("0", None, False), ("1", None, True), ("1", True, False)],
 )
-def test_tqdms_variable_hides_the_bar_that_was_not_asked_for(value, progress, hidden, monkeypatch):
-    """As elsewhere, TQDM_DISABLE=1 means no bar; progress=True still shows one."""
+def test_the_variable_hides_a_bar_that_was_not_requested(value, progress, hidden, monkeypatch):
+    """TQDM_DISABLE=1 hides the bar, as in tqdm; progress=True still shows it."""
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     if value is not None:
         monkeypatch.setenv("TQDM_DISABLE", value)

@@ -1,4 +1,4 @@
-"""What proves that a list did not change while it was read: one reading of a quiet list, two of a list in motion."""
+"""The proof that a list did not change while it was read: one reading if no row is fresh, otherwise two."""
 
 import datetime as dt
 import email.utils
@@ -37,8 +37,8 @@ def proof_of(rows, *, date="now", **options):
     return about["proof"], len(answer.queries)
 
 
-def test_a_quiet_list_is_read_once():
-    """24 pages whose ids rise, and whose rows are old, cost at most 27 requests."""
+def test_a_list_without_fresh_rows_is_read_once():
+    """24 pages with rising ids and old rows cost at most 27 requests."""
     proof, requests = proof_of([user(number) for number in range(240)])
 
     assert ONCE == proof
@@ -48,7 +48,7 @@ def test_a_quiet_list_is_read_once():
 @pytest.mark.parametrize("field", ["created_at", "updated_at"])
 @pytest.mark.parametrize(("seconds", "proof"), [(200, TWICE), (600, ONCE)])
 def test_a_list_with_a_fresh_row_is_read_twice(field, seconds, proof):
-    """If a row was created or changed within five minutes, a transaction may be open that shows older ids later."""
+    """If a row was created or changed within five minutes, a transaction with older ids may still be open."""
     rows = [user(number) for number in range(40)]
     rows[17][field] = ago(seconds)
 
@@ -65,7 +65,7 @@ def test_a_list_with_a_row_of_unknown_age_is_read_twice(rest):
 
 
 def test_a_server_that_sends_no_date_is_read_twice():
-    """Without the server's clock, nobody knows which rows are fresh."""
+    """Without the server's clock, it is not known which rows are fresh."""
     assert TWICE == proof_of([user(number) for number in range(40)], date=None)[0]
 
 
@@ -80,7 +80,7 @@ def test_the_clock_of_this_computer_does_not_matter(ahead):
 
 
 def test_verify_twice_reads_every_page_twice():
-    """A client can ask for two readings of each list; a list of one page is one moment, and read once."""
+    """A client can read each list twice. A list of one page is a consistent snapshot, and is read once."""
     proof, requests = proof_of([user(number) for number in range(45)], verify="twice")
 
     assert TWICE == proof
@@ -89,7 +89,7 @@ def test_verify_twice_reads_every_page_twice():
 
 
 def test_no_page_may_come_from_a_cache():
-    """Every request says so: two pages of a cache may be of different days."""
+    """Every request says no-cache, because two cached pages may be from different days."""
     rows = [user(number) for number in range(40)]
     with (
         serving(lambda query, _: page_of(rows, query)) as (url, visits),
@@ -109,8 +109,8 @@ def test_a_row_that_appears_late_hides_no_other(shows, verify, in_flight):
     """A database gives an id at insertion, and shows the row at commit; a deleted row may be restored.
 
     The row appears on a page that is still to be read, while another disappears from a page that was read. So total,
-    lengths and order are right, and a user who was there throughout is on no page. Raw SQL that leaves
-    ``updated_at`` as it was is found by ``verify="twice"`` alone.
+    lengths and order are right, but a user who existed throughout is on no page. If ``updated_at`` does not change,
+    only ``verify="twice"`` detects this.
     """
     rows = [user(number * 10) for number in range(1, 101)]
     throughout = {row["id"] for row in rows} - {170}

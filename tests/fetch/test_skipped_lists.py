@@ -1,4 +1,4 @@
-"""Lists that cannot be read: an error that names the list, or a table without it if that is asked for."""
+"""Lists that cannot be read: an error that names the list, or a table without it on request."""
 
 import pytest
 from support.fetching import Recorded, client_of
@@ -14,7 +14,7 @@ FAILURES = pytest.mark.parametrize(
 
 
 def failing_for(user, failure):
-    """Answer for the calls of three users, but for one of them with a failure."""
+    """Return an answer function for the calls of users, with a failure for one user."""
 
     def answer(query, _):
         key = int(query.path.split("/")[2])
@@ -59,7 +59,7 @@ def test_a_list_that_is_refused_does_not_change_the_page_size_of_others():
 
 
 @pytest.mark.parametrize("failure", [(401, {}, b""), (407, {}, b""), (503, {}, b"")])
-def test_what_concerns_every_list_is_never_skipped(failure):
+def test_a_failure_that_concerns_every_list_is_never_skipped(failure):
     """Refused credentials and an overloaded server end the fetch."""
     with client_of(failing_for(1017, failure), retries=0) as client, pytest.raises(kn.KismetError):
         kn.fetch_calls([11, 1017, 12], on_error="skip", client=client)
@@ -75,7 +75,7 @@ def test_if_every_list_fails_there_is_no_table():
 
 
 def test_a_strict_client_raises_the_error_of_the_list():
-    """A scheduled run does not pass over a list with a warning."""
+    """For a scheduled run, a list that is left out is an error."""
     with (
         client_of(failing_for(1017, (500, {}, b"")), retries=0, strict=True) as client,
         pytest.raises(kn.UnavailableError, match="calls of user 1017"),
@@ -92,7 +92,7 @@ def test_a_room_is_named_without_its_slug():
 
 
 @pytest.mark.parametrize("fetch", [kn.fetch_calls, kn.fetch_egresses, kn.fetch_waiting_room_subs])
-def test_another_word_is_refused_before_anything_is_sent(fetch):
-    """Only raise and skip are known."""
+def test_an_invalid_on_error_is_refused_before_anything_is_sent(fetch):
+    """Only raise and skip are valid."""
     with pytest.raises(kn.InvalidInputError, match="on_error"):
         fetch(on_error="ignore")

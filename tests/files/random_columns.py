@@ -57,7 +57,7 @@ def zoned(unit, zone):
 
 
 def categories(values):
-    """Return a strategy for categorical columns, also with categories of no row."""
+    """Return a strategy for categorical columns, also with unused categories."""
     return st.tuples(st.lists(values, min_size=1, max_size=4, unique=True), st.booleans(), st.lists(st.integers(-1, 0)))
 
 

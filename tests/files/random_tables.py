@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["", "=1+1", "'=1", "''@x", "+", "-5", "\ttab", "\rx", "a\rb", 'say "x"', "1", "NA", "true", "\ufeffx", "\0", "＝1"]
 )
-# Formulas behind the separators of other spreadsheets, with and without apostrophes and quotation marks.
+# Formulas after the separators of other spreadsheets, with and without apostrophes and quotation marks.
 TEXT |= st.text(st.sampled_from("';,|\t\n\"=x"), max_size=8)
 EXCEL_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8)
 EXCEL_TEXT |= st.sampled_from(

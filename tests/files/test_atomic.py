@@ -9,7 +9,7 @@ import kismet_nb as kn
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, suffix):
-    """If the disk is full, the old file is whole and no temporary file is left."""
+    """If the disk is full, the old file is unchanged and no temporary file is left."""
     path = kn.export(pd.DataFrame({"a": [1]}), tmp_path / f"t{suffix}", provenance=False)
     before = path.read_bytes()
     code = f"""

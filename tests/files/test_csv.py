@@ -21,7 +21,7 @@ def test_a_csv_is_safe_in_a_spreadsheet(tmp_path):
 
 
 def test_options_go_to_pandas(tmp_path):
-    """A separator is passed to pandas. An option, or a value of one, that pandas does not accept is named."""
+    """pandas gets the separator. If it does not accept an option or its value, the error names the option."""
     table = pd.DataFrame({"a": [1], "b": ["=x"]})
 
     assert "\ufeffa;b\n1;'=x\n" == kn.export(table, tmp_path / "t.csv", sep=";").read_text()
@@ -59,7 +59,7 @@ def test_an_edited_csv_still_reads(client, tmp_path):
 
 
 def test_a_damaged_sidecar_raises_a_warning(tmp_path):
-    """A sidecar that cannot be read is a warning: the CSV cannot be checked for changes."""
+    """If the sidecar cannot be read, a warning says that the CSV cannot be checked for changes."""
     path = kn.export(pd.DataFrame({"n": [1, 2]}), tmp_path / "t.csv")
     sidecar = tmp_path / "t.csv.json"
     sidecar.write_bytes(sidecar.read_bytes()[:-10])
@@ -69,7 +69,7 @@ def test_a_damaged_sidecar_raises_a_warning(tmp_path):
 
 @pytest.mark.parametrize("dtypes", [{"a": "nonsense"}, {"a": "decimal128(3, 2)[pyarrow]"}, {"a": 1}, ["a"]])
 def test_a_sidecar_with_invalid_dtypes_is_an_error(tmp_path, dtypes):
-    """A sidecar with an unknown dtype, or another type in its place, is an error."""
+    """A sidecar with an unknown dtype, or with a value that is not a dtype, is an error."""
     path = kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.csv")
     sidecar = tmp_path / "t.csv.json"
     sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"dtypes": dtypes}))
@@ -103,7 +103,7 @@ def test_a_file_with_the_name_of_the_sidecar_is_untouched(tmp_path, theirs):
     """A file or folder that only has the name of the sidecar is left unchanged."""
     sidecar = tmp_path / "t.csv.json"
     sidecar.write_text(theirs) if theirs else sidecar.mkdir()
-    with pytest.raises(kn.InvalidInputError, match=r"t\.csv\.json is no file of export"):
+    with pytest.raises(kn.InvalidInputError, match=r"t\.csv\.json was not written by export"):
         kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.csv")
     assert ["t.csv.json"] == [file.name for file in tmp_path.iterdir()]
     kn.export(pd.DataFrame({"a": [1]}), tmp_path / "t.csv", provenance=False)
@@ -112,7 +112,7 @@ def test_a_file_with_the_name_of_the_sidecar_is_untouched(tmp_path, theirs):
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_a_separator_changes_nothing_but_the_separator(tmp_path, separator):
+def test_a_separator_changes_nothing_else(tmp_path, separator):
     """Integers keep their digits, booleans and floats are written as without options."""
     table = pd.DataFrame(
         {
@@ -189,7 +189,7 @@ def test_an_option_that_cannot_work_is_refused(tmp_path, name, option):
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("opened_with", [",", ";", "\t", "|"])
 def test_no_cell_is_a_formula_whatever_separator_a_spreadsheet_uses(tmp_path, separator, opened_with):
-    """A spreadsheet that splits at another separator than that of the file finds no formula either."""
+    """A spreadsheet that splits at another separator than the file's finds no formula either."""
     texts = [f"x{between}=1+1{between}y" for between in (",", ";", "\t", "|", "\n", ";\t", ';"', ";\n'")]
     table = pd.DataFrame({"id": pd.array(range(len(texts)), "Int64"), "name": texts, ";=2+2": texts})
     path = kn.export(table, tmp_path / "t.csv", **({} if separator == "," else {"sep": separator}))
@@ -200,7 +200,7 @@ def test_no_cell_is_a_formula_whatever_separator_a_spreadsheet_uses(tmp_path, se
     pd.testing.assert_frame_equal(table, kn.read_export(path))
 
 
-def test_text_with_separators_is_written_as_it_is(tmp_path):
+def test_text_with_separators_is_written_unchanged(tmp_path):
     """Only a formula gets an apostrophe, not each separator or line break."""
     texts = ["a;b, c", "first\n\nsecond", "x; y", "call 9-5"]
     path = kn.export(pd.DataFrame({"note": texts}), tmp_path / "t.csv")
@@ -218,8 +218,8 @@ def test_a_csv_of_version_0_1_reads_back(tmp_path):
     assert ["=1+1", "x;'=1"] == kn.read_export(tmp_path / "t.csv")["name"].tolist()
 
 
-def test_a_csv_saved_without_its_mark_has_no_apostrophes(tmp_path):
-    """A spreadsheet may save the file without the mark of UTF-8. The sidecar says that formulas were escaped."""
+def test_a_csv_saved_without_its_byte_order_mark_has_no_apostrophes(tmp_path):
+    """A spreadsheet may remove the byte order mark. The sidecar says that formulas were escaped."""
     table = pd.DataFrame({"name": ["=1+1", "'quoted'"]})
     for safe in (True, False):
         path = kn.export(table, tmp_path / "t.csv", spreadsheet_safe=safe)

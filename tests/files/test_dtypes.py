@@ -1,4 +1,4 @@
-"""Every dtype of a DataFrame: the column reads back exactly from every format, or export refuses it by its name."""
+"""Every dtype of a DataFrame: the column reads back exactly from every format, or export refuses it and names it."""
 
 import datetime as dt
 import decimal

@@ -103,7 +103,7 @@ def test_times_at_the_ends_of_the_calendar_read_back_from_excel(tmp_path, tz):
     ],
 )
 def test_what_excel_cannot_hold_is_refused(tmp_path, table, reason):
-    """Text too long, too many rows and control characters are errors that show no value. Nothing is written."""
+    """Long text, too many rows and control characters are errors that show no value. Nothing is written."""
     with pytest.raises(kn.ExportError, match=reason) as caught:
         kn.export(table, tmp_path / "new" / "t.xlsx")
 
@@ -151,7 +151,7 @@ def test_an_edited_sheet_still_reads(client, tmp_path):
 
 
 def test_a_sheet_of_another_program_reads(tmp_path):
-    """Without the second sheet, undocumented columns get a dtype from their cells."""
+    """Without metadata, undocumented columns get a dtype from their cells."""
     book = openpyxl.Workbook()
     for row in (["id", "n", "ok", "x", "note", "day"], [7, 1, True, 0.5, "a", pd.Timestamp("2026-01-02")]):
         book.active.append(row)

@@ -1,4 +1,4 @@
-"""Excel files after people and spreadsheets changed them: values are read, and every change is said."""
+"""Excel files that were edited: values are read, and every change raises a warning."""
 
 import warnings
 
@@ -31,23 +31,23 @@ def edit(path, change):
     return path
 
 
-def test_a_sheet_in_front_is_not_the_table(tmp_path, users):
-    """The table is found by its columns: behind a new sheet, renamed, or below a title."""
+def test_another_first_sheet_is_not_the_table(tmp_path, users):
+    """The table is found by its columns, even after a new sheet, renamed, or below a title."""
 
-    def put_sheets_in_front(book):
+    def rearrange_sheets(book):
         book["table"].insert_rows(1, 2)
         book["table"]["A1"] = "Users of November"
         book["table"].title = "users"
         book["about"].title = "info"
         book.create_sheet("Sheet1", 0).append(["id", "Count"])
 
-    back = kn.read_export(edit(kn.export(users, tmp_path / "t.xlsx"), put_sheets_in_front))
+    back = kn.read_export(edit(kn.export(users, tmp_path / "t.xlsx"), rearrange_sheets))
 
     pd.testing.assert_frame_equal(users, back)
     assert users.attrs == back.attrs
 
 
-def test_a_sheet_in_front_is_not_the_table_without_provenance(tmp_path, users):
+def test_another_first_sheet_is_not_the_table_without_provenance(tmp_path, users):
     """Without provenance, the sheet named table is read."""
     path = kn.export(users, tmp_path / "t.xlsx", provenance=False)
 
@@ -63,8 +63,8 @@ def test_a_file_without_the_table_is_an_error(tmp_path, users):
         kn.read_export(path)
 
 
-def test_coloured_rows_and_columns_are_no_data(tmp_path, users):
-    """Cells without a value behind the last row and the last column are ignored."""
+def test_coloured_rows_and_columns_are_not_data(tmp_path, users):
+    """Cells without a value after the last row and the last column are ignored."""
 
     def colour(book):
         yellow = openpyxl.styles.PatternFill("solid", fgColor="FFFF00")
@@ -76,7 +76,7 @@ def test_coloured_rows_and_columns_are_no_data(tmp_path, users):
 
 
 def test_rows_without_a_value_read_back(tmp_path):
-    """Rows that are missing in all columns are rows, also at the end."""
+    """Rows with only missing values are kept, also at the end."""
     table = pd.DataFrame({"id": pd.array([None, 1, None, None], "Int64"), "email": [None, "a", None, None]})
 
     pd.testing.assert_frame_equal(table, kn.read_export(kn.export(table, tmp_path / "t.xlsx")))
@@ -128,7 +128,7 @@ def test_text_that_begins_like_a_formula_is_text(tmp_path):
     ],
 )
 def test_a_changed_sheet_raises_a_warning(tmp_path, users, change, message):
-    """As for a CSV: the warning says what changed, and the table has no provenance."""
+    """The warning says what changed, and the table has no provenance, as for a CSV."""
     path = edit(kn.export(users, tmp_path / "t.xlsx"), lambda book: change(book["table"]))
     with pytest.warns(UserWarning, match=message) as caught:
         back = kn.read_export(path)
@@ -137,17 +137,17 @@ def test_a_changed_sheet_raises_a_warning(tmp_path, users, change, message):
     assert {} == back.attrs
 
 
-def test_moved_columns_are_no_change(tmp_path, users):
+def test_columns_in_another_order_are_not_a_change(tmp_path, users):
     """The order of the columns may change."""
     path = kn.export(users, tmp_path / "t.xlsx")
 
-    def move(book):
+    def swap_columns(book):
         for row in book["table"].iter_rows():
             row[0].value, row[2].value = row[2].value, row[0].value
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        back = kn.read_export(edit(path, move))
+        back = kn.read_export(edit(path, swap_columns))
 
     pd.testing.assert_frame_equal(users[["email", "is_admin", "id"]], back)
 
@@ -161,8 +161,8 @@ def test_moved_columns_are_no_change(tmp_path, users):
         ("team (America/New_York)", ["a"]),
     ],
 )
-def test_a_header_without_a_time_zone_is_whole(tmp_path, header, cells):
-    """GB is gigabytes above numbers, and a zone above times."""
+def test_a_header_without_a_time_zone_is_not_split(tmp_path, header, cells):
+    """Above numbers, GB means gigabytes. Above times, it is a time zone."""
     path = kn.export(pd.DataFrame({"id": range(len(cells)), header: cells}), tmp_path / "t.xlsx", provenance=False)
 
     assert ["id", header] == list(kn.read_export(path))

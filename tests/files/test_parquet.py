@@ -1,4 +1,4 @@
-"""Parquet files: every damage is detected."""
+"""Parquet files: damage is detected, and types do not depend on the rows."""
 
 import contextlib
 
@@ -12,7 +12,7 @@ import kismet_nb as kn
 
 
 def test_damaged_column_names_are_an_error(client, tmp_path):
-    """The column names have a checksum, as the pages have."""
+    """The column names have a checksum, like the pages."""
     path = kn.export(kn.fetch_users(client=client), tmp_path / "users.parquet")
     path.write_bytes(path.read_bytes().replace(b"email", b"dmail"))
     with pytest.raises(kn.ExportError, match="damaged"):
@@ -66,7 +66,7 @@ def test_files_with_and_without_roles_can_be_read_together(tmp_path):
 
 
 def test_a_dtype_that_would_not_read_back_leaves_the_older_file(tmp_path):
-    """The message names the column; the older file is whole."""
+    """The message names the column; the older file is unchanged."""
     path = kn.export(pd.DataFrame({"price": [1]}), tmp_path / "t.parquet")
     before = path.read_bytes()
     decimals = pd.array([1, None], dtype=pd.ArrowDtype(pa.decimal128(5, 2)))

@@ -43,7 +43,7 @@ def test_an_unusable_path_is_refused(tmp_path, path):
 @pytest.mark.parametrize("read", [False, True])
 @pytest.mark.parametrize("path", ["~nosuchuser/x.csv", "x" * 300 + ".csv", "a\0b.csv", "loop/x.csv", "a\ud83d.csv"])
 def test_a_path_that_the_system_rejects_is_refused(tmp_path, path, read):
-    """Unknown home, too long, null byte, loop of links, lone surrogate: the message can be shown."""
+    """The error for an unknown home, a long name, a null byte, a loop of links or a lone surrogate can be printed."""
     Path("loop").symlink_to("loop")
     with pytest.raises(kn.InvalidInputError, match="cannot be used") as caught:
         kn.read_export(path) if read else kn.export(pd.DataFrame({"a": [1]}), path)
@@ -54,7 +54,7 @@ def test_a_path_that_the_system_rejects_is_refused(tmp_path, path, read):
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet", "x" * 250 + ".csv"])
 def test_a_path_that_cannot_be_created_is_an_error(monkeypatch, tmp_path, name):
-    """The working directory was removed, or the name of the sidecar would be too long."""
+    """The error says that the working directory was removed, or that the sidecar's name is too long."""
     removed = tmp_path / "removed"
     removed.mkdir()
     monkeypatch.chdir(removed)

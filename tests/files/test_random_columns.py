@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import kismet_nb as kn
 
-# What JSON, text and pandas' names of dtypes cannot hold. Parquet has types of its own for some of it.
+# Values and dtypes that cannot be written as JSON, as text or by pandas' name of the dtype.
 REFUSED = {
     *("complex", "objects", "times as objects", "intervals of times", "binary of Arrow", "fixed binary of Arrow"),
     *("null of Arrow", "string_view of Arrow", "date64 of Arrow", "time32 of Arrow", "time64 of Arrow"),
@@ -18,9 +18,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("kind", COLUMNS)
 @given(data=st.data())
-@settings(max_examples=settings.default.max_examples // 2)  # of each of more than a hundred dtypes
+@settings(max_examples=settings.default.max_examples // 2)  # for each of more than a hundred dtypes
 def test_a_column_reads_back_or_is_refused(tmp_path, kind, data):
-    """In all three formats. A refusal names the column and its dtype, or the type of a value, and writes nothing."""
+    """A refusal names the column and its dtype, or the type of a value, and nothing is written."""
     column = data.draw(COLUMNS[kind])
     table = pd.DataFrame({"row": range(len(column)), "odd": column})
     for suffix in (".csv", ".parquet", ".xlsx"):

@@ -20,13 +20,13 @@ PIVOT = CALLS.pivot_table(
 
 @pytest.fixture
 def tables(client):
-    """Two fetched tables and a pivot, by the names of their sheets."""
+    """Return two fetched tables and a pivot by the names of their sheets."""
     users = kn.fetch_users(client=client)
     return {"Users": users, "Admins": users[users["is_admin"].eq(other=True)].reset_index(drop=True), "By month": PIVOT}
 
 
 def test_several_tables_read_back_one_by_one(tmp_path, tables):
-    """Each table has its sheet, and comes back with its dtypes, index and attrs."""
+    """Each table has its sheet, and reads back with its dtypes, index and attrs."""
     path = kn.export(tables, tmp_path / "t.xlsx", title="Clinic in October")
     book = openpyxl.load_workbook(path)
 
@@ -37,8 +37,8 @@ def test_several_tables_read_back_one_by_one(tmp_path, tables):
         assert table.attrs == back.attrs
 
 
-def test_a_table_of_several_must_be_chosen(tmp_path, tables):
-    """Without a name, or with another one, the error lists the names."""
+def test_one_of_several_tables_must_be_chosen(tmp_path, tables):
+    """Without a name, or with an unknown one, the error lists the names."""
     path = kn.export(tables, tmp_path / "t.xlsx")
     for sheet in (None, "Rooms"):
         with pytest.raises(kn.InvalidInputError, match="Users, Admins, By month"):
@@ -66,7 +66,7 @@ def test_a_sheet_that_was_renamed_is_found_by_its_columns(tmp_path, tables):
     pd.testing.assert_frame_equal(tables["Admins"], kn.read_export(path, sheet="Admins"))
 
 
-def test_a_title_stands_above_the_header(tmp_path):
+def test_a_title_is_above_the_header(tmp_path):
     """Title, an empty row, then the header: frozen, printed on each page, and filtered from there."""
     page = openpyxl.load_workbook(kn.export(CALLS, tmp_path / "t.xlsx", title="=Calls"))["table"]
 
@@ -76,7 +76,7 @@ def test_a_title_stands_above_the_header(tmp_path):
 
 
 def test_each_sheet_may_have_its_own_title(tmp_path, tables):
-    """A sheet that the mapping does not name has none; all of them read back."""
+    """A sheet that is not in the mapping has no title. All sheets read back."""
     path = kn.export(tables, tmp_path / "t.xlsx", title={"Admins": "Who may change settings", "By month": "Calls"})
     book = openpyxl.load_workbook(path)
 
@@ -98,7 +98,7 @@ def test_totals_stay_outside_the_filter(tmp_path):
 
 
 def test_number_formats_change_what_is_shown(tmp_path):
-    """The value is whole; dates are dates."""
+    """The values keep all digits, and dates stay dates."""
     shares = pd.DataFrame(
         {"who": ["ada"], "share": [0.123456789], "day": pd.to_datetime(["2026-10-01"]).date, "n": [2**60]}
     )
@@ -107,12 +107,12 @@ def test_number_formats_change_what_is_shown(tmp_path):
 
     assert (0.123456789, "0.0%") == (page["B2"].value, page["B2"].number_format)
     assert page["C2"].is_date
-    assert (str(2**60), "@") == (page["D2"].value, page["D2"].number_format)  # more digits than a number can have
+    assert (str(2**60), "@") == (page["D2"].value, page["D2"].number_format)  # more digits than Excel can hold
     pd.testing.assert_frame_equal(shares, kn.read_export(path))
 
 
 def test_the_last_sheet_is_about_all_tables(tmp_path, tables):
-    """It says of each table where it came from, and what its columns mean; what read_export needs is hidden."""
+    """It has the provenance of each table and the meanings of its columns. The rows for read_export are hidden."""
     page = openpyxl.load_workbook(kn.export(tables, tmp_path / "t.xlsx"))["about"]
     firsts = [cell.value for cell in page["A"]]
 
@@ -147,7 +147,7 @@ def test_the_last_sheet_is_about_all_tables(tmp_path, tables):
         (CALLS, "t.xlsx", {"number_formats": {"calls": ""}}),
     ],
 )
-def test_what_no_file_can_hold_is_refused_early(tmp_path, tables, name, arguments):
+def test_invalid_arguments_are_refused_before_anything_is_written(tmp_path, tables, name, arguments):
     """Nothing is written, and the error says what to change."""
     with pytest.raises(kn.InvalidInputError):
         kn.export(tables, tmp_path / name, **arguments)

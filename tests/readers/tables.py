@@ -1,4 +1,4 @@
-"""Tables as analysts export them, and their cells as other programs should find them."""
+"""Tables like those that analysts export, and the cells that other programs should find."""
 
 import datetime as dt
 import math
@@ -40,7 +40,7 @@ def fetched(client):
 
 
 def derived(users, calls):
-    """Return tables as an analyst makes them of fetched ones, by their names."""
+    """Return tables that an analyst may make from fetched ones, by their names."""
     local = calls["created_at"].dt.tz_convert("America/New_York")
     minutes = (calls["updated_at"] - calls["created_at"]).dt.total_seconds() / 60
     emails = users[["id", "email"]].rename(columns={"id": "organization_user_id"})

@@ -1,4 +1,4 @@
-"""DuckDB, Polars, pyarrow and pandas find the cells of a table in each exported file, without our help."""
+"""DuckDB, Polars, pyarrow and pandas find the cells of a table in each exported file."""
 
 import csv
 import datetime as dt
@@ -64,7 +64,7 @@ def found(table):
 
 
 def expected_cells(table):
-    """Return the columns of a table; where values of several types are in one column, all but text are JSON."""
+    """Return the columns of a table. If a column has values of several types, all but text are JSON."""
     columns = []
     for column in cells(table):
         types = {type(cell) for cell in column if cell is not None}
@@ -83,7 +83,7 @@ def without_apostrophe(text):
 
 
 def is_written_as(text, value):
-    """Return whether a text of a CSV is this value. A missing value has no text; some readers take "" for it."""
+    """Return whether a text of a CSV is this value. A missing value has no text; some readers return ""."""
     if value is None or value == "":
         return text in (None, "")
     if isinstance(value, str):

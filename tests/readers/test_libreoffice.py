@@ -40,7 +40,7 @@ def read(path):
 
 
 def differing(before, after):
-    """Return the names of columns that are not the same."""
+    """Return the names of columns that differ."""
     assert list(before.columns) == list(after.columns)
     return [name for name in before.columns if not before[name].equals(after[name])]
 
@@ -88,7 +88,7 @@ def test_a_formula_added_in_libreoffice(tables, folder, save, tmp_path):
 
 
 def test_a_csv_saved_by_libreoffice(tables, folder, save):
-    """The warning says that the file changed; what was fetched is the same in all but empty texts and rounding."""
+    """The warning says that the file changed. Only empty texts and rounded numbers differ from the fetched table."""
     saved = save(sorted(folder.glob("*.csv")), OPEN_CSV, "--convert-to", CSV)
     for name in FETCHED:
         table = tables[name]

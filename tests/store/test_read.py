@@ -124,7 +124,7 @@ def test_columns_are_chosen_in_order(synced):
         ({"organizations": []}, "at least one organization"),
         ({"columns": ["nonsense"]}, "users has no column 'nonsense'"),
         ({"columns": "id"}, "columns must be a list"),
-        ({"at": "yesterday"}, "at must be a moment"),
+        ({"at": "yesterday"}, "at must be a time"),
         ({"at": "2020-01-01"}, "before the first sync"),
         ({"at": "2126-01-01", "history": True}, "either at or history"),
         ({"table": "lists", "history": True}, "lists has no history"),

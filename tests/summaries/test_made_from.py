@@ -76,7 +76,7 @@ def test_a_summary_says_what_it_was_made_from(name, tables):
         keys = ("resource", "filters", "api_host", "fetched_at", "rows", "verdict")
         assert source == {key: recorded[key] for key in keys if recorded[key] != []}
     assert {} == unknown.attrs
-    with pytest.raises(kn.InvalidInputError, match="no table"):
+    with pytest.raises(kn.InvalidInputError, match="nor a fetched table"):
         kn.describe(summary)
 
 

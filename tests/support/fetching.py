@@ -15,7 +15,7 @@ def client_of(answer, *, tls=None, **options):
 
 
 def fetch_users_from(answer, **options):
-    """Return the users that a server gives, ten a page. ``options`` are the client's."""
+    """Fetch users from a server, ten per page. ``options`` are the client's."""
     with client_of(answer, **{"timeout": 2, "retries": 2, "page_size": 10, **options}) as client:
         return kn.fetch_users(client=client)
 

@@ -1,4 +1,4 @@
-"""Cells as text: for readers rounded and plain, in a comparison exact and on one line."""
+"""Cells as text: rounded for readers, exact and on one line for comparisons."""
 
 import dataclasses
 import datetime as dt
@@ -42,7 +42,7 @@ MIDNIGHT, MORNING = pd.Timestamp("2026-02-03"), pd.Timestamp("2026-02-03T10:00:0
     ],
 )
 def test_a_cell_is_text_for_a_reader(value, text, in_a_report):
-    """Each kind of value has one text, and a format changes no more than its parameters say."""
+    """Each kind of value has one text, and a format changes only what its parameters name."""
     assert text == CellFormat().text(value)
     assert in_a_report == REPORT.text(value)
 

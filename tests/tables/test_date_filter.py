@@ -1,4 +1,4 @@
-"""Rows of some days: both days are included, and the days are recorded."""
+"""The filter by day: both days are included and recorded."""
 
 import datetime as dt
 
@@ -38,6 +38,6 @@ def test_both_days_are_included_and_recorded(first, last, ids, recorded):
 
 @pytest.mark.parametrize("created", [["2026-02-01", "not a time"], pd.to_datetime(["2026-02-01", None], utc=True)])
 def test_a_row_without_a_time_is_an_error(created):
-    """Such a row is neither inside nor outside the days."""
+    """It is not known whether such a row is within the days."""
     with pytest.raises(kn.KismetError, match="cannot be filtered by day"):
         created_between(pd.DataFrame({"created_at": created}), FIRST, LAST)

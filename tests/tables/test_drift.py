@@ -25,7 +25,7 @@ def test_a_strict_client_raises_instead_of_warning():
 
 
 def test_a_warning_has_the_file_of_the_caller():
-    """The same is true for a list that the function fetches in between."""
+    """A warning about a list that is fetched first has the file of the caller too."""
 
     def answer(query, _):
         if query.path.endswith("/waiting_room_subs"):
@@ -54,8 +54,8 @@ def test_a_nested_object_becomes_columns_and_its_new_keys_are_kept():
     assert rooms.loc[1, ["user_display_name", "user.id", "user_title"]].isna().all()
 
 
-def test_a_field_that_is_on_a_later_page_keeps_its_column():
-    """All pages decide whether ``user_id`` is a field or in an object. Nothing is overwritten."""
+def test_a_field_that_is_only_on_a_later_page_keeps_its_column():
+    """All pages together decide whether ``user_id`` is a field or in an object. Nothing is overwritten."""
     whole = waiting_room(1, user={"display_name": "Ada Ferris", "id": 99}) | {"user.id": 5}
     nested = {name: value for name, value in waiting_room(2, user={"id": 98}).items() if name != "user_id"}
     rows = [nested | {"id": number} for number in range(2, 1002)]
@@ -86,7 +86,7 @@ def test_both_versions_of_invites_are_fetched_without_a_warning():
 
 
 def test_the_status_of_an_invite_is_derived():
-    """Used takes precedence over expired, other invites are open, and without an end the status is missing."""
+    """Used takes precedence over expired, other invites are open, and without ``expires_at`` the status is missing."""
     soon = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
     rows = [
         invite(1),

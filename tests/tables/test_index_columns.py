@@ -17,7 +17,7 @@ BY_MONTH = CALLS.assign(month=pd.to_datetime([MONTHS[0], MONTHS[1], MONTHS[1]]))
 
 
 def heading(name):
-    """Return the heading in a report: words, and of a name with levels their texts, one after the other."""
+    """Return the heading in a report: words, with the levels of a name joined."""
     first, *others = ast.literal_eval(name) if name.startswith("(") else [name]
     return " · ".join([first[:1].upper() + first[1:].replace("_", " "), *others])
 

@@ -1,4 +1,4 @@
-"""Tables that another library read from our Parquet are shown as the table that was exported."""
+"""Tables that another library read from an exported Parquet file are shown like the exported table."""
 
 import re
 
@@ -44,7 +44,7 @@ def test_a_table_that_another_library_read_is_shown_like_the_original(reader, cl
 
 
 def test_categories_of_arrow_are_shown_as_their_values():
-    """A dictionary column is a column of its values."""
+    """A dictionary column is shown like a column of its values."""
     table = pd.DataFrame({"status": ["open", None, "open"]}).astype("category")
     arrow = table.convert_dtypes(dtype_backend="pyarrow")
 

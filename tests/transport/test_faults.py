@@ -157,12 +157,12 @@ def test_a_server_that_ignores_the_page_is_an_error(says):
         return body
 
     expected = kn.UnexpectedAnswerError if says == "page 1" else kn.IncompleteError
-    with pytest.raises(expected, match="page 1 came" if says == "page 1" else "came twice"):
+    with pytest.raises(expected, match="page 1 was returned" if says == "page 1" else "duplicates"):
         fetch_users_from(answer)
 
 
 @pytest.mark.usefixtures("_no_pauses")
-@pytest.mark.parametrize(("page", "rows", "named"), [("2", [], "page 2 has 0 rows"), ("2", ROWS[:10], "came twice")])
+@pytest.mark.parametrize(("page", "rows", "named"), [("2", [], "page 2 has 0 rows"), ("2", ROWS[:10], "duplicates")])
 def test_an_empty_or_repeated_page_in_the_middle_is_an_error(page, rows, named):
     """A page without rows, or with those of another page, is an error if it is so in every attempt."""
 

@@ -1,4 +1,4 @@
-"""Types of clients, logins and errors, as a type checker tells an analyst. mypy reads this file; nothing runs it."""
+"""Types of clients, logins and errors, as a type checker sees them. mypy reads this file; nothing runs it."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def client() -> None:
         assert_type(client.max_in_flight, int)
         assert_type(client.page_size, int)
         assert_type(client.strict, bool)
+        assert_type(client.usage(), pd.DataFrame)
         client.close()
         client.api_url = "https://elsewhere.example.org"  # type: ignore[misc]
     kn.KismetClient("id", "secret", "https://api.example.org")  # type: ignore[call-arg]
@@ -51,7 +52,8 @@ def logins(client: kn.KismetClient) -> None:
     """Check login(), login_status() and logout()."""
     assert_type(kn.login().client, kn.KismetClient)
     assert_type(kn.login(client).client, kn.KismetClient)
-    assert_type(kn.login(client=None, prompt=True).client, kn.KismetClient)
+    assert_type(kn.login(client=None, prompt=True, rotate=True).client, kn.KismetClient)
+    assert_type(kn.usage(), pd.DataFrame)
     status = kn.login_status()
     assert_type(status.next_source, str | None)
     if status.login is not None:

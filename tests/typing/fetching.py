@@ -1,4 +1,4 @@
-"""Types of the fetch functions, as a type checker tells an analyst. mypy reads this file; nothing runs it."""
+"""Types of the fetch functions, as a type checker sees them. mypy reads this file; nothing runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types of what is done with a store, as a type checker tells an analyst. mypy reads this file; nothing runs it."""
+"""Types of the functions for stores, as a type checker sees them. mypy reads this file; nothing runs it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import kismet_nb as kn
 
 
 def keep_a_store(client: kn.KismetClient) -> None:
-    """Check what writes and reads a store."""
+    """Check the functions that write and read a store."""
     assert_type(kn.sync("store"), pd.DataFrame)
     assert_type(kn.sync(Path("store"), "users", organization="clinic-a", client=client, keep=5), pd.DataFrame)
     assert_type(

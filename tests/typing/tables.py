@@ -1,4 +1,4 @@
-"""Types of what is done with tables, as a type checker tells an analyst. mypy reads this file; nothing runs it."""
+"""Types of the functions for tables, as a type checker sees them. mypy reads this file; nothing runs it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Chart = alt.Chart | alt.LayerChart | alt.VConcatChart
 
 
 def explore(table: pd.DataFrame) -> None:
-    """Check what describes, compares and shows tables."""
+    """Check the functions that describe, compare and show tables."""
     assert_type(kn.describe("users"), pd.DataFrame)
     assert_type(kn.describe(table), pd.DataFrame)
     assert_type(kn.profile(table), pd.DataFrame)
@@ -32,7 +32,7 @@ def explore(table: pd.DataFrame) -> None:
 
 
 def files(table: pd.DataFrame, client: kn.KismetClient) -> None:
-    """Check what writes and reads files."""
+    """Check the functions that write and read files."""
     assert_type(kn.export(table, "exports/users.parquet"), Path)
     assert_type(kn.export(df=table, path=Path("users.csv"), spreadsheet_safe=False, provenance=False, sep=";"), Path)
     assert_type(kn.export(table, "users.xlsx", tz="America/New_York"), Path)

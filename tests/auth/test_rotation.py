@@ -1,0 +1,191 @@
+"""login(rotate=True): the new credentials are verified before the earlier ones are replaced."""
+
+import json
+
+import keyring
+import pytest
+from support.faulty_server import serving
+from support.memory_keyring import Keyring
+from support.rows import page_of, user
+
+import kismet_nb as kn
+from kismet_nb.auth import keyring_store
+from kismet_nb.auth.credentials import Credentials
+
+OLD = ("client-id-ab12", "planted-secret-7f3a91")
+NEW = ("client-id-cd34", "planted-secret-c2e805")
+
+
+@pytest.fixture
+def kismet(monkeypatch):
+    """Serve a user to those credentials that are in a set, which is returned; the old ones are remembered for it."""
+    accepted = {OLD, NEW}
+
+    def answer(query, _):
+        known = (visits[-1]["X-Client-ID"], visits[-1]["X-Client-Secret"]) in accepted
+        return page_of([user(1)], query) if known else (401, {}, b"{}")
+
+    keyring.set_keyring(Keyring())
+    with serving(answer) as (url, visits):
+        monkeypatch.setenv("KISMET_API_URL", url)
+        keyring_store.save_credentials(url, Credentials(*OLD))
+        yield accepted
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Return a list of what the person in the terminal will type, and record the questions."""
+    typed, asked = [], []
+
+    def answer(question=""):
+        asked.append(question)
+        return typed.pop(0)
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("getpass.getpass", answer)
+    return typed, asked
+
+
+def remembered():
+    """Return the Client ID in the key store."""
+    [entry] = keyring.get_keyring().kept.values()
+    return json.loads(entry)["client_id"]
+
+
+def test_new_credentials_replace_the_earlier_ones(kismet, answers, capsys):
+    """A person in a terminal types them, and they are this notebook's, and remembered. No secret is shown."""
+    typed, asked = answers
+    kn.login()
+    typed += NEW
+    login = kn.login(rotate=True)
+    said = capsys.readouterr().out
+
+    assert ["New Client ID for", "New Client Secret (not shown): "] == [asked[0].partition(" http")[0], asked[1]]
+    assert "Client ID …cd34.\nReplaced in this computer's key store.\n" in said
+    assert NEW[0] == login.client.client_id == remembered()
+    kismet.remove(OLD)
+    kn.logout()
+    assert NEW[0] == kn.login().client.client_id
+    assert [] == [secret for _, secret in (OLD, NEW) if secret[-6:] in said + capsys.readouterr().out]
+
+
+@pytest.mark.parametrize("failure", [kn.AuthenticationError, kn.UnavailableError])
+def test_the_earlier_credentials_stay_if_the_new_ones_cannot_be_verified(kismet, failure, monkeypatch):
+    """After a refusal or without a network, login and key store are as before, and the error says so."""
+    before = kn.login()
+    new = kn.KismetClient(*NEW, api_url=before.client.api_url, retries=0)
+    kismet.remove(NEW)
+    if failure is kn.UnavailableError:
+        monkeypatch.setattr("socket.socket.connect", lambda *_: (_ for _ in ()).throw(OSError("unreachable")))
+    with pytest.raises(failure, match="Nothing was changed: the earlier credentials stay in use") as caught:
+        kn.login(new, rotate=True)
+    monkeypatch.undo()
+
+    assert NEW[1] not in str(caught.value)
+    assert OLD[0] == remembered()
+    assert 1 == len(kn.fetch_users(client=before.client))
+    assert before is kn.login_status().login
+
+
+def test_a_program_rotates_with_a_client(kismet, capsys):
+    """Nobody is asked, so that it works in a scheduled run."""
+    api_url = kn.login().client.api_url
+    login = kn.login(kn.KismetClient(*NEW, api_url=api_url), rotate=True)
+
+    assert NEW[0] == login.client.client_id == remembered()
+    assert "Replaced in this computer's key store." in capsys.readouterr().out
+
+
+def test_without_a_person_there_is_nobody_to_ask(kismet, monkeypatch):
+    """A headless run fails at once."""
+    kn.login()
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(kn.CredentialsError, match="nobody to ask"):
+        kn.login(rotate=True)
+
+
+@pytest.mark.parametrize("logged_in", [True, False])
+def test_the_same_credentials_are_no_rotation(kismet, logged_in, answers):
+    """They are refused without a request, so that nobody believes that they were replaced."""
+    if logged_in:
+        kn.login()
+    answers[0].extend(OLD)
+    with pytest.raises(kn.CredentialsError, match=r"These are the earlier credentials\. Create new ones"):
+        kn.login(rotate=True)
+
+
+@pytest.mark.parametrize("updated", [True, False])
+def test_a_file_that_still_has_the_earlier_credentials_is_named(kismet, monkeypatch, tmp_path, updated, capsys):
+    """The next login() would use them. A file that already has the new ones is not named."""
+    api_url = kn.login().client.api_url
+    client_id, secret = NEW if updated else OLD
+    (tmp_path / ".env").write_text(
+        f"KISMET_CLIENT_ID={client_id}\nKISMET_CLIENT_SECRET={secret}\nKISMET_API_URL={api_url}\n"
+    )
+    kn.login(kn.KismetClient(*NEW, api_url=api_url), rotate=True)
+    advice = "Replace the earlier credentials in .env too, because the next kn.login() uses those."
+
+    assert updated != (advice in capsys.readouterr().out)
+
+
+def test_a_key_store_that_refuses_is_named(kismet, monkeypatch, capsys):
+    """The login is the new one, and the person reads what the key store still has."""
+    api_url = kn.login().client.api_url
+
+    def refuse(*_):
+        raise OSError(NEW[1])
+
+    monkeypatch.setattr(keyring.get_keyring(), "set_password", refuse)
+    login = kn.login(kn.KismetClient(*NEW, api_url=api_url), rotate=True)
+    said = capsys.readouterr().out
+
+    assert NEW[0] == login.client.client_id
+    assert "The key store still has the earlier credentials, because it was not used: it refused (OSError)." in said
+    assert NEW[1] not in said
+
+
+def test_a_key_store_that_cannot_be_read_is_named(kismet, monkeypatch, capsys):
+    """Nobody can say whether it has the earlier credentials."""
+    api_url = kn.login().client.api_url
+    monkeypatch.setattr(keyring.get_keyring(), "get_password", lambda *_: "not JSON")
+    kn.login(kn.KismetClient(*NEW, api_url=api_url), rotate=True)
+
+    assert "If the key store has the earlier credentials, it keeps them" in capsys.readouterr().out
+
+
+def test_without_a_key_store_nothing_is_said_of_it(kismet, capsys):
+    """Most people have no key store, and nothing was remembered."""
+    api_url = kn.login().client.api_url
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    kn.login(kn.KismetClient(*NEW, api_url=api_url), rotate=True)
+
+    assert "key store" not in capsys.readouterr().out.rpartition("Logged in")[2]
+
+
+def test_the_form_of_a_notebook_rotates(kernel, kismet, monkeypatch):
+    """It is empty although somebody is logged in. After a refusal the login is the earlier one; no secret is shown."""
+    [(_, url)] = keyring.get_keyring().kept
+    code = f"import kismet_nb as kn\nme = kn.login(kn.KismetClient(*{OLD}, api_url={url!r}))\n"
+    kernel.run(code)
+    kernel.messages.clear()  # they have the cell with the secret
+    shown = kernel.run("%xmode Verbose\nform = kn.login(rotate=True)")
+    kismet.remove(NEW)
+    new = json.dumps(dict(zip(("id", "secret"), NEW, strict=True))).encode()
+    refused = kernel.send({"kind": "log-in"}, new)
+    kept = kernel.run("print('still', form.client.client_id, kn.login_status().login)")
+    kismet.add(NEW)
+    again = kernel.send({"kind": "log-in"}, json.dumps(dict(zip(("id", "secret"), OLD, strict=True))).encode())
+    done = kernel.send({"kind": "log-in"}, new)
+    changed = kernel.run("print('now', form.client.client_id, kn.login_status().login)")
+
+    assert "New credentials for <strong>127.0.0.1" in shown
+    assert '"can_remember": false' in shown
+    assert "No form above? kn.login(prompt=True, rotate=True) asks here." in shown
+    assert ["verifying", "refused"] == [answer["state"] for answer in refused]
+    assert "Nothing was changed: the earlier credentials stay in use." in refused[-1]["message"]
+    assert f"still {OLD[0]} Logged in" in kept
+    assert "These are the earlier credentials." in again[-1]["message"]
+    assert ["verifying", "done"] == [answer["state"] for answer in done]
+    assert f"now {NEW[0]} Logged in" in changed
+    assert [] == [secret for _, secret in (OLD, NEW) if secret[-6:] in json.dumps(kernel.messages, default=str)]
