@@ -38,7 +38,7 @@ kismet-nb {version} fetches a Kismet Health organization as tables.
 Three things to try:
 
   kismet-nb demo
-      Fetch the users of an invented clinic on this computer, without an account.
+      Fetch the users of an invented clinic on this computer. No account needed.
 
   kismet-nb lab
       Open notebooks about that clinic in JupyterLab (extra lab).
