@@ -38,14 +38,14 @@ kismet-nb {version} fetches a Kismet Health organization as tables.
 Three things to try:
 
   kismet-nb demo
-      Fetch the users of an invented clinic on this computer. No account needed.
+    Fetch the users of an invented clinic on this computer. No account needed.
 
   kismet-nb lab
-      Open notebooks about that clinic in JupyterLab (extra lab).
+    Open notebooks about that clinic in JupyterLab (extra lab).
 
   kismet-nb export users exports/users.csv
-      Fetch the users of your own organization. First put its credentials into
-      the environment or a .env file.
+    Fetch the users of your own organization. First put its credentials into
+    the environment or a .env file.
 
 All commands: kismet-nb --help
 """
