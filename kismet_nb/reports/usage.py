@@ -30,7 +30,7 @@ def usage_of_kernel(folder: Path) -> Iterator[str | None]:
         yield str(file)
     finally:
         with contextlib.suppress(OSError):  # the kernel ended before the first cell
-            for counts in json.loads(file.read_text()):
+            for counts in json.loads(file.read_text(encoding="utf-8")):
                 Usage().set_counts(counts)
 
 
