@@ -42,6 +42,7 @@ from kismet_nb.explore.compare import compare
 from kismet_nb.explore.format_changes import format_changes
 from kismet_nb.explore.profile import profile
 from kismet_nb.explore.pseudonymize import pseudonymize
+from kismet_nb.explore.small_groups import small_groups
 from kismet_nb.fetch import (
     fetch_call_metrics,
     fetch_calls,
@@ -105,6 +106,7 @@ __all__ = [
     "read_export",
     "read_store",
     "report",
+    "small_groups",
     "snapshot",
     "sql",
     "store_files",

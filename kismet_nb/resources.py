@@ -28,7 +28,7 @@ class Column:
     dtype
         The pandas dtype of the column, also when the table is empty.
     meaning
-        One line for the data dictionary.
+        Text for the data dictionary, of at most 49 characters: pandas cuts longer ones in a notebook.
     nullable
         Whether a missing value is normal.
     expected
@@ -39,6 +39,9 @@ class Column:
         The documented values, if there are few. The server may send others.
     personal
         Whether the values may identify a person. ``pseudonymize`` replaces them.
+    identifying
+        Whether the values are ids, names of an organization, or text that can mention one of them.
+        ``pseudonymize(ids=True)`` replaces them too.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Column:
     blank_is_missing: bool = False
     codes: tuple[str, ...] = ()
     personal: bool = False
+    identifying: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,15 +109,15 @@ _USERS = Resource(
     envelope="organization_users",
     key=("id",),
     columns=(
-        Column("id", "Int64", "Key of the user."),
+        Column("id", "Int64", "Key of the user.", identifying=True),
         Column("email", "str", "Email address.", personal=True),
-        Column("is_admin", "boolean", "Has admin rights. Newer servers may send roles instead."),
+        Column("is_admin", "boolean", "Has admin rights. Newer servers send roles."),
         Column("roles", "object", "List of role names. Only newer servers send it.", expected=False, codes=_ROLE_NAMES),
         Column("display_name", "str", "Display name.", nullable=True, personal=True),
         Column(
             "waiting_room_url",
             "str",
-            "Link to the user's waiting room; missing if there is none.",
+            "Link to the waiting room; missing without one.",
             nullable=True,
             blank_is_missing=True,
             personal=True,
@@ -130,17 +134,17 @@ _CALLS = Resource(
     # Whether one call can appear under two users is not documented.
     key=("organization_user_id", "id"),
     columns=(
-        Column("organization_user_id", "Int64", "User whose call it is: the id in the users table."),
-        Column("id", "Int64", "Key of the call."),
+        Column("organization_user_id", "Int64", "User whose call it is: the id in the users table.", identifying=True),
+        Column("id", "Int64", "Key of the call.", identifying=True),
         Column("name", "str", "Title of the call.", nullable=True, personal=True),
-        Column("livekit_session_id", "str", "Key of the underlying video session.", nullable=True),
+        Column("livekit_session_id", "str", "Key of the underlying video session.", nullable=True, identifying=True),
         Column("state", "str", "State, such as active. More values may come.", codes=("active",)),
         Column("has_egresses", "boolean", "Has recordings."),
         Column("is_recording", "boolean", "Is being recorded now."),
         Column("is_canvas_locked", "boolean", "Its canvas is locked now."),
         Column("is_ended", "boolean", "Has ended."),
-        Column("created_at", "datetime64[us, UTC]", "When it was created, UTC. The API has no start time."),
-        Column("updated_at", "datetime64[us, UTC]", "When it was last changed, UTC. The API has no end time."),
+        Column("created_at", "datetime64[us, UTC]", "Creation, UTC. The API has no start time."),
+        Column("updated_at", "datetime64[us, UTC]", "Last change, UTC. The API has no end time."),
         Column("participant_count", "Int64", "How many participants are listed."),
     ),
     counted=(("participants", "participant_count"),),
@@ -152,14 +156,14 @@ _PARTICIPANTS = Resource(
     envelope="participants",
     key=("organization_user_id", "call_id", "id"),
     columns=(
-        Column("organization_user_id", "Int64", "User whose call it is."),
-        Column("call_id", "Int64", "Call: the id in the calls table."),
-        Column("id", "Int64", "Key of the participant."),
+        Column("organization_user_id", "Int64", "User whose call it is.", identifying=True),
+        Column("call_id", "Int64", "Call: the id in the calls table.", identifying=True),
+        Column("id", "Int64", "Key of the participant.", identifying=True),
         Column("participant_type", "str", "Kind, such as Recipient. More values may come.", codes=("Recipient",)),
         Column(
             "name",
             "str",
-            "Name, often a patient's; missing unless it is requested.",
+            "Name, often a patient's. Only if requested.",
             nullable=True,
             expected=False,
             personal=True,
@@ -174,17 +178,17 @@ _EGRESSES = Resource(
     envelope="egresses",
     key=("organization_user_id", "call_id", "id"),
     columns=(
-        Column("organization_user_id", "Int64", "User whose call was recorded."),
-        Column("call_id", "Int64", "Call that was recorded: the id in the calls table."),
-        Column("id", "Int64", "Key of the recording."),
-        Column("egress_id", "str", "Key in the recording service."),
+        Column("organization_user_id", "Int64", "User whose call was recorded.", identifying=True),
+        Column("call_id", "Int64", "Recorded call: the id in the calls table.", identifying=True),
+        Column("id", "Int64", "Key of the recording.", identifying=True),
+        Column("egress_id", "str", "Key in the recording service.", identifying=True),
         Column(
             "status",
             "str",
-            "Status, such as egress_starting or egress_ended. More values may come.",
+            "Status, such as egress_ended. More may come.",
             codes=("egress_starting", "egress_ended"),
         ),
-        Column("error", "str", "Why the recording failed; missing if it succeeded.", nullable=True),
+        Column("error", "str", "Why it failed; missing if it succeeded.", nullable=True, identifying=True),
         Column("is_stopped", "boolean", "Has been stopped."),
         Column("ended_at", "datetime64[us, UTC]", "End of the recording, UTC.", nullable=True),
         _CREATED,
@@ -200,15 +204,20 @@ _CALL_METRICS = Resource(
     path="/call_metrics",
     key=("user_id", "date"),
     columns=(
-        Column("user_id", "Int64", "User asked for; missing if the figures are the organization's.", nullable=True),
-        Column("date", "datetime64[us]", "Day. The API does not say in which time zone its days begin."),
+        Column(
+            "user_id",
+            "Int64",
+            "User; missing in figures of the organization.",
+            nullable=True,
+            identifying=True,
+        ),
+        Column("date", "datetime64[us]", "Day. Its time zone is not documented."),
         Column("total_calls", "Int64", "Calls on that day.", nullable=True),
         Column("average_duration", "Float64", "Mean length of these calls, seconds.", nullable=True),
         Column(
             "call_fail_rate",
             "Float64",
-            "Share of failed calls, as sent. The API's documentation says that it lies between 0 and 100, then reads "
-            "0.125 as 12.5 percent: state the unit yourself.",
+            "Share of failed calls, as sent. Unit is unclear.",
             nullable=True,
         ),
         Column("average_wait_time", "Float64", "Mean wait before the call started, seconds.", nullable=True),
@@ -222,13 +231,13 @@ _WAITING_ROOMS = Resource(
     envelope="waiting_rooms",
     key=("id",),
     columns=(
-        Column("id", "Int64", "Key of the room."),
-        Column("user_id", "Int64", "Owner. The API does not say that this is the id in the users table."),
+        Column("id", "Int64", "Key of the room.", identifying=True),
+        Column("user_id", "Int64", "Owner, presumably the id in the users table.", identifying=True),
         Column("slug", "str", "Key of the room in links.", personal=True),
         Column(
             "theme",
             "str",
-            "Theme, such as ocean or forest. More values may come.",
+            "Theme, such as ocean or forest. More may come.",
             nullable=True,
             codes=("ocean", "forest"),
         ),
@@ -249,16 +258,21 @@ _WAITING_ROOM_SUBS = Resource(
         Column(
             "waiting_room_slug",
             "str",
-            "Room that needs the substitute: the slug in the waiting rooms table.",
+            "Slug of the room that needs the substitute.",
             personal=True,
         ),
-        Column("id", "Int64", "Key of the substitution."),
-        Column("waiting_room_id", "Int64", "Room that needs the substitute: the id in the waiting rooms table."),
-        Column("user_id", "Int64", "Substitute; missing until there is one.", nullable=True),
+        Column("id", "Int64", "Key of the substitution.", identifying=True),
+        Column(
+            "waiting_room_id",
+            "Int64",
+            "Id of the room that needs the substitute.",
+            identifying=True,
+        ),
+        Column("user_id", "Int64", "Substitute; missing until there is one.", nullable=True, identifying=True),
         Column(
             "sub_waiting_room_slug",
             "str",
-            "Room that visitors are sent to; missing until there is a substitute.",
+            "Slug of the substitute's room, if there is one.",
             nullable=True,
             personal=True,
         ),
@@ -276,15 +290,13 @@ _INVITES = Resource(
     envelope="organization_invites",
     key=("id",),
     columns=(
-        Column("id", "Int64", "Key of the invite."),
+        Column("id", "Int64", "Key of the invite.", identifying=True),
         Column("email", "str", "Email address of the invited person.", personal=True),
         Column("display_name", "str", "Name of the invited person.", nullable=True, personal=True),
-        Column(
-            "roles", "object", "List of roles granted. Only newer servers send it.", expected=False, codes=_ROLE_NAMES
-        ),
+        Column("roles", "object", "Granted roles, a list. Only from newer servers.", expected=False, codes=_ROLE_NAMES),
         Column("is_admin", "boolean", "Will be an admin. Only older servers send it.", expected=False),
-        Column("organization_id", "Int64", "Key of the inviting organization."),
-        Column("organization_name", "str", "Name of the inviting organization."),
+        Column("organization_id", "Int64", "Key of the inviting organization.", identifying=True),
+        Column("organization_name", "str", "Name of the inviting organization.", identifying=True),
         Column("expires_at", "datetime64[us, UTC]", "When it expires, UTC."),
         Column("used_at", "datetime64[us, UTC]", "When it was used, UTC; missing if it was not.", nullable=True),
         _CREATED,
@@ -292,7 +304,7 @@ _INVITES = Resource(
         Column(
             "status",
             "str",
-            "Computed at the time of the fetch, not sent: used, expired, or open.",
+            "Computed by the fetch: used, expired or open.",
             expected=False,
             codes=("used", "expired", "open"),
         ),
@@ -305,9 +317,9 @@ _ROLES = Resource(
     envelope="roles",
     key=("id",),
     columns=(
-        Column("id", "Int64", "Key of the role."),
+        Column("id", "Int64", "Key of the role.", identifying=True),
         Column("name", "str", "Name for programs, as in the invites' roles."),
-        Column("description", "str", "Text for people.", nullable=True),
+        Column("description", "str", "Text for people.", nullable=True, identifying=True),
     ),
 )
 

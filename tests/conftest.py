@@ -34,6 +34,7 @@ def _clean_slate(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # for other processes
     for name in ("KISMET_CLIENT_ID", "KISMET_CLIENT_SECRET", "KISMET_API_URL"):
         monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
     monkeypatch.chdir(tmp_path)
     yield
     current.log_out()

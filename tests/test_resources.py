@@ -128,6 +128,18 @@ def test_describe_is_the_data_dictionary(tables, name):
     assert words["meaning"].str.len().gt(5).all()
 
 
+@pytest.mark.parametrize("name", RESOURCES)
+def test_pandas_shows_the_data_dictionary_whole(name, monkeypatch):
+    """A notebook cuts no text, and a terminal of 120 characters leaves out no column."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("LINES", "40")
+    with pd.option_context("display.max_columns", 0):
+        shown = repr(kn.describe(name))
+
+    assert "..." not in shown
+    assert "..." not in kn.describe(name)._repr_html_()
+
+
 def test_describe_refuses_an_unknown_table():
     """The error lists the known tables."""
     for unknown in ("nonsense", 7, pd.DataFrame({"a": [1]})):

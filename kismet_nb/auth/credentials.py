@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_API_URL",
+    "FILE_VARIABLES",
     "ID_VARIABLE",
     "SECRET_VARIABLE",
     "THE_ARGUMENT",
@@ -30,6 +31,8 @@ DEFAULT_API_URL = "https://api.kismethealth.com"
 ID_VARIABLE = "KISMET_CLIENT_ID"
 SECRET_VARIABLE = "KISMET_CLIENT_SECRET"  # noqa: S105 - the name of a variable, no secret
 URL_VARIABLE = "KISMET_API_URL"
+# Each names a file that holds the value of the variable before it.
+FILE_VARIABLES = {ID_VARIABLE: f"{ID_VARIABLE}_FILE", SECRET_VARIABLE: f"{SECRET_VARIABLE}_FILE"}
 THE_ARGUMENT = "the argument"  # the source of credentials that were passed to KismetClient
 ADDRESS = f"The API's address (api_url, or {URL_VARIABLE})"
 WAYS_TO_LOG_IN = (

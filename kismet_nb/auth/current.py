@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kismet_nb.auth.credentials import masked
+from kismet_nb.frontend import in_voila
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Login",
     "current_login",
+    "form_advice",
     "held_login",
     "hold_login",
     "log_out",
     "login_watchers",
+    "record_form",
     "remember_login",
 ]
 
@@ -53,9 +56,14 @@ class Login:
     def _ipython_display_(self) -> None:
         """Show nothing below a cell that ends in ``kn.login()``, which has printed this text."""
 
+    def _mime_(self) -> tuple[str, str]:
+        """Show nothing in marimo either."""
+        return "text/plain", ""
+
 
 _login: Login | None = None
 _held = False
+_form_was_shown = False
 # After each change, every watcher is called with the login before and the login now.
 login_watchers: list[Callable[[Login | None, Login | None], None]] = []
 
@@ -82,6 +90,24 @@ def hold_login() -> None:
 def held_login() -> Login | None:
     """Return the login that ``kn.login()`` must return, or None if it searches for credentials."""
     return _login if _held else None
+
+
+def record_form() -> None:
+    """Record that this notebook shows a login form."""
+    global _form_was_shown  # noqa: PLW0603 - it belongs to the one login
+    _form_was_shown = True
+
+
+def form_advice() -> str | None:
+    """Return what to do if nobody is logged in and a form is shown, or None if there is no form."""
+    if not _form_was_shown or _login is not None:
+        return None
+    if in_voila():
+        return (
+            "Fill in the form above first. Voila runs all cells when the page opens, so fetch in a function that a "
+            "button calls: help(kn.login) has an example."
+        )
+    return "Fill in the form above, then run this cell again."
 
 
 def log_out() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from kismet_nb.auth.credentials import ID_VARIABLE, SECRET_VARIABLE, URL_VARIABLE
+from kismet_nb.auth.credentials import FILE_VARIABLES, ID_VARIABLE, SECRET_VARIABLE, URL_VARIABLE
 
 __all__ = ["nearest_dotenv", "read_dotenv"]
 
-VARIABLES = (ID_VARIABLE, SECRET_VARIABLE, URL_VARIABLE)
+VARIABLES = (ID_VARIABLE, SECRET_VARIABLE, URL_VARIABLE, *FILE_VARIABLES.values())
 
 
 def nearest_dotenv() -> tuple[Path | None, list[Path]]:

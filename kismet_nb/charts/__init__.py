@@ -1,13 +1,13 @@
-"""Charts of the summaries. The title is the question that the chart answers; axes name units and time zone.
+"""Charts of the summaries. The title is the question that a chart answers; axes have the unit or the time zone.
 
-A chart takes the tables that the summary of the same name takes. Each function returns an Altair chart. It raises
+A chart function has the arguments of the summary of the same name, and returns an Altair chart. It raises
 ``InvalidInputError`` if the summary does, if there are too many periods to draw, or if Altair is not installed. Colours
-differ in lightness, so charts can be read in black and white. ``chart.save("x.png")`` or ``"x.svg"`` works offline and
+differ in lightness, so charts can be read in black and white. ``chart.save("x.png")`` and ``"x.svg"`` work offline and
 without a browser.
 
-In a notebook a chart shows itself, without the internet: text and background follow the theme, and the mouse shows the
-numbers of a mark. Altair's own settings are not changed. If the notebook has chosen a renderer with
-``altair.renderers.enable``, it is used. ``style`` gives a chart of your own the same look.
+A notebook displays a chart without the internet. Text and background follow the theme, and each mark has a tooltip.
+Altair's own settings do not change. If the notebook enables a renderer with ``altair.renderers.enable``, that renderer
+displays the chart. ``style`` gives a chart of your own the same look.
 """
 
 from __future__ import annotations
@@ -42,5 +42,5 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """Return the names that completion offers: the public functions, without the modules that define them."""
+    """Return the names for tab completion: the public functions, without their modules."""
     return __all__

@@ -1,4 +1,4 @@
-"""Charts of call metrics: wait time, duration and fail rate."""
+"""Charts of call metrics: wait time, duration and failure rate."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
     table = summaries.fail_rate(metrics, unit=unit, by=by)
     return styled(
         _bars(table, "fail_rate_percent", "Failed calls (% of calls)", by, number=",.1f", last=True, height=180),
-        "How many calls in a hundred fail?",
+        "What percentage of calls fails?",
         f"The API's call_fail_rate, read as a {'fraction' if unit == 'fraction' else 'percentage'}, weighted by calls; "
         f"a {by} without a bar has no data{incomplete_note(table, by, 'data of')}",
     )
@@ -68,9 +68,9 @@ def fail_rate(metrics: pd.DataFrame, *, unit: Literal["fraction", "percent"], by
 def _bars(
     table: pd.DataFrame, column: str, y_title: str, by: Period, *, number: str, last: bool, height: int = 110
 ) -> alt.LayerChart:
-    """Return a chart with a bar per period, or a line on the axis for 0. The last of several has the time axis.
+    """Return a chart with a bar per period, or a line on the axis for 0; the ``last`` panel has the time axis.
 
-    Periods with few calls are pale, because their means say little. If there is room, bars carry their values.
+    Periods with few calls are pale, because their means are not reliable. If there is space, bars have their values.
     """
     alt = load_altair()
     spans = add_spans(table, by)

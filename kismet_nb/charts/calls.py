@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["calls_by_hour", "calls_per_period", "calls_per_week"]
 
 _RENAMED = "charts.calls_per_week is deprecated. Use charts.calls_per_period, which takes the same arguments."
-_FAINT, _CONTRAST = 0.06, 0.7  # opacity of an empty cell; share of the largest from which a number is white
+_FAINT, _CONTRAST = 0.06, 0.7  # opacity of a cell with 0; share of the largest value above which text is white
 
 
 def calls_per_period(
@@ -56,8 +56,8 @@ def calls_per_period(
 ) -> Chart:
     """Return a chart of the calls of each provider in each period: see ``summaries.calls_per_period``.
 
-    The bars at the top are the calls of all providers. Below, each of the ``top`` busiest providers has a row. The last
-    row is the sum of all others; it is not shaded, because it would be darker than any provider's row.
+    The bars at the top count the calls of all providers. Below, each of the ``top`` providers with the most calls has a
+    row. The last row is the sum of all others; it is not shaded, because it would be darker than the other rows.
     """
     if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= 40:
         raise InvalidInputError("top must be a number from 1 to 40.")
@@ -75,9 +75,9 @@ def calls_per_period(
     call_count, provider_count = count_of(int(total["calls"].sum()), "call"), count_of(len(order), "provider")
     subtitle = f"{call_count} of {provider_count}, by when they were created"
     if len(days) and not days.any():
-        subtitle = "Nothing is known of calls of this time"
+        subtitle = "Calls of this time are not known"
     if others and len(total) > MAX_NUMBERED_PERIODS:
-        subtitle += f"; {others} are in the sums only"
+        subtitle += f"; {others} are only in the sums"
     return styled(
         _sums_and_cells(total, cells, [*names.values(), *([others] if others else [])], by, tz),
         f"How many calls did each provider hold {'on' if by == 'day' else 'in'} each {by}?",
@@ -86,13 +86,13 @@ def calls_per_period(
 
 
 def _unknown_note(days: pd.Series[Any], by: Period) -> str:
-    """Return how many periods are not in the chart, because none of their days is known."""
+    """Return a note on periods that are not in the chart, because none of their days is known."""
     unknown = int((days == 0).sum())
     return f"; not shown: {count_of(unknown, by)} outside the known calls" if unknown else ""
 
 
 def _unique_names(table: pd.DataFrame, users: pd.Index[Any]) -> dict[int, str]:
-    """Return a label for each of these users: the name, followed by the id if two have the same name."""
+    """Return a label for each user: the name, followed by the id if two users have the same name."""
     known = table.drop_duplicates("organization_user_id").set_index("organization_user_id")
     shown = known["display_name"].dropna().str.strip().to_dict() if "display_name" in known else {}
     counts = Counter(shown[user] for user in users if user in shown)
@@ -103,7 +103,7 @@ def _unique_names(table: pd.DataFrame, users: pd.Index[Any]) -> dict[int, str]:
 def _sums_and_cells(
     total: pd.DataFrame, cells: pd.DataFrame, rows: Sequence[str], by: Period, tz: str
 ) -> alt.VConcatChart:
-    """Return a chart of the sums of all providers above a field of shaded cells."""
+    """Return a chart with bars of the sums above a heat map of providers and periods."""
     alt = load_altair()
     sums, cells = add_spans(total, by), add_spans(cells, by)
     sums["tip"] = _tips(sums, by, ["All providers"] * len(sums))
@@ -186,13 +186,13 @@ def calls_per_week(
     return calls_per_period(calls, users, by=by, start=start, end=end, tz=tz, top=top)
 
 
-calls_per_week.__deprecated__ = _RENAMED  # type: ignore[attr-defined] # PEP 702: tools leave such a name out
+calls_per_week.__deprecated__ = _RENAMED  # type: ignore[attr-defined] # PEP 702: tools hide such a name
 
 
 def calls_by_hour(calls: pd.DataFrame, *, start: Day = None, end: Day = None, tz: str = "UTC") -> Chart:
-    """Return a chart of the mean calls in each hour of each weekday: see ``summaries.calls_by_hour``.
+    """Return a chart of the mean number of calls in each hour of each weekday: see ``summaries.calls_by_hour``.
 
-    A weekday without a known day is left empty.
+    A weekday without a known day has no cells.
 
     Examples
     --------
@@ -228,7 +228,7 @@ def calls_by_hour(calls: pd.DataFrame, *, start: Day = None, end: Day = None, tz
     cells = field.mark_rect(color=DARK, stroke="white").encode(opacity=opacity, description="tip:N", tooltip="tip:N")
     color = alt.condition(f"datum.mean > {largest * _CONTRAST}", alt.value("white"), alt.value(INK))
     numbers = field.mark_text(fontSize=10, aria=False).encode(text="number:N", color=color)
-    subtitle = f"Mean calls in such an hour; {count_of(int(known['calls'].sum()), 'call')}, by when they were created"
-    subtitle += f"; nothing is known of {', '.join(unknown)}" if unknown else ""
+    subtitle = f"Mean calls in an hour; {count_of(int(known['calls'].sum()), 'call')}, by when they were created"
+    subtitle += f"; calls on {', '.join(unknown)} are not known" if unknown else ""
     subtitle += f"; {undated:,} without a date are not shown" if undated else ""
     return styled(cells + numbers, "On which weekdays and at which hours are calls held?", subtitle)

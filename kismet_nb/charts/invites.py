@@ -20,9 +20,9 @@ __all__ = ["invites_by_status", "invites_expiring"]
 
 
 def invites_by_status(invites: pd.DataFrame, *, by: Period = "month", as_of: Moment = None, tz: str = "UTC") -> Chart:
-    """Return a chart of how many invites were used, are open, or expired: see ``summaries.invites_by_status``.
+    """Return a chart of the numbers of used, open and expired invites: see ``summaries.invites_by_status``.
 
-    The list of invites that expired unused is ``summaries.invites_expired_unused``.
+    ``summaries.invites_expired_unused`` lists the expired ones.
     """
     counts = summaries.invites_by_status(invites, by=by, as_of=as_of, tz=tz)
     table = counts.pivot_table(index=by, columns="status", values="invites", aggfunc="sum", dropna=False)
@@ -32,16 +32,16 @@ def invites_by_status(invites: pd.DataFrame, *, by: Period = "month", as_of: Mom
     expired = counts.loc[counts["status"] == "expired", "invites"].sum()
     return styled(
         stacked_bars(table, parts, by, time_title(by, tz, "of the invite"), "Invites"),
-        "What became of the invites?",
+        "What happened to the invites?",
         f"{expired:,} of {count_of(int(counts['invites'].sum()), 'invite')} expired unused"
         + undated_note(table, by, "invites"),
     )
 
 
 def invites_expiring(invites: pd.DataFrame, *, days: int = 7, as_of: Moment = None, tz: str = "UTC") -> Chart:
-    """Return a chart of how many open invites expire on each of the next days: see ``summaries.invites_expiring``.
+    """Return a chart of the number of open invites that expire on each day: see ``summaries.invites_expiring``.
 
-    For more than 18 days, the bars are weeks.
+    If ``days`` is more than 18, each bar is a week.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Charts of how long ago providers and rooms had the last call."""
+"""Charts of the time since the last call of providers and waiting rooms."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ __all__ = ["idle_rooms", "providers_without_calls"]
 def providers_without_calls(
     users: pd.DataFrame, calls: pd.DataFrame, *, days: int = 30, as_of: Moment = None, tz: str = "UTC"
 ) -> Chart:
-    """Return a chart of how long ago each provider held the last call: see ``summaries.providers_without_calls``.
+    """Return a chart of the days since each provider's last call: see ``summaries.providers_without_calls``.
 
-    Providers whose last call was at least ``days`` days ago (1 or more), or of whom no call is known, have a strong
-    colour. All others are drawn too.
+    Providers without a known call in the last ``days`` days (1 or more) have a strong colour. All others are drawn too.
     """
     _check_days(days)
     table = summaries.providers_without_calls(users, calls, days=0, as_of=as_of, tz=tz)
@@ -44,10 +43,10 @@ def idle_rooms(
     as_of: Moment = None,
     tz: str = "UTC",
 ) -> Chart:
-    """Return a chart of how long open rooms have been idle: see ``summaries.idle_rooms``.
+    """Return a chart of the days since the last call of each open room's owner: see ``summaries.idle_rooms``.
 
-    Rooms whose owner held the last call at least ``days`` days ago (1 or more), or of whom no call is known, have a
-    strong colour. All others are drawn too.
+    Rooms of owners without a known call in the last ``days`` days (1 or more) have a strong colour. All others are
+    drawn too.
     """
     _check_days(days)
     table = summaries.idle_rooms(waiting_rooms, users, calls, days=0, as_of=as_of, tz=tz)
@@ -62,10 +61,10 @@ def _check_days(days: int) -> None:
 
 
 def _last_calls(table: pd.DataFrame, without: pd.DataFrame, days: int, noun: str, x_title: str, question: str) -> Chart:
-    """Return a chart of the rows by how long ago their last call was.
+    """Return a chart of the rows by the days since their last call.
 
-    Those of at least ``days`` days have a strong colour. If not all calls of these days are known, a row without a
-    known call is pale.
+    Rows without a call in the last ``days`` days have a strong colour. If not all calls of these days are known, rows
+    without a known call are pale.
     """
     unknown = int((~without["calls_known"]).sum())
     edges = sorted({0, min(7, days), days, 3 * days})
@@ -79,7 +78,7 @@ def _last_calls(table: pd.DataFrame, without: pd.DataFrame, days: int, noun: str
         {
             "label": labels,
             "n": counts.array,
-            # Nothing is known of the rows that may be missing here.
+            # If some rows are unknown, a 0 would be wrong.
             "number": [f"{n:,}" if n or not unknown else "–" for n in counts],
             "colour": [DARK if dark else LIGHT for dark in is_dark],
         }

@@ -1,4 +1,4 @@
-"""The parts that several charts are drawn with: Altair itself, colours, bars and the time axis."""
+"""Parts of several charts: Altair itself, colours, bars and the time axis."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ __all__ = [
 ]
 
 WIDTH = 640  # pixels
-# Three steps of lightness that stay apart for colour-blind eyes, on paper and in grey.
+# Three colours that differ in lightness, so that they can be distinguished in grey and with colour blindness.
 DARK, MIDDLE, LIGHT = "#1b4f72", "#e69f00", "#cfe0ec"
-INK = "#222222"  # texts
+INK = "#222222"  # colour of text
 MAX_NUMBERED_PERIODS = 18  # with more periods the bars are too narrow for numbers
 
-_MAX_ROWS = 5000  # Altair refuses more, and single marks could not be seen
+_MAX_ROWS = 5000  # Altair's limit; with more, single marks would not be visible
 _MAX_LABELS = 8
 _MAX_BAR_WIDTH = 80  # pixels; enough for the label of a week
 _LABEL_FORMATS = {"day": "%-d %b %Y", "week": "%-d %b %Y", "month": "%b %Y", "year": "%Y"}
 
 
 def load_altair() -> ModuleType:
-    """Return Altair. It is imported when the first chart is made, and its settings are not changed.
+    """Import Altair with the first chart, and return it; its settings do not change.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def stacked_bars(
     *,
     height: int = 240,
 ) -> alt.Chart:
-    """Return a chart with a bar per period, stacked from named and coloured parts; the first part is at the bottom.
+    """Return a chart with a stacked bar per period; ``parts`` maps columns to name and colour, from the bottom up.
 
     The legend names the parts that are drawn.
     """
@@ -128,12 +128,12 @@ def horizontal_bars(table: pd.DataFrame, x_title: str) -> alt.LayerChart:
 
 
 def count_ticks(largest: int) -> int:
-    """Return how many ticks an axis of counts has, so that none stands between two whole numbers."""
+    """Return the number of ticks of an axis of counts, so that every tick is a whole number."""
     return 1 if pd.isna(largest) else max(1, min(6, int(largest)))
 
 
 def top_space(numbers: pd.Series[Any], *, numbered: bool) -> alt.Scale:
-    """Return the scale of an axis from 0. If bars carry their numbers, it leaves room for that of the highest."""
+    """Return the scale of an axis from 0, with space above the highest bar if bars have numbers."""
     alt = load_altair()
     largest = numbers.max()
     if not numbered or pd.isna(largest) or not largest:
@@ -145,7 +145,7 @@ def top_space(numbers: pd.Series[Any], *, numbered: bool) -> alt.Scale:
 
 
 def add_spans(table: pd.DataFrame, by: Period) -> pd.DataFrame:
-    """Return the rows that have a period, with its begin (``from``), ``middle`` and end (``to``)."""
+    """Return the rows with a period, with its start (``from``), ``middle`` and end (``to``)."""
     table = table.dropna(subset=[by])
     begin = table[by].dt.tz_localize("UTC")
     steps = {"day": pd.DateOffset(days=1), "week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1)}
@@ -165,7 +165,7 @@ def period_names(starts: pd.Series[Any], by: Period) -> list[str]:
 
 
 def plot_width(spans: pd.DataFrame) -> int:
-    """Return the width of a plot in pixels, so that few periods have no bars of hundreds of pixels."""
+    """Return the width of a plot in pixels, which limits the width of a bar if there are few periods."""
     if spans.empty:
         return WIDTH
     bars = (spans["to"].max() - spans["from"].min()) / (spans["to"] - spans["from"]).max()
@@ -173,14 +173,14 @@ def plot_width(spans: pd.DataFrame) -> int:
 
 
 def time_axis(spans: pd.DataFrame, by: Period, title: str | None, *, labels: bool = True) -> alt.X:
-    """Return an axis of time with at most eight labels, each under the middle of its period.
+    """Return a time axis with at most eight labels, each under the middle of its period.
 
-    Without a title it has neither labels nor ticks.
+    Without a title, it has no labels and no ticks.
     """
     alt = load_altair()
     periods = spans[["from", "middle"]].drop_duplicates().sort_values("from")
     step = -(-len(periods) // _MAX_LABELS) or 1
-    # The label of a day or week is its first moment, which lies half a period before the middle.
+    # The label of a day or week is its start, which is half a period before the middle.
     offset = {"day": 12 * 3600 * 1000, "week": 84 * 3600 * 1000}.get(by, 0)
     axis = alt.Axis(
         values=[middle.timestamp() * 1000 for middle in periods["middle"].iloc[::step]],
@@ -195,18 +195,18 @@ def time_axis(spans: pd.DataFrame, by: Period, title: str | None, *, labels: boo
 
 
 def time_title(by: Period, zone: str, of: str = "") -> str:
-    """Return the title of an axis of time, for example ``"Month of creation (UTC)"``."""
+    """Return the title of a time axis, for example ``"Month of creation (UTC)"``."""
     period = "Week, from Monday" if by == "week" else by.capitalize()
     return f"{period} {of} ({zone})" if of else f"{period} ({zone})"
 
 
 def outline(spans: pd.DataFrame) -> dict[str, Any]:
-    """Return the white line between neighbouring marks. It is left out if there are so many that it covers them."""
+    """Return the white line between marks; its width is 0 if there are so many marks that it would cover them."""
     return {"stroke": "white", "strokeWidth": 1 if spans["from"].nunique() < WIDTH / 5 else 0}
 
 
 def check_size(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table if one chart can show its rows.
+    """Return the table if it is small enough for one chart.
 
     Raises
     ------
@@ -214,5 +214,5 @@ def check_size(table: pd.DataFrame) -> pd.DataFrame:
         It has too many rows.
     """
     if len(table) > _MAX_ROWS:
-        raise InvalidInputError("These are too many periods for one chart. Choose longer ones, such as by='month'.")
+        raise InvalidInputError("There are too many periods for one chart. Choose longer ones, such as by='month'.")
     return table

@@ -1,4 +1,4 @@
-"""Chart of how soon new providers held their first call."""
+"""Chart of the days until new providers hold their first call."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def first_calls(
     as_of: Moment = None,
     tz: str = "UTC",
 ) -> Chart:
-    """Return a chart of how soon new providers held their first call: see ``summaries.first_calls``.
+    """Return a chart of the days until new providers held their first call: see ``summaries.first_calls``.
 
     Providers who may have held calls before the oldest known call are not drawn; the subtitle counts them.
 
@@ -54,9 +54,9 @@ def first_calls(
             "colour": [LIGHT] * len(_EDGES) + [DARK],
         }
     )
-    subtitle = f"Days from the account to the first call of {count_of(len(known), 'provider')}"
+    subtitle = f"Days from the account's creation to the first call, of {count_of(len(known), 'provider')}"
     if days.notna().any():
-        subtitle += f"; half of those with a call held it within {count_of(round(days.median()), 'day')}"
+        subtitle += f"; the median is {count_of(round(days.median()), 'day')}"
     unknown = len(table) - len(known)
     if unknown:
         subtitle += f"; {unknown:,} created before the oldest known call are not shown"

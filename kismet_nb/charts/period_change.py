@@ -1,4 +1,4 @@
-"""Chart of a period against the period before it."""
+"""Chart of the change between a period and the period before it."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def compare_periods(
     end: Day,
     tz: str = "UTC",
 ) -> Chart:
-    """Return a chart of the change against the period before, in percent: see ``summaries.compare_periods``.
+    """Return a chart of the change since the period before, in percent: see ``summaries.compare_periods``.
 
-    Beside each bar are the number before, the number now and the change. A change that is unknown has no bar.
+    The number before, the current number and the change are beside each bar. An unknown change has no bar.
 
     Examples
     --------
@@ -83,9 +83,9 @@ def _day(day: pd.Timestamp) -> str:
 
 
 def _change_bars(table: pd.DataFrame) -> alt.LayerChart:
-    """Return a chart with a bar from 0 to each ``percent``, and its ``number`` in a column at the right."""
+    """Return a chart with a bar from 0 to each ``percent``, and a column of ``number`` at the right."""
     alt = load_altair()
-    width = WIDTH - 320  # labels stand on the left, numbers on the right
+    width = WIDTH - 320  # space for labels on the left and numbers on the right
     base = alt.Chart(check_size(table), width=width, height=alt.Step(28)).encode(
         y=alt.Y("label:N", title=None, sort=list(table["label"]), axis=alt.Axis(ticks=False, domain=False))
     )

@@ -1,4 +1,4 @@
-"""The look of all charts: fonts, colours of text and grid, title and subtitle. Also for charts of one's own."""
+"""The style of all charts: fonts, colours of text and grid, title and subtitle. Users can apply it to own charts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["style", "styled"]
 
-_MAX_SUBTITLE_CHARACTERS = 100  # a line as wide as the chart
-_MUTED, _GRID = "#555555", "#e4e4e4"  # inline.css replaces these and INK by colours of the notebook's theme
+_MAX_SUBTITLE_CHARACTERS = 100  # a line of the chart's width
+_MUTED, _GRID = "#555555", "#e4e4e4"  # inline.css replaces these and INK with colours of the notebook's theme
 _CONFIG: dict[str, Any] = {
     "background": "white",
     "font": "sans-serif",
@@ -60,11 +60,10 @@ _CONFIG: dict[str, Any] = {
 
 
 def style(chart: Any) -> Chart:  # noqa: ANN401 - any of Altair's charts
-    """Return a chart of your own with the look of these charts, which also shows itself without the internet.
+    """Return a chart of your own with the style of these charts, which a notebook displays without the internet.
 
-    Only this chart changes: Altair's renderer and theme stay as they are. What you have configured yourself is kept.
-    A mark's tooltip in a notebook is its ``description``; without one, the values that it encodes. Lines and areas have
-    no tooltips.
+    Altair's renderer and theme do not change, and the chart's own configuration is kept. In a notebook, the tooltip of
+    a mark is its ``description`` or, without one, its encoded values. Lines and areas have no tooltips.
 
     Parameters
     ----------
@@ -94,7 +93,7 @@ def style(chart: Any) -> Chart:  # noqa: ANN401 - any of Altair's charts
 
     shown = shown_inline(chart)
     if shown is None:
-        raise InvalidInputError(f"An Altair chart is needed here, not {type(chart).__name__}.")
+        raise InvalidInputError(f"chart must be an Altair chart, not {type(chart).__name__}.")
     config = load_altair().Config
     own = shown.config.to_dict() if isinstance(shown.config, config) else {}
     shown.config = config.from_dict(_merged(_CONFIG, own))
@@ -102,7 +101,7 @@ def style(chart: Any) -> Chart:  # noqa: ANN401 - any of Altair's charts
 
 
 def _merged(ours: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both configurations in one; if both have a value, the user's own counts."""
+    """Return both configurations merged; if both have a value, the user's own wins."""
     both = {**ours, **own}
     for name in ours.keys() & own.keys():
         if isinstance(ours[name], dict) and isinstance(own[name], dict):
@@ -111,12 +110,12 @@ def _merged(ours: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def styled(chart: Any, question: str, subtitle: str) -> Chart:  # noqa: ANN401 - Altair's three kinds of chart
-    """Return a chart with its title and the style that all charts have."""
+    """Return a chart with its title, its subtitle and the common style."""
     return style(chart.properties(title=load_altair().TitleParams(question, subtitle=_lines(subtitle))))
 
 
 def _lines(subtitle: str) -> list[str]:
-    """Return a subtitle as lines that fit the width of the chart, broken between its parts."""
+    """Split a subtitle into lines of the chart's width, with breaks only between its parts."""
     first, *parts = subtitle.split("; ")
     lines = [first]
     for part in parts:

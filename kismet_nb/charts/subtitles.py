@@ -1,4 +1,4 @@
-"""The parts of a chart's subtitle: counts, what is not shown, and which periods are incomplete."""
+"""Parts of a chart's subtitle: counts, rows that are not shown, and incomplete periods."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def count_of(number: int, noun: str) -> str:
 
 
 def undated_note(table: pd.DataFrame, by: Period, column: str) -> str:
-    """Return how many are left out of the chart because their date is missing."""
+    """Return a note on the rows that are not in the chart because their date is missing."""
     undated = int(table.loc[table[by].isna(), column].sum())
     return f"; {undated:,} without a date are not shown" if undated else ""
 
 
 def incomplete_note(table: pd.DataFrame, by: Period, what: str = "") -> str:
-    """Return whether the first or the last period has only some of its days, or ``what`` of them."""
+    """Return a note on the first and the last period if they have only some of their days, or ``what`` of them."""
     spans = add_spans(table, by)
     period_days = (spans["to"] - spans["from"]).dt.days
     ends = {"first": spans.index[:1], "last": spans.index[1:][-1:]}

@@ -1,4 +1,4 @@
-"""Charts of users: growth, rights, domains of addresses, and how many have no waiting room."""
+"""Charts of users: growth, rights, domains of addresses, and users without a waiting room."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_BARS = 20
 
 
 def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC") -> Chart:
-    """Return a chart of how the number of users has grown: see ``summaries.users_over_time``.
+    """Return a chart of the number of users by period: see ``summaries.users_over_time``.
 
     Examples
     --------
@@ -37,13 +37,13 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     return styled(
         stacked_bars(table, parts, by, time_title(by, tz, "of creation"), "Users"),
         "How has the number of users grown?",
-        f"{count_of(len(users), 'user')}, by when they were created; those who have left are not among them"
+        f"{count_of(len(users), 'user')}, by when they were created; removed users are not counted"
         + undated_note(table, by, "new_users"),
     )
 
 
 def admins_and_roles(users: pd.DataFrame) -> Chart:
-    """Return a chart of how many users hold each right: see ``summaries.admins_and_roles``."""
+    """Return a chart of the number of users with each right: see ``summaries.admins_and_roles``."""
     table = summaries.admins_and_roles(users)
     subtitle = f"Of {count_of(len(users), 'user')}"
     if "roles" in set(table["field"]):
@@ -64,7 +64,7 @@ def admins_and_roles(users: pd.DataFrame) -> Chart:
 
 
 def email_domains(users: pd.DataFrame) -> Chart:
-    """Return a chart of how many users have an address at each domain: see ``summaries.email_domains``.
+    """Return a chart of the number of users with an address at each domain: see ``summaries.email_domains``.
 
     Examples
     --------
@@ -88,9 +88,9 @@ def email_domains(users: pd.DataFrame) -> Chart:
 
 
 def users_without_waiting_room(users: pd.DataFrame, *, by: Period = "year", tz: str = "UTC") -> Chart:
-    """Return a chart of how many users have no waiting room, by when they were created.
+    """Return a chart of the number of users without a waiting room, by when they were created.
 
-    The list of these users is ``summaries.users_without_waiting_room``.
+    ``summaries.users_without_waiting_room`` lists these users.
     """
     without = summaries.users_without_waiting_room(users, tz=tz)
     table = summaries.users_over_time(users, by=by, tz=tz)

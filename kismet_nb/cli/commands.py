@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -20,13 +19,12 @@ from kismet_nb.files.export import export
 from kismet_nb.files.paths import check_path, check_target
 from kismet_nb.files.read_export import read_export
 from kismet_nb.reports.report import report
-from kismet_nb.reports.shipped import copy_notebooks
+from kismet_nb.reports.shipped import prepare_folder
 from kismet_nb.reports.sigterm import clean_up_on_sigterm
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import latest_snapshots, snapshot
 from kismet_nb.store.sql import sql
 from kismet_nb.store.sync import sync
-from kismet_nb.tables.date_filter import created_between
 from kismet_nb.tables.describe import describe
 from kismet_nb.tables.provenance import provenance
 from kismet_nb.transport.client import KismetClient
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = [
     "run_compare",
     "run_demo",
-    "run_export",
     "run_lab",
     "run_report",
     "run_snapshot",
@@ -61,32 +58,6 @@ def run_demo(_options: argparse.Namespace) -> None:
         print()
         for name in ("users.csv", "users.parquet"):
             print(f"Wrote {export(users, Path('exports') / name)}")
-
-
-def run_export(options: argparse.Namespace) -> None:
-    """Fetch a table and write it to a file."""
-    check_target(options.out, options.tz)  # fails now instead of after a long fetch
-    resource, since, until = RESOURCES[options.table], options.since, options.until
-    by_day = resource.layout == "maps"
-    if by_day and since is None:
-        raise InvalidInputError(f"{options.table} needs --since, the first day.")
-    if since and until and until < since:
-        raise InvalidInputError("--until is before --since.")
-    if (since or until) and not by_day and "created_at" not in [column.name for column in resource.columns]:
-        raise InvalidInputError(f"{options.table} has no column created_at. Leave out --since and --until.")
-    fetch = FETCHERS[options.table]
-    with KismetClient.from_env(
-        strict=options.strict, max_in_flight=options.max_in_flight, verify=options.verify
-    ) as client:
-        if by_day:
-            frame = fetch(since, until or dt.datetime.now(dt.UTC).date(), client=client)
-        else:
-            frame = fetch(client=client)
-            if since or until:
-                frame = created_between(frame, since, until)
-    written = export(frame, options.out, tz=options.tz)
-    filters = f" ({', '.join(provenance(frame)['filters'])})" if since or until else ""
-    say(options, f"Wrote {len(frame)} {options.table}{filters} to {written}")
 
 
 def run_tables(options: argparse.Namespace) -> None:
@@ -210,8 +181,11 @@ def run_lab(options: argparse.Namespace) -> None:
     """Copy missing notebooks and open JupyterLab on them."""
     if find_spec("jupyterlab") is None:
         raise InvalidInputError('JupyterLab is not installed. Install it with: pip install "kismet-nb[lab]"')
-    folder = Path(options.folder).expanduser()
-    for parent in dict.fromkeys(file.parent for file in copy_notebooks(folder)):
+    wanted = Path(options.folder).expanduser()
+    folder, copied = prepare_folder(wanted)
+    if folder != wanted:
+        print(f"Opening {folder}, which git ignores: a saved notebook holds names. {wanted} is part of a clone.")
+    for parent in dict.fromkeys(file.parent for file in copied):
         print(f"Copied missing files to {parent}")
     code = _run_jupyterlab([str(folder), *options.jupyterlab])
     if code:

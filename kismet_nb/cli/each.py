@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,9 @@ def _checked_files(folder: str, patterns: Sequence[str]) -> dict[str, Path]:
         for other, path in files.items():
             if other.casefold() == name.casefold():  # one folder on Windows and macOS
                 raise InvalidInputError(f"{path} and {file} both name the organization {name}. Rename one of them.")
-        KismetClient.from_env(file=file).close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # The process of this organization warns, under its name.
+            KismetClient.from_env(file=file).close()
         files[name] = file
     return files
 

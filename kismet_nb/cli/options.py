@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from kismet_nb.cli.commands import (
     run_compare,
     run_demo,
-    run_export,
     run_lab,
     run_report,
     run_snapshot,
@@ -17,9 +16,11 @@ from kismet_nb.cli.commands import (
     run_sync,
     run_tables,
 )
+from kismet_nb.cli.export import run_export
 from kismet_nb.dates import parse_date
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.fetch import FETCHERS
+from kismet_nb.files.paths import SUFFIXES
 from kismet_nb.resources import RESOURCES
 from kismet_nb.snapshots import LISTS
 from kismet_nb.store.lists import DEFAULT_TABLES
@@ -60,9 +61,38 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if own[:1] == ["lab"] and "--" in own:
         place = own.index("--")
         own, jupyterlab = own[:place], own[place + 1 :]
-    options = _parser().parse_args(own)
+    parser = _parser()
+    options, others = parser.parse_known_args(own)
     options.jupyterlab = jupyterlab
+    if options.run is run_export:
+        _split_names(options, others)
+    elif others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     return options
+
+
+def _split_names(options: argparse.Namespace, others: list[str]) -> None:
+    """Divide the names of an export into its tables and OUT, which is the last one if there is no ``--out``.
+
+    argparse gives the names before the first option to ``tables``, and the rest of the line to ``others``.
+    """
+    error = options.command.error
+    if unknown := [argument for argument in others if argument.startswith("-")]:
+        if "--each" in unknown:
+            error("--each is for sync. Run export once for each organization, with its --env-file.")
+        error(f"unrecognized arguments: {' '.join(others)}")
+    options.tables += others
+    if options.out is None and len(options.tables) == 1:
+        error("the following arguments are required: OUT")
+    if options.out is None and options.tables[-1] in FETCHERS:
+        error("the last name must be OUT, the file or folder to write. A folder with the name of a table follows --out")
+    if options.out is None:
+        options.out = options.tables.pop()
+    for place, name in enumerate(options.tables):
+        if name not in FETCHERS:
+            error(f"argument TABLE: invalid choice: {name!r} (choose from {', '.join(map(repr, FETCHERS))})")
+        if name in options.tables[:place]:
+            error(f"argument TABLE: {name} is named twice")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,10 +118,27 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_export(commands: Commands) -> None:
     command = commands.add_parser(
-        "export", help="fetch a table and write it to a file; credentials from the environment or .env"
+        "export",
+        usage="%(prog)s [-h] TABLE [TABLE ...] OUT [OPTION ...]",
+        help="fetch tables and write them to files; credentials from the environment or .env",
+        epilog="Each file is replaced whole or not at all. If one of several tables fails, the others are written all "
+        "the same, and the exit code is 1.",
     )
-    command.add_argument("table", choices=list(FETCHERS))
-    command.add_argument("out", metavar="OUT", help="the file; its suffix sets the format: exports/users.parquet")
+    command.add_argument("tables", nargs="+", metavar="TABLE", help=f"{', '.join(FETCHERS)}; OUT is the last name")
+    command.add_argument(
+        "--out",
+        metavar="OUT",
+        help="the file, whose suffix sets the format: exports/users.parquet. Of several tables, a folder, which gets a "
+        "file for each, or an .xlsx file, which gets a sheet for each",
+    )
+    command.add_argument(
+        "--format",
+        choices=[suffix.removeprefix(".") for suffix in SUFFIXES],
+        help="format of the files in a folder (default: parquet)",
+    )
+    command.add_argument(
+        "--env-file", metavar="FILE", help="file with the credentials (default: the environment, or the nearest .env)"
+    )
     command.add_argument(
         "--since",
         type=_day,
@@ -109,7 +156,7 @@ def _add_export(commands: Commands) -> None:
     command.add_argument("--strict", action="store_true", help="fail if the API sends unknown columns or values")
     _add_client_options(command)
     _add_output_options(command)
-    command.set_defaults(run=run_export)
+    command.set_defaults(run=run_export, command=command)
 
 
 def _add_snapshot(commands: Commands) -> None:
@@ -236,8 +283,8 @@ def _add_lab(commands: Commands) -> None:
         nargs="?",
         default="notebooks",
         metavar="FOLDER",
-        help="folder of the notebooks (default: %(default)s); missing notebooks are copied into it, "
-        "and their data into the folder data beside it",
+        help="folder of the notebooks (default: %(default)s; in a clone of the repository: my_notebooks); missing "
+        "notebooks are copied into it, and their data into the folder data beside it; git ignores a new folder",
     )
     command.set_defaults(run=run_lab)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import sys
 import time
 import warnings
@@ -15,6 +16,7 @@ from kismet_nb.errors import InvalidInputError, without_notebook_advice
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from typing import TextIO
 
 __all__ = ["fail", "messages", "note", "say", "spell_out_missing_characters", "warn"]
 
@@ -75,7 +77,7 @@ def _stderr_handler(*, quiet: bool) -> logging.Handler:
 def _log_handler(file: str) -> logging.Handler:
     problem = ""
     try:
-        handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
+        handler = _LogFile(file, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         problem = error.strerror or type(error).__name__
     if problem:
@@ -84,6 +86,22 @@ def _log_handler(file: str) -> logging.Handler:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     return handler
+
+
+class _LogFile(logging.FileHandler):
+    """A log that may not stop a command: if the disk is full, one line on stderr says so."""
+
+    failed = False
+
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        error = sys.exc_info()[1]
+        if not self.failed and isinstance(error, OSError):
+            _print_error(f"The log {self.baseFilename} cannot be written: {error.strerror}.")
+        self.failed = True
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # It writes what could not be written before.
+            super().close()
 
 
 class _OneLine(logging.Formatter):
@@ -97,8 +115,15 @@ class _OneLine(logging.Formatter):
 def say(options: argparse.Namespace, text: str) -> None:
     """Write that something was done; to the log only with --quiet."""
     _logger.info("%s", text)
-    if not options.quiet:
-        print(text)
+    if options.quiet:
+        return
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # What was done stays done, although a full disk does not take the line about it.
+        _discard(sys.stdout)
+        warn(f"The output cannot be written: {error.strerror}.")
 
 
 def note(text: str) -> None:
@@ -111,11 +136,23 @@ def fail(problem: object, code: int) -> int:
     """Write why a command failed as one line, and return its exit code."""
     text = without_notebook_advice(str(problem))
     _logger.error("%s", text)
-    print(f"kismet-nb: {text}", file=sys.stderr)
+    _print_error(text)
     return code
 
 
 def warn(text: str) -> None:
     """Write a warning as one line."""
     _logger.warning("%s", text)
-    print(f"kismet-nb: {text}", file=sys.stderr)
+    _print_error(text)
+
+
+def _print_error(text: str) -> None:
+    try:
+        print(f"kismet-nb: {text}", file=sys.stderr, flush=True)
+    except OSError:  # stderr may be a file on a full disk too, and the command goes on.
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Let a stream go nowhere. Otherwise Python tries again at exit to write what is left, and changes the code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,1 +1,1 @@
-"""The demo organization, an invented clinic that answers the documented API on this machine."""
+"""The demo organization: an invented clinic with a server on this machine that answers the documented API."""

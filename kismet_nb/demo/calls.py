@@ -1,4 +1,4 @@
-"""The invented calls with their participants and recordings, and the daily metrics of these calls."""
+"""Invent calls with participants and recordings, and compute the daily metrics of these calls."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["CALL_DAYS", "METRICS", "Call", "daily_metrics", "invent_calls"]
 
 METRICS = ("total_calls", "average_duration", "call_fail_rate", "average_wait_time")
-CALL_DAYS = 365  # up to the day on which the demo organization starts
+CALL_DAYS = 365  # days with calls, up to the day on which the demo organization starts
 
 _APPOINTMENTS = range(13, 21)  # hours of the day, UTC
-_WORK_DAYS, _LEAVE_DAYS = 60, 120  # in turn, for every seventh user
+_WORK_DAYS, _LEAVE_DAYS = 60, 120  # alternate for every seventh user
 _WEEKDAY_FACTORS = (1.0, 1.2, 1.1, 1.1, 0.8, 0.12, 0.04)  # from Monday to Sunday
 _CALL_NAMES = ("Follow-up", "Follow-up", "Follow-up", "Intake visit", "Family session", "Café – groupe", None)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call: the record that the API shows, and the values that only the metrics use."""
+    """A call: its record in the API, and values that only the metrics use."""
 
     record: Record
     day: dt.date
@@ -42,14 +42,14 @@ class Call:
 def invent_calls(user: Record, position: int, first: dt.date, moment: dt.datetime, stride: int) -> Iterator[Call]:
     """Yield a user's calls from a day up to a moment, oldest first.
 
-    Each month has its own seed, so a past day keeps its calls when the demo is started on a later day.
-    ``position`` is the user's place in the list of users. ``stride`` is larger than the ids of the first users.
-    A call's id is made of its minute and its user, so ids are unique and rise with time.
+    Each month has its own seed, so a past day has the same calls if the demo starts on a later day.
+    ``position`` is the user's position in the list of users. ``stride`` is larger than the ids of the initial users.
+    A call's id is computed from its minute and its user, so ids are unique and rise with time.
     """
     habits = seeded_rng("habits", user["id"])
     takes_leave = position % 7 == 3
     if habits.random() < 0.33 and not takes_leave:
-        return  # this user never holds a call
+        return  # this user holds no calls
     per_day = min(0.2 * habits.paretovariate(1.6), 4.0)  # a few users hold most of the calls
     if takes_leave:
         per_day = max(per_day, 0.8)
@@ -75,19 +75,19 @@ def invent_calls(user: Record, position: int, first: dt.date, moment: dt.datetim
 
 
 def _is_on_leave(position: int, day: dt.date) -> bool:
-    """Return whether a user who takes leave is away on a day.
+    """Return whether a user who takes leave is on leave on a day.
 
-    The leaves begin at different times, so on any day some users have been away for 30 to 89 days, and some longer.
+    Leaves begin at different times, so on any day some users have been on leave for 30 to 89 days, and some longer.
     """
     cycle = _WORK_DAYS + _LEAVE_DAYS
-    offset = position // 7 * 113  # about 0.62 of a cycle, which spreads few users evenly over it
+    offset = position // 7 * 113  # about 0.62 of a cycle, so that even a few users are spread over it
     return (day.toordinal() + offset) % cycle >= _WORK_DAYS
 
 
 def _call(rng: random.Random, call_id: int, start: dt.datetime, moment: dt.datetime) -> Call:
     """Return one invented call.
 
-    Which random numbers are drawn does not depend on the moment, so that the next calls stay the same later.
+    The number of random values does not depend on the moment, so that later calls do not change with it.
     """
     failed = rng.random() < 0.04
     duration = round(max(45.0, rng.gauss(2400, 800)), 3)
@@ -129,7 +129,7 @@ def _call(rng: random.Random, call_id: int, start: dt.datetime, moment: dt.datet
 
 
 def _egresses(call_id: int, start: dt.datetime, end: dt.datetime) -> Iterator[Record]:
-    """Yield the recordings of a call: usually one; a failed recording is followed by a second one."""
+    """Yield the recordings of a call: usually one, or a failed one and a second one."""
     rng = seeded_rng("egresses", call_id)
     failed = rng.random() < 0.08
     middle = start + (end - start) / 4
@@ -148,7 +148,7 @@ def _egresses(call_id: int, start: dt.datetime, end: dt.datetime) -> Iterator[Re
 
 
 def daily_metrics(calls: Iterable[Call]) -> dict[dt.date, dict[str, float | None]]:
-    """Return the metrics of each day with calls, newest day first as in the documentation."""
+    """Return the metrics of each day with calls, the newest day first, as in the documentation."""
     days: defaultdict[dt.date, list[Call]] = defaultdict(list)
     for call in calls:
         days[call.day].append(call)

@@ -1,12 +1,12 @@
 """The organization's data, and the response to each path of the documented API.
 
-Where the documentation leaves a choice, this server chose:
+The documentation leaves some points open. This server behaves as follows:
 
-- ``per_page`` is cut to 100.
+- ``per_page`` is at most 100.
 - Lists are ordered by id. An empty list has one page, and a page past the end is empty.
 - ``email`` matches the whole address in any case.
 - Failed calls count in ``total_calls``, but not in the averages. If every call of a day failed, the averages are null.
-- A day without calls is in none of the four maps of metrics.
+- The four maps of metrics have no entry for a day without calls.
 - Transcripts and SOAP notes are clinical text, so their paths do not exist.
 """
 
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
     from kismet_nb.demo.calls import Call
     from kismet_nb.demo.people import Record
 
-    Params = Mapping[str, str]  # of the query and the path; a name in both has the value of the path
+    Params = Mapping[str, str]  # parameters of query and path; if a name is in both, the path has priority
 
 __all__ = ["DemoData", "RefusedError", "respond"]
 
 T = TypeVar("T")
 
 _MAX_PER_PAGE = 100
-_MAX_FIRST_ID = 9999  # of an organization that starts without users
+_MAX_FIRST_ID = 9999  # used instead of the largest id if the organization starts without users
 _MAX_METRICS_RANGE = dt.timedelta(days=366)
 
 
 class RefusedError(Exception):
-    """A request that gets this status and an error body."""
+    """A request is refused with this status and an error body."""
 
     def __init__(self, status: int, error: str) -> None:
         super().__init__(error)
@@ -83,12 +83,12 @@ def _page(envelope: str, records: Sequence[Record], params: Params) -> Record:
 def _parse_date(text: str) -> dt.date:
     date = dt.date.fromisoformat(text)
     if date.isoformat() != text:
-        raise ValueError(text)  # ISO 8601 also allows 20260203, the API does not
+        raise ValueError(text)  # ISO 8601 allows 20260203 too, but the API does not
     return date
 
 
 def _days_between(since: dt.datetime, moment: dt.datetime) -> Iterator[dt.date]:
-    """Yield the days that ended after one moment and not after another."""
+    """Yield the days that end after ``since`` and not after ``moment``."""
     evening = dt.datetime.combine(since, CLOSING_TIME, tzinfo=dt.UTC)
     while evening <= moment:
         if evening > since:
@@ -99,17 +99,17 @@ def _days_between(since: dt.datetime, moment: dt.datetime) -> Iterator[dt.date]:
 class DemoData:
     """The records of the organization at a moment, and one method for each endpoint.
 
-    Calls are invented when they are first requested. Two threads may invent the same calls at the same time; the
+    Calls are invented when they are first requested. If two threads invent the same calls at the same time, the
     results are equal.
 
     Parameters
     ----------
     moment
-        Nothing is later.
+        The latest time of calls and invites.
     user_count
-        How many users there were at first.
+        Initial number of users.
     since
-        When the organization was started, if time has passed since.
+        The start of the organization; by default ``moment``.
     """
 
     def __init__(self, moment: dt.datetime, user_count: int, since: dt.datetime | None = None) -> None:
@@ -121,7 +121,7 @@ class DemoData:
         self._stride = max(self._staff.everyone, default=_MAX_FIRST_ID) + 1
         for day in _days_between(since, moment):
             self._staff.pass_day(day)
-        # Keys are text, as in a path. Any text that is not a key is not found.
+        # Keys are text, as in a path.
         self.users = {str(key): user for key, user in self._staff.everyone.items() if key not in self._staff.former}
         self.users_by_email = {user["email"].casefold(): user for user in self.users.values()}
         self._all_rooms = list(invent_waiting_rooms(self._staff.everyone.values()))
@@ -140,7 +140,7 @@ class DemoData:
         return self._calls_of(_find(self.users, user_id)["id"])
 
     def _calls_of(self, key: int) -> dict[str, Call]:
-        """Return the calls of a user, who may have left."""
+        """Return the calls of a user, who may be a former one."""
         if key not in self._calls:
             user, moment = self._staff.everyone[key], self.moment
             if key in self._staff.former:
@@ -153,11 +153,11 @@ class DemoData:
 
     @cached_property
     def metrics(self) -> dict[dt.date, dict[str, float | None]]:
-        """The metrics of the whole organization, by day; the calls of users who have left still count."""
+        """The metrics of the whole organization by day, including calls of former users."""
         return daily_metrics(call for key in self._staff.everyone for call in self._calls_of(key).values())
 
     def list_users(self, params: Params) -> Record:
-        """Return a page of the users, or the one user with the address ``email``."""
+        """Return a page of the users, or the user with the address ``email``."""
         users = list(self.users.values())
         if "email" in params:
             match = self.users_by_email.get(params["email"].casefold())
@@ -199,12 +199,12 @@ class DemoData:
         return {metric: {day: values[metric] for day, values in chosen.items()} for metric in METRICS}
 
     def _metrics_range(self, params: Params) -> tuple[dt.date, dt.date]:
-        """Return the first and last day of the query, both included. The default is the 30 days up to the end."""
+        """Return the first and last day of the query, both included; by default the 30 days up to the last day."""
         try:
             end = _parse_date(params["date_end"]) if "date_end" in params else self.today
             start = _parse_date(params["date_start"]) if "date_start" in params else end - dt.timedelta(days=29)
         except (ValueError, OverflowError):
-            raise RefusedError(400, "date_start and date_end must be dates, as YYYY-MM-DD") from None
+            raise RefusedError(400, "date_start and date_end must be dates in the form YYYY-MM-DD") from None
         if not dt.timedelta(0) <= end - start < _MAX_METRICS_RANGE:
             raise RefusedError(400, "date_end must be on or after date_start, and within 366 days")
         return start, end
@@ -218,7 +218,7 @@ class DemoData:
         return _find(self.rooms, params["slug"])
 
     def list_waiting_room_subs(self, params: Params) -> Record:
-        """Return the coming substitutions in a waiting room."""
+        """Return the substitutions in a waiting room that have not ended."""
         room = _find(self.rooms, params["slug"])
         subs = invent_waiting_room_subs(room, self._all_rooms, self._first_today)
         return {"waiting_room_subs": [sub for sub in subs if sub["datetime_end"] > isoformat(self.moment)]}
@@ -260,12 +260,12 @@ _ROUTES: list[tuple[re.Pattern[str], Callable[[DemoData, Params], Record]]] = [
 
 
 def respond(data: DemoData, target: str) -> Record:
-    """Return the body for a request's target, for example ``/api/external/roles?page=1``.
+    """Return the response body for a request's target, for example ``/api/external/roles?page=1``.
 
     Raises
     ------
     RefusedError
-        The path or an id does not exist, or a parameter cannot be used.
+        The path or an id does not exist, or a parameter is invalid.
     """
     path, _, query = target.partition("?")
     for pattern, endpoint in _ROUTES:

@@ -1,7 +1,7 @@
 """The demo organization: an invented clinic that answers Kismet's documented API on this machine.
 
-It lets people try the toolkit without an account, and gives tests real HTTP. Nobody in it exists. It is written from
-the API's documentation alone and imports nothing from the client, so that an error in one shows against the other.
+Users can try the toolkit without an account, and tests use real HTTP. All people in it are invented. It is written
+only from the API's documentation and imports nothing from the client, so that tests find an error in either of them.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ __all__ = ["DemoOrganization"]
 class DemoOrganization:
     """An invented clinic that answers the documented API on this machine.
 
-    Creating the object starts a server on 127.0.0.1. ``stop()``, the end of a ``with`` block or the end of the
-    process stops it.
+    The constructor starts a server on 127.0.0.1. ``stop()``, the end of a ``with`` block or the end of the process
+    stops it.
 
     Parameters
     ----------
     today
-        The last day with calls, up to 20:00 UTC. By default the current day, with nothing later than ten minutes
-        ago. The staff is the same whatever the day. ``advance`` lets time pass.
+        The last day with calls, up to 20:00 UTC. By default the current day, up to ten minutes ago. The initial users
+        are the same for each day. ``advance`` adds later days.
     user_count
-        Number of users at first. Organizations of other sizes have other people.
+        Initial number of users. Organizations of different sizes have different users.
     latency
         Seconds to wait before each response.
 
@@ -39,7 +39,7 @@ class DemoOrganization:
     api_url
         Address of the server, for example ``"http://127.0.0.1:40123"``.
     client_id, client_secret
-        The only credentials that it accepts. Each organization has a new secret.
+        The only accepted credentials. Each object has a new secret.
 
     Examples
     --------
@@ -69,17 +69,17 @@ class DemoOrganization:
             self._server.stop()
 
     def advance(self, days: int = 1) -> None:
-        """Let days pass: calls are held, people join, leave and change. The next request sees the new state.
+        """Simulate days: calls are held, and users join, leave and change. The next response has the new state.
 
-        On each Monday one user joins, on each Friday one user leaves, and on each Monday to Friday the name or the
-        rights of one user change. The calls of a user leave with the user. The same days bring the same changes to the
-        same organization. A day without its end, which is today, has calls only.
+        One user joins on each Monday, one leaves on each Friday, and the name or the rights of one change on each
+        Monday to Friday. A user who leaves is removed with all calls. The changes of a day are the same in each
+        organization of the same size. If the last day has not ended yet, it has only calls.
 
         Parameters
         ----------
         days
-            How many days pass, 1 or more. Start the organization with ``today`` in the past if nothing may be in the
-            future.
+            The number of days, 1 or more. To have no rows in the future, start the organization with ``today`` in the
+            past.
 
         Raises
         ------
@@ -113,9 +113,9 @@ class DemoOrganization:
 
 
 def _last_moment(today: dt.date | None) -> dt.datetime:
-    """Return the time up to which there are calls and invites: the evening of a day, but nothing in the future.
+    """Return the time of the last possible row: the evening of a day, or ten minutes ago if that is earlier.
 
-    The ten minutes keep rows out of the time in which a client must expect that rows are still being added.
+    A client may read a list again if it has rows of the last five minutes. With ten minutes, no list has such rows.
     """
     now = dt.datetime.now(dt.UTC)
     evening = dt.datetime.combine(today or now, CLOSING_TIME, tzinfo=dt.UTC)

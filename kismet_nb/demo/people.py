@@ -1,6 +1,6 @@
-"""The invented people: staff, waiting rooms, substitutions, invites and roles.
+"""Invent users, waiting rooms, substitutions, invites and roles.
 
-Also the seeded random numbers and the names that the calls are made from.
+The module also has the names and the seeded random numbers that calls use.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ Kaplan, Kaur, Kealoha, Kim, Kowalczyk, Lefèvre, López, MacDonald, Mbeki, Mensa
 O'Connor, O'Malley, Okonkwo, Öztürk, Park, Patel, Peña, Popescu, Quispe, Ramírez, Reyes, Rossi, Saint-Pierre, Santos,
 Schröder, Sesay, Silva, Smith-Jones, Sørensen, Tanaka, Thompson, Tran, Vasquez, van der Berg, Weiß, Williams, Wójcik,
 Yılmaz, Zając""".replace("\n", " ").split(", ")
-# Names that software often gets wrong, each with the local part of its address. Every fifth user has one of them,
-# until all are used.
+# Names that software often handles incorrectly, each with the local part of its address. Every fifth user has one of
+# them, until all are used.
 _NOTABLE: tuple[tuple[str | None, str], ...] = (
     ("Maria Garcia", "maria.garcia"),
     ("Siobhán O'Brien", "siobhan.o'brien"),
     ("佐藤 由美子", "yumiko.sato"),
     ("محمد الهاشمي", "mohammed.alhashimi"),
-    ("=Ops test account", "clinic.ops+test"),  # a spreadsheet reads this as a formula
+    ("=Ops test account", "clinic.ops+test"),  # a spreadsheet treats this as a formula
     ("Наталія Шевченко", "nataliia.shevchenko"),
     ("अनीता शर्मा", "anita.sharma"),
     ("Ελένη Παπαδοπούλου", "eleni.papadopoulou"),
@@ -75,11 +75,11 @@ _NOTABLE: tuple[tuple[str | None, str], ...] = (
 FIRST_DAY = dt.datetime(2023, 1, 9, 13, tzinfo=dt.UTC)  # a Monday
 CLOSING_TIME = dt.time(20)  # UTC; nothing happens later in the day
 _LAST_CHANGE = dt.datetime(2026, 10, 31, tzinfo=dt.UTC)
-_HIRING_DAYS = 995  # Mondays to Fridays between the two
+_HIRING_DAYS = 995  # Mondays to Fridays from FIRST_DAY to _LAST_CHANGE
 
 
 def seeded_rng(*seed: object) -> random.Random:
-    """Return a random number generator that gives the same numbers for the same seed in every process."""
+    """Return a random number generator with the same numbers for the same seed in every process."""
     return random.Random(repr(seed))  # noqa: S311 - the numbers are no secrets
 
 
@@ -89,20 +89,20 @@ def isoformat(moment: dt.datetime) -> str:
 
 
 def _letters(name: str) -> str:
-    """Return a Latin name in the letters a to z."""
+    """Return a Latin name with only the letters a to z."""
     for letter, plain in (("ø", "o"), ("ł", "l"), ("ß", "ss"), ("ı", "i")):
         name = name.lower().replace(letter, plain)
     return re.sub("[^a-z]", "", unicodedata.normalize("NFKD", name))
 
 
 def invent_users(count: int) -> Iterator[Record]:
-    """Yield the staff: the same people in every process, hired faster as the clinic grows."""
+    """Yield the initial users: the same in every process, and more of them later than earlier."""
     rng = seeded_rng("users")
     given = [(name, _letters(name)) for name in GIVEN_NAMES]
     family = [(name, _letters(name)) for name in FAMILY_NAMES]
     notable = iter(_NOTABLE)
     admins = set(rng.sample(range(count), round(count * 0.06)))
-    # The API has three ways to say that a user has no waiting room: null, an empty text, and no such key.
+    # The API has three forms of a missing waiting room: null, an empty string, and no such field.
     no_room: tuple[Record, ...] = ({"waiting_room_url": None}, {"waiting_room_url": ""}, {})
     without_room = {user: no_room[i % 3] for i, user in enumerate(rng.sample(range(count), round(count * 0.19)))}
     seen: Counter[str] = Counter()
@@ -134,7 +134,7 @@ def invent_users(count: int) -> Iterator[Record]:
 
 
 def invent_waiting_rooms(users: Iterable[Record]) -> Iterator[Record]:
-    """Yield the waiting room of each user who has a link to one."""
+    """Yield the waiting room of each user with a link to one."""
     rng = seeded_rng("waiting rooms")
     room_id = 300
     for user in users:
@@ -154,24 +154,24 @@ def invent_waiting_rooms(users: Iterable[Record]) -> Iterator[Record]:
 
 
 class Staff:
-    """The staff of an organization, which changes as days pass.
+    """The users of an organization, which change from day to day.
 
-    On each Monday somebody joins, on each Friday somebody leaves, and on each Monday to Friday somebody changes: the
-    name or the admin rights. What happens on a day depends on the day and on the staff only.
+    One user joins on each Monday, one leaves on each Friday, and the name or the admin rights of one change on each
+    Monday to Friday. The changes of a day depend only on the day and on the users.
 
     Parameters
     ----------
     count
-        How many people there are at first.
+        Initial number of users.
 
     Attributes
     ----------
     everyone
-        All users by id, also those who have left.
+        All users by id, including former ones.
     former
-        The last day of each user who has left, by id.
+        The last day of each former user, by id.
     invites
-        The used invites of those who have joined.
+        The used invites of users who joined.
     """
 
     def __init__(self, count: int) -> None:
@@ -180,14 +180,14 @@ class Staff:
         self.invites: list[Record] = []
 
     def pass_day(self, day: dt.date) -> None:
-        """Let a day pass. The records of before stay as they are: a user who changes is a new record."""
+        """Simulate a day. A changed user is a new record, so earlier records stay as they are."""
         if day.weekday() > 4:
             return
         rng = seeded_rng("staff", day)
         morning = dt.datetime.combine(day, dt.time(12), tzinfo=dt.UTC)
         if day.weekday() == 0:
             self._join(rng, morning)
-        # Those who were created before the day only, so that nobody joins and leaves at once.
+        # Only users created before the day, so that no user joins and leaves on the same day.
         present = [user for key, user in self.everyone.items() if key not in self.former]
         present = [user for user in present if user["created_at"] < isoformat(morning)]
         if day.weekday() == 4 and len(present) > 1:
@@ -233,7 +233,7 @@ class Staff:
 
 
 def invent_waiting_room_subs(room: Record, rooms: Sequence[Record], today: dt.date) -> Iterator[Record]:
-    """Yield the coming substitutions in a room. Most rooms have none, and some have no substitute yet."""
+    """Yield the future substitutions in a room. Most rooms have none, and some have no substitute yet."""
     rng = seeded_rng("subs", room["id"])
     morning = dt.datetime.combine(today, dt.time(13), tzinfo=dt.UTC)
     for number in range(rng.choice((0, 0, 0, 0, 1, 2))):

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DemoServer"]
 
-_UNAUTHORIZED = b'{ "error": "Unauthorized", }'  # as documented, and therefore not valid JSON
+_UNAUTHORIZED = b'{ "error": "Unauthorized", }'  # the documented body, which is not valid JSON
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection and its requests, one after the other."""
+    """Serves the requests of one connection, one after the other."""
 
     server: DemoServer
     protocol_version = "HTTP/1.1"
@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(status, json.dumps(body, ensure_ascii=False).encode())
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - http.server's signature
-        """Send the response to what http.server refuses itself: verbs without a ``do_`` method, malformed requests."""
+        """Send the response to malformed requests and unsupported methods, which http.server refuses itself."""
         if code == 501:
             code, message = 405, "Method not allowed"
             self._skip_body()
@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         return all([hmac.compare_digest(a, b) for a, b in zip(received, self.server.credentials, strict=True)])  # noqa: C419 - a list, so that both headers are always compared
 
     def _skip_body(self) -> None:
-        """Read the body of the request, so that it is not parsed as the next request."""
+        """Read the request's body, so that it is not parsed as the next request."""
         length = self.headers.get("Content-Length", "")
         self.rfile.read(int(length) if re.fullmatch("[0-9]{1,7}", length) else 0)
 
@@ -73,10 +73,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class DemoServer(socketserver.TCPServer):
-    """A server with one thread for each connection; ``stop()`` ends them all.
+    """A server with a thread for each connection; ``stop()`` ends all threads.
 
-    ``ThreadingHTTPServer`` is not used: it looks up the host name, which can take seconds, and does not join its
-    daemon threads.
+    The class does not use ``ThreadingHTTPServer``, which resolves the host name (this can take seconds) and does not
+    join its daemon threads.
     """
 
     allow_reuse_address = True
@@ -89,7 +89,7 @@ class DemoServer(socketserver.TCPServer):
         self.stopping = threading.Event()
         self._connections: list[tuple[socket.socket, threading.Thread]] = []
         super().__init__(("127.0.0.1", 0), _Handler)
-        # The poll interval in seconds. With the default of 0.5, every stop() would take that long.
+        # The argument is the poll interval in seconds. With the default of 0.5, stop() would take up to half a second.
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="demo", daemon=True)
         self._thread.start()
 

@@ -20,7 +20,7 @@ def use_demo() -> DemoOrganization:
     Returns
     -------
     DemoOrganization
-        Its ``stop()`` stops the server. Otherwise the server stops at the end of the process.
+        ``stop()`` stops its server; otherwise the server stops at the end of the process.
 
     Examples
     --------

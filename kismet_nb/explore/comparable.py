@@ -119,8 +119,9 @@ def _filters(source: dict[str, Any]) -> str:
 
 
 def _pseudonyms(source: dict[str, Any]) -> str:
-    columns = source.get("pseudonymized")
-    return f"some in {', '.join(columns)}, by key {source.get('pseudonym_key')}" if columns else "none"
+    columns, unit = source.get("pseudonymized"), source.get("coarse_times")
+    text = f"some in {', '.join(columns)}, by key {source.get('pseudonym_key')}" if columns else "none"
+    return f"{text}, with times by {unit}" if unit else text
 
 
 def common_resource(before: pd.DataFrame, after: pd.DataFrame) -> Resource | None:

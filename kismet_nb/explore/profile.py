@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["profile"]
 
 _INTEGER_COLUMNS = frozenset({"missing", "distinct"})  # of the result; its other columns are text
-_MAX_CODES = 8
+_MAX_TEXT = 49  # characters; pandas cuts longer texts, in a notebook and in a terminal
 
 
 def profile(df: pd.DataFrame) -> pd.DataFrame:
@@ -40,17 +40,18 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
 
         ``column``, ``dtype`` str
             Its name and its dtype.
+        ``meaning`` str
+            The meaning according to the API's documentation.
+        ``note`` str
+            A difference from the API's documentation, for example a code that it does not have.
         ``missing``, ``distinct`` Int64
             The number of missing values, and of different ones.
         ``content`` str
             The lowest and the highest number or time, the frequency of each code or truth value, or the shortest and
-            the longest length of texts; never a text itself.
-        ``note`` str
-            A difference from the API's documentation, for example a code that it does not have.
-        ``meaning`` str
-            The meaning according to the API's documentation.
+            the longest length of texts; never a text itself. Of many codes, only the most frequent are named.
 
-        A notebook cuts long texts; ``.style.hide()`` shows them in full.
+        The texts are short enough for pandas to show them whole. In a terminal of fewer than about 180 characters,
+        pandas leaves out columns in the middle; ``print(profile(users).to_string())`` shows all.
 
     Raises
     ------
@@ -79,14 +80,15 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
             {
                 "column": heading_text(name),
                 "dtype": str(dtype),
+                "meaning": column.meaning if column else "",
+                "note": _note(values, column) if resource else "",
                 "missing": len(df) - len(values),
                 "distinct": _hashable(values).nunique(),
                 "content": _content(values, column) if len(values) else "all missing" if len(df) else "no rows",
-                "note": _note(values, column) if resource else "",
-                "meaning": column.meaning if column else "",
             }
         )
-    names = ["column", "dtype", "missing", "distinct", "content", "note", "meaning"]
+    # In a narrow terminal, pandas leaves out the columns in the middle.
+    names = ["column", "dtype", "meaning", "note", "missing", "distinct", "content"]
     columns = {name: pd.Series([row[name] for row in rows], dtype=object) for name in names}
     return pd.DataFrame(
         {
@@ -109,11 +111,20 @@ def _codes(values: pd.Series[Any]) -> pd.Series[Any]:
     return pd.Series([code for codes in lists for code in codes], dtype=object).dropna()
 
 
+def _as_many_as_fit(texts: list[str], width: int) -> str:
+    """Join texts by commas. If that is too wide, end with the number of those left out; the first is never left out."""
+    for count in range(len(texts), 0, -1):
+        rest = [f"{len(texts) - count:,} more"] if count < len(texts) else []
+        joined = ", ".join([*texts[:count], *rest])
+        if len(joined) <= width or count == 1:
+            return joined
+    return ""
+
+
 def _content(values: pd.Series[Any], column: Column | None) -> str:
     if column is not None and column.codes:
         counts = Counter(map(str, _codes(values)))  # value_counts fails on half a surrogate pair
-        rest = f", {len(counts) - _MAX_CODES} more" if len(counts) > _MAX_CODES else ""
-        return ", ".join(f"{code} {count:,}" for code, count in counts.most_common(_MAX_CODES)) + rest
+        return _as_many_as_fit([f"{code} {count:,}" for code, count in counts.most_common()], _MAX_TEXT)
     kind = values.dtype.kind
     if kind == "b":
         return f"true {values.sum():,}, false {(~values.astype(bool)).sum():,}"
@@ -137,5 +148,6 @@ def _note(values: pd.Series[Any], column: Column | None) -> str:
     if column.codes:
         new = sorted(set(map(str, _codes(values))) - set(column.codes))
         if new:
-            return f"not in the documentation: {', '.join(new)}"
+            start = "not in the documentation: "
+            return start + _as_many_as_fit(new, _MAX_TEXT - len(start))
     return ""

@@ -1,41 +1,51 @@
-"""Replace names and addresses by codes that can be made only with a key."""
+"""Replace names, addresses and ids by codes that can be made only with a key, and make times coarser."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.resources import RESOURCES
-from kismet_nb.tables.provenance import provenance, row_resource, set_provenance
+from kismet_nb.explore.coarse_times import check_time_unit, coarse_times
+from kismet_nb.explore.replaced_columns import check_values, columns_to_replace
+from kismet_nb.resources import ORGANIZATION
+from kismet_nb.tables.provenance import provenance, set_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kismet_nb.resources import Resource
+    from kismet_nb.explore.coarse_times import TimeUnit
 
 __all__ = ["pseudonymize"]
 
 MIN_KEY_BYTES = 32
-# Columns that the summaries add, if they hold numbers, truth values or times. Their columns field and value are not
-# among them: they hold names of roles, which may be names of people.
-SUMMARY_COLUMNS = frozenset(
-    {"calls", "calls_known", "day", "days", "days_since_call", "days_since_expiry", "fail_rate_percent", "first_day"}
-    | {"invites", "last_call", "last_day", "month", "new_users", "owner_known", "share", "users", "week", "year"}
+# What the result records of where the table came from. A query, for example, is left out: it can hold a name.
+_RECORDED = frozenset(
+    {"api_host", "fetched_at", "filters", "gone", "lists", "made_from", "organizations", "pages", "proof", "resource"}
+    | {"resumed", "rows", "skipped", "verdict", "version", "walks"}
 )
 
 
 def pseudonymize(
-    df: pd.DataFrame, *, key: str | bytes, columns: Iterable[str] = (), keep: Iterable[str] = ()
+    df: pd.DataFrame,
+    *,
+    key: str | bytes,
+    columns: Iterable[str] = (),
+    keep: Iterable[str] = (),
+    ids: bool = False,
+    dates: TimeUnit | None = None,
 ) -> pd.DataFrame:
-    """Replace names and addresses by codes, for people who need counts and not names.
+    """Replace names and addresses by codes, and on request ids too, for people who need counts and not names.
 
-    The same text and the same key give the same code in every column, table and run. So tables can still be joined and
-    compared: an ``email`` has one code in users and in invites. Without the key, nobody can compute the code of a name.
+    The same value and the same key give the same code in every column, table and run. So tables can still be joined and
+    compared: an ``email`` has one code in users and in invites, and an ``id`` of a user has the code of the
+    ``organization_user_id`` of that user's calls. Without the key, nobody can compute the code of a name or an id.
+
+    For an extract that you give away, use ``ids=True``, ``dates="month"`` and ``small_groups``.
 
     Parameters
     ----------
@@ -46,51 +56,113 @@ def pseudonymize(
         ``python -c "import secrets; print(secrets.token_hex(32))"``. Store it like a password, outside of the
         notebook: ``key=os.environ["PSEUDONYM_KEY"]``.
     columns
-        More columns of text to replace: those that the API does not document, and documented ones, for example
-        ``organization_name``.
+        More columns to replace: those that the API does not document, and documented ones, for example
+        ``organization_name``. They hold text or, with ``ids=True``, also whole numbers.
     keep
-        Columns that the API does not document and that are not personal, for example your own counts.
+        Columns to keep because you know that they are not personal: those that the API does not document, for example
+        your own counts, and with ``ids=True`` also ids and labels, for example ``organization``.
+    ids
+        Whether to replace ids too: every documented id, session and recording key; the name of an organization, and
+        the label ``organization`` of a store; the text of ``error`` and the ``description`` of a role, which can
+        mention one.
+    dates
+        ``"day"``, ``"week"`` (from Monday), ``"month"``, ``"quarter"`` or ``"year"``. Every column of times then holds
+        the first moment of that unit: those of the API, of a summary, of a store, and your own, also those in
+        ``keep``. The unit is that of the column's own zone, which is UTC after a fetch. For the months of another
+        zone, first convert the column with ``dt.tz_convert``.
 
     Returns
     -------
     DataFrame
-        A new table with the same columns and dtypes. A code is 16 letters and digits (``str``); missing stays
-        missing. Of ``attrs``, only ``attrs["kismet"]`` is kept. In it, ``pseudonymized`` names the columns, and
-        ``pseudonym_key`` differs for different keys without revealing anything about a key.
+        A new table with the same columns. A code is 16 letters and digits (``str``, also of an id). All other columns
+        keep their dtype, times also their zone, and missing stays missing. With ``ids`` or ``dates``, the rows are
+        numbered anew in a random order, because the API's order shows who came first.
+
+        Of ``attrs``, only ``attrs["kismet"]`` is kept, and of that only what a fetch records. In it, ``pseudonymized``
+        names the columns, ``coarse_times`` is ``dates``, and ``pseudonym_key`` differs for different keys without
+        revealing anything about a key.
 
     Raises
     ------
     InvalidInputError
-        The key is too short; a column is neither documented, nor a number or time of a summary, nor named in
-        ``columns`` or ``keep``; a column to replace is absent or holds values other than text; or the index holds data.
+        The key is too short; a column is neither documented, nor a number or time of a summary, nor a column of a
+        store, nor named in ``columns`` or ``keep``; a column to replace is absent or holds values other than text (or
+        ids); or the index holds data.
+
+        With ``ids`` or ``dates`` also if a documented column holds values that are not of its documented kind,
+        or ``roles`` holds a role that is not documented: name the column in ``keep`` if you know them. With ``dates``
+        also if times stand in a column of another dtype, or a number of days since a time would reveal it.
 
     Notes
     -----
     The result is still personal data. Pseudonyms do not protect against the following:
 
-    - Ids, times and roles stay. A person can be recognised by a unique role or by the time of joining. Anyone with
-      access to Kismet can look up an ``id``.
-    - People in small groups can be identified.
-    - Anyone with the key can compute the code of a name and look for it.
-    - Equal texts have equal codes, so the most frequent ones can be guessed.
+    - People in small groups can be identified, for example by a unique role or by the month of joining.
+      ``small_groups`` finds them.
+    - Without ``ids``, anyone with access to Kismet can look up an ``id``. Without ``dates``, a person can be recognised
+      by the time of joining.
+    - Anyone with the key can compute the code of a name or an id and look for it.
+    - Equal values have equal codes, so the most frequent ones can be guessed. A person with an unusual number of calls
+      can be recognised.
+    - ``state``, ``status``, ``theme`` and ``participant_type`` stay as sent, because they are words of the server. The
+      names in the table of roles stay too.
+    - ``attrs["kismet"]`` keeps the server, the time of the fetch, and the days of a filter.
 
-    A link to a waiting room and its slug get different codes.
+    With ``dates="month"``, a summary by day or week counts everything on the first day of its month.
+
+    A link to a waiting room and its slug get different codes. The same number has the same code as the id of a user, a
+    call and a room; of the tables of several organizations, join on ``organization`` and the id.
 
     Examples
     --------
     >>> users = pd.DataFrame({"id": [11], "email": ["ada.ferris@example.org"]})
     >>> pseudonymize(users, key="only an example, not a secret key")["email"].tolist()
     ['tsjtrdlklf4jhxmw']
+
+    A user and a call of that user, with codes for both:
+
+    >>> key = "only an example, not a secret key"
+    >>> calls = pd.DataFrame({"organization_user_id": [11], "created_at": pd.to_datetime(["2026-02-17T15:00Z"])})
+    >>> coded = pseudonymize(calls, key=key, ids=True, dates="month")
+    >>> coded["created_at"].tolist()
+    [Timestamp('2026-02-01 00:00:00+0000', tz='UTC')]
+    >>> coded["organization_user_id"].tolist() == pseudonymize(users, key=key, ids=True)["id"].tolist()
+    True
     """
     secret = _secret(key)
-    personal = _personal(df, _names(columns, "columns"), _names(keep, "keep"))
-    codes = {name: _codes(df[name], secret) for name in personal}
-    result = df.assign(**codes)
-    # Older files hold this fingerprint of their key, so its text must stay the same.
-    fingerprint = _code("which key this is", secret)[:6]
+    check_time_unit(dates)
+    kept = _names(keep, "keep")
+    replaced = columns_to_replace(df, _names(columns, "columns"), kept, ids=ids)
+    result = df
+    if ids or dates:
+        others = [name for name in df.columns if name not in replaced]
+        check_values(df, (name for name in others if name not in kept))
+        result = _used_categories(df)
+    if dates:
+        result = result.assign(**coarse_times(df[others], dates, kept))
+    result = result.assign(**{name: _codes(df[name], secret, ids=ids) for name in replaced})
+    if ids or dates:
+        result = _shuffled(result, secret)
     result.attrs = {}
-    set_provenance(result, {**provenance(df), "pseudonymized": personal, "pseudonym_key": fingerprint})
+    recorded = {name: value for name, value in provenance(df).items() if name in _RECORDED}
+    if "organizations" in recorded and (ORGANIZATION in replaced or (ids and ORGANIZATION not in kept)):
+        recorded["organizations"] = [_code(str(name), secret) for name in recorded["organizations"]]
+    # Older files hold this fingerprint of their key, so its text must stay the same.
+    recorded |= {"pseudonymized": replaced, "pseudonym_key": _code("which key this is", secret)[:6]}
+    set_provenance(result, recorded | ({"coarse_times": dates} if dates else {}))
     return result
+
+
+def _used_categories(df: pd.DataFrame) -> pd.DataFrame:
+    """Return the table without categories that no row has, because a file would hold them."""
+    categorical = [name for name in df.columns if isinstance(df[name].dtype, pd.CategoricalDtype)]
+    return df.assign(**{name: df[name].cat.remove_unused_categories() for name in categorical})
+
+
+def _shuffled(df: pd.DataFrame, secret: bytes) -> pd.DataFrame:
+    """Return the rows in an order that depends on the key and on nothing in the table."""
+    seed = int.from_bytes(hmac.digest(secret, b"order of the rows", "sha256"))
+    return df.iloc[np.random.default_rng(seed).permutation(len(df))].reset_index(drop=True)
 
 
 def _secret(key: object) -> bytes:
@@ -113,58 +185,26 @@ def _names(names: object, argument: str) -> set[str]:
     raise InvalidInputError(f"{argument} must be a list of column names. Leave it out if there are no such columns.")
 
 
-def _personal(df: object, columns: set[str], keep: set[str]) -> list[str]:
-    """Return the columns to replace. Refuse a table in which a name could remain."""
-    if not isinstance(df, pd.DataFrame):
-        raise InvalidInputError(f"pseudonymize takes a pandas DataFrame, not {type(df).__name__}.")
-    if df.columns.has_duplicates or df.columns.nlevels > 1:
-        raise InvalidInputError("Column names must be different and of one level. Rename them first.")
-    if df.index.name is not None or not (pd.api.types.is_integer_dtype(df.index.dtype) or not len(df)):
-        raise InvalidInputError("The index may hold names. Call df.reset_index() first to make it a column.")
-    absent = sorted((columns | keep) - set(df.columns))
-    if absent:
-        raise InvalidInputError(f"The table has no column {', '.join(absent)}.")
-    documented = _documented(RESOURCES.get(str(row_resource(df))))
-    contradicted = sorted(keep & (columns | documented.keys()))
-    if contradicted:
-        raise InvalidInputError(
-            f"keep is for columns that the API does not document, and that are not to be replaced. Leave out: "
-            f"{', '.join(contradicted)}. To remove a column, use df.drop(columns=...)."
-        )
-    harmless = {name for name in SUMMARY_COLUMNS & set(df.columns) if df[name].dtype.kind in "iufbM"}
-    known = documented.keys() | columns | keep | harmless
-    unknown = [str(name) for name in df.columns if name not in known]
-    if unknown:
-        raise InvalidInputError(
-            f"It is not known whether these columns hold names: {', '.join(unknown)}. Name each in columns=[...] to "
-            "replace it, or in keep=[...] to keep it."
-        )
-    return [name for name in df.columns if name in columns or documented.get(name)]
-
-
-def _documented(resource: Resource | None) -> dict[str, bool]:
-    """Return for each documented column whether it is personal: by the table's own declaration, otherwise by any."""
-    personal: dict[str, bool] = {}
-    for column in (column for declared in RESOURCES.values() for column in declared.columns):
-        personal[column.name] = column.personal or personal.get(column.name, False)
-    if resource is not None:
-        personal |= {column.name: column.personal for column in resource.columns}
-    return personal
-
-
-def _codes(column: pd.Series[Any], secret: bytes) -> pd.Series[Any]:
-    """Return a code for each text."""
+def _codes(column: pd.Series[Any], secret: bytes, *, ids: bool) -> pd.Series[Any]:
+    """Return a code for each text and, with ``ids``, for each whole number. The id 11 has the code of the text "11"."""
     present = column[column.notna()]
-    if not all(isinstance(text, str) for text in present):
+    if not all(isinstance(value, str) or (ids and _is_whole_number(value)) for value in present):
+        allowed = "text and whole numbers" if ids else "text"
         raise InvalidInputError(
-            f"{column.name} holds values other than text. Convert it with astype(str) first, or drop it."
+            f"{column.name} holds values other than {allowed}. Convert it with astype(str) first, or drop it."
         )
-    codes = {text: _code(text, secret) for text in present.unique()}
+    codes = {value: _code(value if isinstance(value, str) else str(int(value)), secret) for value in present.unique()}
     # column.map would make an index of the texts, which cannot hold half a surrogate pair.
-    return pd.Series([codes.get(text) for text in column], column.index, dtype="str")
+    return pd.Series([codes.get(value) for value in column], column.index, dtype="str")
+
+
+def _is_whole_number(value: Any) -> bool:  # noqa: ANN401 - any cell
+    if isinstance(value, float | np.floating):  # after a merge, ids can be floats
+        return value.is_integer()
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _code(text: str, secret: bytes) -> str:
     """Return a code of 80 bits, so that two names in a million tables hardly ever have the same."""
-    digest = hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+    digest = hmac.digest(secret, text.encode("utf-8", "surrogatepass"), "sha256")
     return base64.b32encode(digest[:10]).decode().lower()

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kismet_nb.auth.credentials import WAYS_TO_LOG_IN
-from kismet_nb.auth.current import current_login
+from kismet_nb.auth.current import current_login, form_advice
 from kismet_nb.errors import CredentialsError, InvalidInputError
 from kismet_nb.fetch.pagination import OnError
 from kismet_nb.fetch.query import Query
@@ -45,7 +45,7 @@ def chosen_client(client: KismetClient | None) -> KismetClient:
         return client
     login = current_login()
     if login is None:
-        raise CredentialsError(f"Nobody is logged in. {WAYS_TO_LOG_IN}")
+        raise CredentialsError(f"Nobody is logged in. {form_advice() or WAYS_TO_LOG_IN}")
     return login.client
 
 

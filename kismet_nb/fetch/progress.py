@@ -6,6 +6,8 @@ import os
 import threading
 from typing import Any
 
+from kismet_nb.frontend import marimo_mode
+
 __all__ = ["PageCounter", "progress_bar"]
 
 
@@ -48,6 +50,8 @@ def progress_bar(name: str, counter: PageCounter, progress: bool | None) -> Any:
 
     # disable=None hides the bar if stderr is not a terminal. The delay hides it for short work.
     disable, delay = None if progress is None else not progress, 0 if progress else 1.5
+    if progress is None and marimo_mode():  # Its output is no terminal, but it shows the bar of one.
+        disable = False
     # tqdm reads this variable too, but not if disable is passed.
     if progress is None and os.environ.get("TQDM_DISABLE", "0") not in {"", "0"}:
         disable = True

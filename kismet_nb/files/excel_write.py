@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,10 @@ def write_excel(file: BinaryIO, sheets: Sequence[Sheet], *, provenance: bool) ->
         page = book.create_sheet(ABOUT_SHEET)
         _fit_page_width(page)
         fill_about(page, sheets)
-    book.save(file)
+    # If a disk is full, openpyxl prints tracebacks about its own open files. So it writes to memory.
+    content = io.BytesIO()
+    book.save(content)
+    file.write(content.getbuffer())
 
 
 def _has_totals(table: StoredTable) -> bool:

@@ -1,4 +1,4 @@
-"""Reports: a notebook is executed and its results become one page, as HTML or PDF.
+"""Reports: execute a notebook and write its outputs as one page, HTML or PDF.
 
 A report's notebook imports the functions below.
 """

@@ -1,4 +1,4 @@
-"""How a table fits on a page: the least width of its columns, the size of its type, and its parts if it is too wide."""
+"""Fit a table on a page: find the font size, the minimum width of each column, and the parts of a wide table."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnText", "Fit", "fit_columns"]
 
-# The characters that a page holds, padding included, and the CSS class of the table, by size of type.
+# For each font size: the characters per line of a page, including padding, and the CSS class of the table.
 _SIZES = ((97, ""), (115, " small"), (132, " smaller"))
-_NARROW = 45  # characters of a table that is not stretched to the width of the page
-_PADDING = 2.1  # of a column, in characters
+_NARROW = 45  # characters; a narrower table is not stretched to the width of the page
+_PADDING = 2.1  # characters per column
 _MAX_LINE = 26  # longer texts have several lines
 _MAX_WORD = 34  # longer words are broken
 _MIN_WORD = 14  # words up to this length are never broken
@@ -37,7 +37,7 @@ class ColumnText:
 
     @property
     def longest_word(self) -> int:
-        """The length of the longest text that has no place for a line break."""
+        """The length of the longest text without a possible line break."""
         words = self.heading.split()
         for cell in self.cells:
             words += cell.split() if self.can_wrap else [cell]
@@ -51,17 +51,17 @@ class ColumnText:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a table is laid out.
+    """The layout of a table.
 
     Attributes
     ----------
     css_class
-        The class for the size of type, with a space before it; empty for the normal size.
+        The class for the font size, with a space before it; empty for the normal size.
     parts
         The positions of the columns of each part. There is one part if all columns fit. Otherwise each part begins with
         the first column.
     widths
-        The least width of each column, in characters.
+        The minimum width of each column, in characters.
     """
 
     css_class: str
@@ -70,9 +70,10 @@ class Fit:
 
 
 def fit_columns(columns: Sequence[ColumnText]) -> Fit:
-    """Return how a table with these columns fits on a page.
+    """Return the layout of a table with these columns.
 
-    A word is broken only if its column would otherwise not fit, and the longest words are broken first.
+    A word is broken if it has more than 34 characters, or if the table does not fit otherwise. The longest words are
+    broken first.
     """
     one_part = [list(range(len(columns)))]
     words = [min(_MAX_WORD, column.longest_word) for column in columns]
@@ -96,7 +97,7 @@ def _needed(widths: Sequence[int]) -> float:
 
 
 def _split(widths: Sequence[int], room: float) -> list[list[int]]:
-    """Return the columns of each part; each begins with the first column and holds at least one other."""
+    """Return the columns of each part; each part has the first column and at least one other."""
     parts = [[0]]
     for column in range(1, len(widths)):
         part = [*parts[-1], column]

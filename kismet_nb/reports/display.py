@@ -1,4 +1,4 @@
-"""HTML for a report's notebook: metric cards and tables, with every cell as plain text."""
+"""HTML for a report's notebook: metric cards, and tables in which every cell is plain text."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ __all__ = ["html_table", "metric_cards", "show_tables_as_html"]
 # Times are shown to the minute. Ids get no separators, but metrics do.
 _CELL_FORMAT = CellFormat(missing="–", true="yes", false="no", floats=",.1f", times="%Y-%m-%d %H:%M")
 _METRIC_FORMAT = replace(_CELL_FORMAT, integers=",d")
-_CHARACTER_WIDTH = 0.6  # of a wide font, in em
-# Headings that differ from the column's name with spaces.
+_CHARACTER_WIDTH = 0.6  # em, in a wide font
+# Headings that cannot be derived from the column's name.
 _HEADINGS = {
     "id": "ID",
     "display_name": "Name",
     "user_display_name": "User",
     "email": "E-mail",
     "slug": "Room",
-    "gone": "Disappeared meanwhile",
+    "gone": "Missing lists",
     "verdict": "Complete",
     "waiting_room_url": "Waiting room",
 }
@@ -44,11 +44,11 @@ def metric_cards(metrics: Mapping[str, object], *, before: Mapping[str, object] 
     Parameters
     ----------
     metrics
-        The values by name. Whole numbers get separators for thousands, other numbers one decimal. A missing value is
-        shown as a dash.
+        The values by name. Whole numbers get thousands separators, other numbers one decimal. A missing value is a
+        dash.
     before
-        The values of the period before, by the same names. Each card then shows the change, absolute and in percent.
-        The change is unknown if one of the two values is missing. There is no percentage of 0.
+        The values of the period before, by the same names. With them, each card has the change, absolute and in
+        percent. The change is unknown if one of the two values is missing. A change from 0 has no percentage.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def metric_cards(metrics: Mapping[str, object], *, before: Mapping[str, object] 
     for name, value in metrics.items():
         change = ""
         if before is not None:
-            # With the space it can be read where the page's style is missing, for example in JupyterLab.
+            # The space separates the words where the page's style is missing, for example in JupyterLab.
             change = f'<span class="change"> {html.escape(_change(value, before.get(name)))}</span>'
         text = html.escape(_METRIC_FORMAT.text(value))
         cards.append(f"<div><strong>{text}</strong> {html.escape(name)}{change}</div>")
@@ -74,7 +74,7 @@ def metric_cards(metrics: Mapping[str, object], *, before: Mapping[str, object] 
 
 
 def _change(value: Any, before: Any) -> str:  # noqa: ANN401 - a number of any library, or a missing value
-    """Return how much a value has changed, for example ``"+4 (+0.3%)"``."""
+    """Return the change of a value as text, for example ``"+4 (+0.3%)"``."""
     if pd.isna(value) or pd.isna(before):
         return "change unknown"
     difference = value - before
@@ -93,18 +93,18 @@ def html_table(
     Parameters
     ----------
     table
-        The table. An index that holds data is shown as columns.
+        The table. An index with data becomes columns.
     rows
-        How many rows to show.
+        The number of rows to show.
     headings
-        Headings for some of the columns, by name of column.
+        Headings of some columns, by the column's name.
 
     Returns
     -------
     IPython.display.HTML
-        The table. A column's name becomes its heading, with the time zone if the column has one. Times are shown to
-        the minute, and a missing value as a dash. A table with many columns has smaller type. If it is still too wide
-        for a sheet of paper, it is shown in parts, and each part begins with the first column.
+        The table. The heading is made from the column's name, with the time zone if the column has one. Times are
+        shown to the minute, and a missing value is a dash. A table with many columns has a smaller font. If it is still
+        wider than a sheet of paper, it is split into parts, and each part begins with the first column.
 
     Examples
     --------
@@ -130,9 +130,9 @@ def html_table(
 
 
 def show_tables_as_html() -> None:
-    """Let each DataFrame of this process be shown as ``html_table`` does, in IPython and in ``kn.view``.
+    """Display each DataFrame of this process with ``html_table``, in IPython and in ``kn.view``.
 
-    A table is cut where pandas would cut it: at the option ``display.max_rows``.
+    If a table has more rows than pandas' option ``display.max_rows``, only its first rows are shown.
     """
 
     def to_html(table: pd.DataFrame) -> str:
@@ -146,7 +146,7 @@ def show_tables_as_html() -> None:
 def _heading(name: object, dtype: Any, headings: Mapping[str, str]) -> tuple[str, str]:  # noqa: ANN401 - pandas' dtypes share no base class
     """Return the heading of a column and the CSS class of its cells."""
     parts = name if isinstance(name, tuple) else (name,)
-    # The first level names what the cells hold; the others are values, for example months.
+    # The first level is the name of the column; the others are values, for example months.
     texts = [_words(parts[0], headings), *(heading_text(part) for part in parts[1:])]
     text = " · ".join(text for text in texts if text)
     if isinstance(dtype, pd.DatetimeTZDtype):

@@ -1,13 +1,13 @@
-"""The login of this process for the kernel of a report: one process writes it, the other reads it.
+"""Send the login of this process to the kernel of a report.
 
-A report runs in a kernel of its own, also if it is written from a notebook. So its cells cannot change the notebook's
-variables, its settings of Matplotlib, Altair and pandas, or its display hook. An interrupt ends them at once, and the
-page is the same as from a terminal. Cells in the notebook's own process could not promise this: IPython has one shell
-per process, and settings of libraries belong to the process.
+A report runs in a kernel of its own, even if it is written from a notebook. So its cells cannot change the notebook's
+variables, its settings of Matplotlib, Altair and pandas, or its display hook. An interrupt ends them immediately, and
+the page is the same as from a terminal. The notebook's own process cannot guarantee this, because IPython has one shell
+per process and libraries have one configuration per process.
 
 The kernel gets the login through an anonymous pipe, which is its standard input. The pipe has no name, so only these
-two processes can use it. What is written stays in memory, and the kernel reads it before the first cell runs. The
-secret is in no environment variable, file, argument, pickle or message of Jupyter, and so in no log and no output.
+two processes can use it. Its content stays in memory, and the kernel reads it before the first cell runs. The secret is
+in no environment variable, file, argument, pickle or message of Jupyter, and therefore in no log and no output.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kismet_nb.transport.client import KismetClient
 __all__ = ["receive_login", "send_login"]
 
 SETTINGS = ("timeout", "retries", "patience", "max_in_flight", "page_size", "verify", "strict", "api_url")
-MAX_BYTES = 4096  # the least that a pipe holds, so that writing never waits for the reader
+MAX_BYTES = 4096  # the smallest capacity of a pipe, so that writing never waits for the reader
 
 
 def send_login(login: Login, pipe: int) -> None:
@@ -39,12 +39,12 @@ def send_login(login: Login, pipe: int) -> None:
     settings = {name: getattr(client, name) for name in SETTINGS}
     message = json.dumps([client.client_id, client.credentials.secret_value(), login.source, settings]).encode()
     if len(message) > MAX_BYTES:
-        raise CredentialsError("The credentials are too long to be those of Kismet. Log in with other ones.")
+        raise CredentialsError("The credentials are too long. Log in with the credentials that Kismet issued.")
     os.write(pipe, message)
 
 
 def receive_login() -> None:
-    """Read a login from standard input and log in. Until another login, ``kn.login()`` returns this one.
+    """Read a login from standard input and log in; ``kn.login()`` returns this login until there is another one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Images of a report as part of its page: a page loads nothing, so each image is embedded or left out."""
+"""Embed the images of a report in its page, which loads nothing; other images are left out."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ IMAGE_TYPES = {**LOGO_TYPES, "image/jpeg": "JPEG", "image/gif": "GIF", "image/we
 
 
 def read_logo(path: str | os.PathLike[str]) -> str:
-    """Return a logo as a ``data:`` address.
+    """Return a logo as a ``data:`` URL.
 
-    A page shows it in an ``<img>``. There a browser runs no script of an SVG and loads nothing that it names.
+    The page shows it in an ``<img>``, where a browser runs no scripts of an SVG and loads none of its references.
 
     Raises
     ------
@@ -45,9 +45,9 @@ def read_logo(path: str | os.PathLike[str]) -> str:
 
 
 def image_address(file: Path, types: dict[str, str]) -> tuple[str, str]:
-    """Return an image as a ``data:`` address, and what is wrong with the file; one of the two is empty.
+    """Return an image as a ``data:`` URL, and the problem with the file; one of the two is empty.
 
-    The content decides which type it is, not the suffix.
+    The type is found from the content, not from the suffix.
     """
     try:
         with file.open("rb") as stream:
@@ -64,19 +64,19 @@ def image_address(file: Path, types: dict[str, str]) -> tuple[str, str]:
 
 
 def embed_images(page: str, folder: Path) -> str:
-    """Embed the images of local files in a page, and replace each other image by the reason why it is left out.
+    """Embed images of local files in a page, and replace each other image with the reason why it is left out.
 
     Parameters
     ----------
     page
-        The HTML. Images with a ``data:`` address stay as they are.
+        The HTML. Images with a ``data:`` URL stay as they are.
     folder
-        The folder that relative paths start from.
+        The folder of relative paths.
 
     Warns
     -----
     UserWarning
-        An image is left out, and why.
+        An image is left out; the warning has the reason.
     """
 
     def embed(found: re.Match[str]) -> str:
@@ -108,7 +108,7 @@ def _local_image(name: str, folder: Path) -> tuple[str, str]:
 
 
 def _media_type(content: bytes) -> str:
-    """Return the type of an image by its first bytes, or an empty string."""
+    """Return the type of an image, found from its first bytes or its root element; empty if it is unknown."""
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if content.startswith(b"\xff\xd8\xff"):
@@ -118,8 +118,8 @@ def _media_type(content: bytes) -> str:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
     try:
-        # The root element decides. A browser refuses what is wrong after it.
-        _, root = next(ET.iterparse(io.BytesIO(content), ["start"]))  # noqa: S314 - expat bounds what entities become
+        # Only the root element is checked; a browser refuses errors after it.
+        _, root = next(ET.iterparse(io.BytesIO(content), ["start"]))  # noqa: S314 - expat limits the size of entities
     except (ET.ParseError, ValueError, LookupError):
         return ""
     return "image/svg+xml" if root.tag == "{http://www.w3.org/2000/svg}svg" else ""

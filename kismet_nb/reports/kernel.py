@@ -1,6 +1,6 @@
 """Run a report's notebook in a kernel of its own.
 
-``kismet_nb.reports.handover`` says why, and how the kernel gets the login.
+``kismet_nb.reports.handover`` documents the reasons, and how the kernel gets the login.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ POLL_SECONDS = 0.2
 def execute(notebook: NotebookNode, name: str, login: Login | None, steps: Steps, follow: Callable[[], None]) -> None:
     """Run all cells in a new kernel, in the working directory, and store their outputs in the notebook.
 
-    The kernel runs in this Python interpreter. Its files are in a private temporary folder. The kernel and the folder
-    are removed in every case: success, failure, interrupt and SIGTERM.
+    The kernel uses this Python interpreter and a private temporary folder. Both end with this function, also after a
+    failure, an interrupt or SIGTERM.
 
     Parameters
     ----------
     notebook
         The notebook.
     name
-        Its name, for errors.
+        Its name, for error messages.
     login
-        The login that ``kn.login()`` returns in the kernel; None lets it search for credentials.
+        The login that ``kn.login()`` returns in the kernel. If it is None, ``kn.login()`` searches for credentials.
     steps
-        Each cell is one step.
+        The progress, updated at the start of each cell.
     follow
-        Called often, in this thread.
+        Called every ``POLL_SECONDS`` in this thread.
 
     Raises
     ------
     KismetError
-        A cell raised this error, or another one, which is named; or the kernel could not be started or ended early.
+        A cell raised this error, or another one, which the message names; or the kernel did not start or ended early.
     """
     from jupyter_client.kernelspec import NoSuchKernel  # noqa: PLC0415 - part of an extra
     from nbclient.exceptions import (  # noqa: PLC0415 - part of an extra
@@ -69,7 +69,7 @@ def execute(notebook: NotebookNode, name: str, login: Login | None, steps: Steps
 
     set_up = added_cell("")
     notebook.cells.insert(0, set_up)
-    # The error is raised outside the except blocks, so that it does not carry the cell's traceback.
+    # The error is raised outside of the except blocks, so that the cell's traceback is not chained.
     failure: KismetError | None = None
     try:
         with clean_up_on_sigterm(), private_folder() as folder, usage_of_kernel(folder) as usage_file:
@@ -81,7 +81,9 @@ def execute(notebook: NotebookNode, name: str, login: Login | None, steps: Steps
     except KismetError:
         raise
     except (CellControlSignal, DeadKernelError, NoSuchKernel, ZMQError, RuntimeError, OSError) as error:
-        failure = KismetError(f"The report's notebook could not be run to its end ({type(error).__name__}).")
+        failure = KismetError(
+            f"The report's notebook ended early ({type(error).__name__}). Run it in Jupyter to see why."
+        )
     finally:
         notebook.cells.remove(set_up)
     if failure is not None:
@@ -89,9 +91,9 @@ def execute(notebook: NotebookNode, name: str, login: Login | None, steps: Steps
 
 
 def _run_in_thread(work: Coroutine[Any, Any, None], follow: Callable[[], None]) -> None:
-    """Run a coroutine in a thread, and cancel it if an exception is raised in this one.
+    """Run a coroutine in another thread, and cancel it if an exception is raised in this one.
 
-    In the main thread, nbclient handles an interrupt itself and prints a traceback. A notebook's main thread has an
+    In the main thread, nbclient would handle an interrupt and print a traceback. In a notebook, that thread has an
     event loop already.
     """
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = []
@@ -124,12 +126,12 @@ async def _run(notebook: NotebookNode, folder: Path, login: Login | None, steps:
     from jupyter_client.manager import AsyncKernelManager  # noqa: PLC0415 - part of an extra
     from nbclient import NotebookClient  # noqa: PLC0415 - part of an extra
 
-    # With ipc no other user of this machine can connect to the kernel, and the kernel does not warn about that.
-    # The path of a socket may have about 100 characters only.
+    # With ipc, no other user of this machine can connect to the kernel, and the kernel does not warn about that.
+    # The path of a socket is limited to about 100 characters.
     ipc = os.name == "posix" and len(str(folder)) < 80
     kernel = AsyncKernelManager(
         kernel_name="python3",
-        # Without folders to search, "python3" is this interpreter, whatever is registered under that name.
+        # Without search folders, "python3" is this interpreter, even if another one is registered with that name.
         kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
         connection_file=str(folder / "kernel.json"),
         transport="ipc" if ipc else "tcp",
@@ -143,7 +145,7 @@ async def _run(notebook: NotebookNode, folder: Path, login: Login | None, steps:
     )
     try:
         with _input_pipe(login) as standard_input:
-            # The outputs of cells come through the kernel's sockets. What its process writes by itself is not shown.
+            # The outputs of cells come through the kernel's sockets; other output of the kernel process is discarded.
             start = client.async_start_new_kernel(
                 stdin=standard_input, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
@@ -158,7 +160,7 @@ async def _run(notebook: NotebookNode, folder: Path, login: Login | None, steps:
 
 @contextlib.contextmanager
 def _input_pipe(login: Login | None) -> Iterator[int]:
-    """Yield the kernel's standard input: a pipe that holds the login, or an empty file without one."""
+    """Yield the kernel's standard input: a pipe with the login, or the null device without one."""
     if login is None:
         yield subprocess.DEVNULL
         return
@@ -174,7 +176,7 @@ def _input_pipe(login: Login | None) -> Iterator[int]:
 
 
 async def _finish(step: Coroutine[Any, Any, object]) -> None:
-    """Run a step to its end even if this task is cancelled: jupyter_client cannot cancel the start of a kernel."""
+    """Run a step to its end even if this task is cancelled, because jupyter_client cannot cancel a kernel's start."""
     task = asyncio.ensure_future(step)
     try:
         await asyncio.shield(task)
@@ -191,7 +193,7 @@ def private_folder() -> Iterator[Path]:
     with contextlib.suppress(OSError):
         name = tempfile.mkdtemp(prefix="kismet-nb-")
     if not name:
-        raise KismetError("No folder for temporary files can be written. Set TMPDIR to one that can.")
+        raise KismetError("No folder for temporary files is writable. Set TMPDIR to a writable folder.")
     try:
         yield Path(name)
     finally:

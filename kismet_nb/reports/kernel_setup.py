@@ -1,4 +1,4 @@
-"""What a report's kernel does before the first cell."""
+"""Set up a report's kernel before the first cell."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["set_up"]
 
 
 def set_up(*, has_login: bool, usage_file: str | None) -> None:
-    """Show tables as reports do, and take over the login of the process that writes the report.
+    """Set the display of tables, record requests, and receive the login of the process that writes the report.
 
     Parameters
     ----------
     has_login
         Whether standard input holds a login.
     usage_file
-        Where the counts of requests are written; None if they are not recorded.
+        The file for the counts of requests; None if they are not recorded.
 
     Raises
     ------

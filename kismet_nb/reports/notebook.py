@@ -26,7 +26,7 @@ LOGIN_HINT = (
 
 
 def read_notebook(path: Path, parameters: Mapping[str, object]) -> NotebookNode:
-    """Return the notebook, with a cell that sets the parameters after the cell tagged ``parameters``.
+    """Return the notebook, with a new cell after the cell tagged ``parameters`` that sets the parameters.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def read_notebook(path: Path, parameters: Mapping[str, object]) -> NotebookNode:
         raise InvalidInputError(f"{path} cannot be read as a notebook ({problem}).")
     tagged = [n for n, cell in enumerate(notebook.cells) if PARAMETERS_TAG in cell.metadata.get("tags", [])]
     if not tagged:
-        raise InvalidInputError(f"{path} has no cell tagged 'parameters'. Tag the cell that sets them.")
+        raise InvalidInputError(f"{path} has no cell tagged 'parameters'. Tag the cell that sets the parameters.")
     lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
     notebook.cells.insert(tagged[0] + 1, added_cell(lines))
     return notebook
@@ -58,9 +58,9 @@ def added_cell(source: str) -> NotebookNode:
 
 
 def failed_cell(notebook: NotebookNode, name: str) -> str:
-    """Return which cell raised an error, for example ``"code cell 3 of own.ipynb, line 2"``.
+    """Return the position of the cell that raised an error, for example ``"code cell 3 of own.ipynb, line 2"``.
 
-    The cell's text is not repeated, because it may hold a value of a table or a secret.
+    The result does not quote the cell, because its text may contain a value of a table or a secret.
     """
     number = 0
     for cell in notebook.cells:
@@ -80,7 +80,7 @@ def failed_cell(notebook: NotebookNode, name: str) -> str:
 def cell_failure(name: str, message: str, where: str) -> KismetError:
     """Return the error to raise for an error in a cell.
 
-    Only the messages of our own errors are repeated, because others may quote values of the tables.
+    Only messages of this package's errors are repeated, because other messages may quote values of the tables.
     """
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, KismetError):
@@ -88,5 +88,5 @@ def cell_failure(name: str, message: str, where: str) -> KismetError:
         if where:
             text += f" It was raised by {where}."
         return kind(f"{text} {LOGIN_HINT}" if kind is errors.CredentialsError else text)
-    what = "An error" if name == "NoneType" else name  # IPython does not name an error in the display of a result.
+    what = "An error" if name == "NoneType" else name  # IPython's name of an error in the display of a result
     return KismetError(f"{what} was raised by {where or START}. Run the notebook to see the details.")

@@ -1,4 +1,4 @@
-"""An executed notebook as one HTML page: no code, no script, and nothing loaded from elsewhere."""
+"""Render an executed notebook as one HTML page without code and scripts, which loads nothing."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _HEADING = re.compile(r"(<h1[^>]*>)(.*?)(?=<a |</h1>)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """What a page shows above the notebook.
+    """The title, organization and logo of a page.
 
     Attributes
     ----------
     title
-        The title, in place of the notebook's first heading. By default, that heading is the title.
+        Replaces the notebook's first heading, which is the title by default.
     organization
         The name of the organization.
     logo
-        The ``data:`` address of an image.
+        The ``data:`` URL of an image.
     """
 
     title: str | None = None
@@ -46,29 +46,28 @@ class Branding:
 
 
 def render_page(notebook: NotebookNode, branding: Branding | None = None, *, folder: Path | None = None) -> str:
-    """Return the page of an executed notebook.
+    """Return the page of an executed notebook: its Markdown cells and the outputs of its code cells.
 
-    It holds the Markdown cells and the outputs of the code cells. Cells tagged ``not-in-report``, stderr and widgets
-    are left out. ``notebook`` is changed.
+    Cells tagged ``not-in-report``, stderr and widgets are left out. The function changes ``notebook``.
 
     Parameters
     ----------
     notebook
         The notebook.
     branding
-        What stands above it.
+        Title, organization and logo.
     folder
-        The folder that paths of images start from; by default the working directory.
+        The folder of relative paths of images; by default the working directory.
 
     Warns
     -----
     UserWarning
-        An image cannot be part of the page.
+        An image cannot be embedded in the page.
     """
     from nbconvert.exporters import HTMLExporter  # noqa: PLC0415 - part of an extra
 
     branding = branding or Branding()
-    notebook.metadata.pop("widgets", None)  # the state of widgets may hold whole tables
+    notebook.metadata.pop("widgets", None)  # the state of widgets may contain whole tables
     notebook.cells = [cell for cell in notebook.cells if EXCLUDED_TAG not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -96,10 +95,10 @@ def _replace_heading(body: str, title: str) -> str:
 
 
 def _clean_outputs(cell: NotebookNode) -> None:
-    """Remove stderr and widgets from a cell's outputs, and make SVG part of the page."""
+    """Remove stderr and widgets from a cell's outputs, and convert SVG outputs to HTML."""
     cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     for output in cell.outputs:
         data = output.get("data", {})
         data.pop("application/vnd.jupyter.widget-view+json", None)  # a widget needs scripts
         if "image/svg+xml" in data:
-            data["text/html"] = data.pop("image/svg+xml")  # inline, so that a browser finds its text
+            data["text/html"] = data.pop("image/svg+xml")  # inline, so that the browser's search finds its text

@@ -1,13 +1,12 @@
-"""A report as PDF, printed by a browser of this machine.
+"""Print a report as PDF with a browser on this machine: Chrome, Edge or Chromium.
 
-The browser is Chrome, Edge or Chromium. The libraries that write PDF do not fit: WeasyPrint needs Pango, which pip does
-not install on Windows and macOS, and pure Python libraries do not know the CSS of the page. Nearly every machine has
-one of these browsers, and the PDF looks as the page does on the screen and as it does when a reader prints it. Its
-paper is Letter, the browser's default in print without a person; the page fits A4 too. Page numbers need version 131 or
-newer; with an older one they are missing.
+PDF libraries are not suitable: WeasyPrint needs Pango, which pip does not install on Windows and macOS, and pure Python
+libraries do not support the CSS of the page. Nearly every machine has one of these browsers, and the PDF looks like the
+page on the screen and like a printed page. The paper size is Letter, the default of headless printing; the page fits A4
+too. Browsers before version 131 print no page numbers.
 
-The browser is started without the credentials, the user's profile, extensions, or a network. Its files are in a private
-folder that is removed afterwards. The policy of the page forbids scripts.
+The browser runs without the credentials, the user's profile, extensions and network. Its files are in a private folder
+that is removed afterwards. The page's content security policy forbids scripts.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ OPTIONS = (
     "--no-default-browser-check",
     "--disable-extensions",
     "--disable-breakpad",
-    # No connection: neither for the page, which may load nothing anyway, nor for the browser's own updates.
+    # No connections: neither for the page, whose policy forbids them too, nor for the browser's own updates.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-domain-reliability",
@@ -60,12 +59,12 @@ OPTIONS = (
 
 
 def find_browser() -> str:
-    """Return the path of a Chrome, Edge or Chromium.
+    """Return the path of Chrome, Edge or Chromium.
 
     Raises
     ------
     InvalidInputError
-        There is none.
+        None of them was found.
     """
     for command in COMMANDS:
         if found := shutil.which(command):
@@ -97,7 +96,7 @@ def print_pdf(page: str, browser: str) -> bytes:
             file.write(page.encode())
         options = [*OPTIONS, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={target}"]
         if sys.platform == "linux" and os.geteuid() == 0:
-            # Chromium refuses to run as root inside its sandbox. The page is our own and has no scripts.
+            # Chromium's sandbox does not work for root. The page is our own and has no scripts.
             options.append("--no-sandbox")
         problem = _run([browser, *options, source.as_uri()], _environment(folder))
         content = target.read_bytes() if target.is_file() else b""
@@ -108,16 +107,16 @@ def print_pdf(page: str, browser: str) -> bytes:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Return the browser's environment: without credentials, and with the folder for its temporary files."""
+    """Return the browser's environment variables, without credentials, and with ``folder`` for temporary files."""
     environment = {name: value for name, value in os.environ.items() if name not in {ID_VARIABLE, SECRET_VARIABLE}}
     environment["CHROME_CONFIG_HOME"] = str(folder)  # crash reports on Linux
-    if len(str(folder)) < 50:  # the path of a socket in it may have about 100 characters only
+    if len(str(folder)) < 50:  # the path of a socket in it is limited to about 100 characters
         environment |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))
     return environment
 
 
 def _run(command: list[str], environment: dict[str, str]) -> str:
-    """Run the browser to its end and return the problem, if there is one. Its processes end with this function."""
+    """Run the browser until it ends, and return the problem, if any. All its processes end with this function."""
     try:
         process = subprocess.Popen(  # noqa: S603 - a browser that this machine has installed
             command,
@@ -126,21 +125,21 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
             stderr=subprocess.DEVNULL,
             env=environment,
             umask=0o077 if os.name == "posix" else -1,
-            start_new_session=True,  # so that an interrupt in the terminal ends it below, with its children
+            start_new_session=True,  # an interrupt in the terminal does not reach it; _end() below ends the whole group
         )
     except OSError as error:
         return error.strerror or type(error).__name__
     try:
         code = process.wait(PRINT_SECONDS)
     except subprocess.TimeoutExpired:
-        return f"it was not done after {PRINT_SECONDS} seconds"
+        return f"it did not finish within {PRINT_SECONDS} seconds"
     finally:
         _end(process)
     return f"it ended with code {code}" if code else ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the browser and, on POSIX, the processes that it has started."""
+    """End the browser and, on POSIX, its child processes."""
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The days of a report, the period before them, and their name in words."""
+"""The days of a report, the period before them, and the name of a period."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def report_period(
     tz: str = "UTC",
     quarter: str | None = None,
 ) -> tuple[dt.date, dt.date]:
-    """Return the first and the last day of a report: of a month, of a quarter, of a range of days, or of last month.
+    """Return the first and the last day of a month, a quarter or a range of days; by default of last month.
 
     Parameters
     ----------
     month, start, end, quarter
         As in ``report``.
     tz
-        The time zone that decides which month is last month.
+        The time zone of the current day, which determines last month.
 
     Returns
     -------
@@ -74,8 +74,7 @@ def report_period(
 def period_before(first: dt.date, last: dt.date) -> tuple[dt.date, dt.date]:
     """Return the first and the last day of the period before this one.
 
-    Before a whole month it is the month before, and before a whole quarter or year likewise. Before any other range it
-    is as many days.
+    For a calendar month, quarter or year, it is the previous one. For any other range, it has the same number of days.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a report is doing, and its progress bar."""
+"""The progress of a report, and its progress bar."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from kismet_nb.frontend import marimo_mode
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -15,14 +17,14 @@ __all__ = ["Steps", "report_bar"]
 
 @dataclass(slots=True)
 class Steps:
-    """The steps of a report, set by the thread that runs it.
+    """The steps of a report, updated by the thread that runs the notebook.
 
     Attributes
     ----------
     total, done
-        How many steps there are, and how many are finished.
+        The number of steps, and the number of finished steps.
     doing
-        What the present step does.
+        A word for the current step.
     """
 
     total: int
@@ -30,7 +32,7 @@ class Steps:
     doing: str = "starting"
 
     def start_cell(self, cell: NotebookNode, cell_index: int) -> None:
-        """Count the cells before this one as finished, and name what this one does."""
+        """Count the cells before this one as finished, and describe this one."""
         self.done = cell_index
         if cell.cell_type != "code":
             return
@@ -52,11 +54,11 @@ class Steps:
 
 
 def report_bar(steps: Steps, progress: bool | None) -> Any:  # noqa: ANN401, FBT001 - a class made here
-    """Return a bar that follows the steps; None shows one in a terminal or a notebook only."""
-    from tqdm.auto import tqdm  # noqa: PLC0415 - tqdm.auto loads ipywidgets in a notebook, which takes its time
+    """Return a progress bar of the steps; None shows it only in a terminal or a notebook."""
+    from tqdm.auto import tqdm  # noqa: PLC0415 - in a notebook, tqdm.auto loads ipywidgets, which is slow
 
     class Bar(tqdm):  # type: ignore[type-arg]
-        monitor_interval = 0  # no thread of tqdm's outlives a report
+        monitor_interval = 0  # without tqdm's monitor thread, which would continue after the report
 
         def follow(self) -> None:
             if self.disable:
@@ -66,7 +68,9 @@ def report_bar(steps: Steps, progress: bool | None) -> Any:  # noqa: ANN401, FBT
             self.refresh()
 
     disable = None if progress is None else not progress
-    # tqdm reads this variable too, but not if disable is passed.
+    if progress is None and marimo_mode():  # Its output is no terminal, but it shows the bar of one.
+        disable = False
+    # tqdm reads this variable only if disable is not passed.
     if progress is None and os.environ.get("TQDM_DISABLE", "0") not in {"", "0"}:
         disable = True
     return Bar(

@@ -1,8 +1,8 @@
-"""report(): write one file for people who have no notebook.
+"""report(): write a report as one file for readers without Jupyter.
 
-The notebook ``03_report.ipynb``, or the user's own copy of it, is executed in a new kernel and its outputs become the
-page. The page contains no code and no script and loads nothing, so it opens with a double-click and prints from any
-browser. A browser of this machine makes a PDF of it.
+A new kernel executes the notebook ``03_report.ipynb``, or the user's own copy of it, and its outputs become the page.
+The page has no code and no scripts and loads nothing, so any browser can open and print it. For a PDF, a browser on
+this machine prints it.
 """
 
 from __future__ import annotations
@@ -51,23 +51,23 @@ def report(
 ) -> Path:
     """Write a report of a month, of a quarter, or of other days, as one HTML or PDF file.
 
-    The report uses the login of this notebook or program. If it is not logged in, the report uses the credentials of
-    the environment or of a ``.env`` file. It runs in a separate process, so it changes nothing in the notebook.
+    The report uses the login of this notebook or program. If there is no login, the report uses the credentials of the
+    environment or of a ``.env`` file. It runs in a separate process, so it changes nothing in the notebook.
 
     Parameters
     ----------
     path
-        The file, ending in ``.html`` or ``.pdf``. It is replaced whole or not at all. A PDF needs Chrome, Edge or
-        Chromium on this machine.
+        The file, with the suffix ``.html`` or ``.pdf``. An existing file is replaced only by a complete one. A PDF
+        needs Chrome, Edge or Chromium on this machine.
     month
         The month, for example ``"2026-10"``; by default last month.
     start, end
         First and last day instead of a month, both included.
     tz
-        The time zone that days and times are shown in, for example ``"America/New_York"``; by default UTC.
+        The time zone of days and times, for example ``"America/New_York"``; by default UTC.
     fail_rate_unit
-        ``"fraction"`` or ``"percent"``: see ``summaries.fail_rate``. By default the numbers decide. If they fit both
-        units, fail rates are left out.
+        ``"fraction"`` or ``"percent"``: see ``summaries.fail_rate``. By default the unit is found from the numbers. If
+        they fit both units, failure rates are left out.
     demo
         Report on the demo organization, which needs no credentials.
     notebook
@@ -76,13 +76,13 @@ def report(
     quarter
         The quarter instead of a month, for example ``"2026-Q3"``.
     title
-        The title, in place of the first heading of the notebook.
+        Replaces the first heading of the notebook.
     organization
         The name of the organization, shown above the title.
     logo
         A PNG or SVG file of at most 1 MB, shown above the title.
     progress
-        Whether to show what the report is doing; by default in a terminal or a notebook only.
+        Whether to show a progress bar; by default only in a terminal or a notebook.
 
     Returns
     -------
@@ -94,12 +94,12 @@ def report(
     InvalidInputError
         An argument cannot be used, or a package or the browser is not installed; nothing was fetched.
     KismetError
-        The error that a cell of the notebook raised, for example ``IncompleteError``; an older file is unchanged.
+        The error that a cell of the notebook raised, for example ``IncompleteError``. An existing file is unchanged.
 
     Warns
     -----
     UserWarning
-        An image of the notebook is left out, and why.
+        An image of the notebook is left out; the warning has the reason.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def report(
         raise InvalidInputError('fail_rate_unit must be "fraction" or "percent".')
     source = notebooks_folder() / "03_report.ipynb" if notebook is None else check_path(notebook, (".ipynb",))
     if not source.is_file():
-        raise InvalidInputError(f"There is no notebook {source}.")
+        raise InvalidInputError(f"The notebook {source} does not exist.")
     for module in ("nbconvert", "ipykernel", "altair", "vl_convert"):
         if find_spec(module) is None:
             raise InvalidInputError(f'A report needs {module}. Install it with: pip install "kismet-nb[report]"')
@@ -121,9 +121,9 @@ def report(
 
     parameters: dict[str, Any] = {}
     if (month, quarter, start) != (None, None, None):
-        parameters = {"month": month, "quarter": None, "start": None, "end": None}  # in place of all that it sets
+        parameters = {"month": month, "quarter": None, "start": None, "end": None}  # replace all values of the notebook
     if quarter is not None or start is not None:
-        # An older copy of the notebook knows no quarters, but it gets their days.
+        # An older copy of the notebook has no parameter quarter, so it gets the quarter's days.
         parameters |= {"start": str(first), "end": str(last)}
     options = {"tz": tz, "fail_rate_unit": fail_rate_unit}
     parameters |= {name: value for name, value in options.items() if value is not None}
@@ -145,7 +145,7 @@ def report(
 
 
 def _branding(title: str | None, organization: str | None, logo: str | os.PathLike[str] | None) -> Branding:
-    """Return what stands above the notebook.
+    """Return the title, organization and logo of the page.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The notebooks and the sample data that come with this package."""
+"""Find the notebooks and the sample data of this package, and copy them for a person."""
 
 from __future__ import annotations
 
@@ -7,23 +7,69 @@ from pathlib import Path
 
 from kismet_nb.errors import ExportError
 
-__all__ = ["copy_notebooks", "notebooks_folder"]
+__all__ = ["copy_notebooks", "notebooks_folder", "prepare_folder"]
+
+_OWN_FOLDER = "my_notebooks"  # in a clone
+_IGNORE_ALL = "*\n"
 
 
 def notebooks_folder() -> Path:
-    """Return the folder of the notebooks: in the installed package, or beside it in a clone."""
+    """Return the folder of the notebooks: in the installed package, or beside the package in a clone."""
     return _shipped("notebooks")
 
 
-def copy_notebooks(folder: Path) -> list[Path]:
-    """Copy the notebooks into a folder, and the data that they read into the folder ``data`` beside it.
+def prepare_folder(folder: Path) -> tuple[Path, list[Path]]:
+    """Copy the notebooks into a folder in which they can be saved, since saved notebooks hold names.
 
-    An existing file is never overwritten.
+    An existing folder of a clone of this repository may be tracked by git. Instead of it, ``my_notebooks`` in the clone
+    is used. A new folder gets a ``.gitignore``, so that no commit includes what is saved in it.
+
+    Returns
+    -------
+    folder
+        The folder that was used.
+    copied
+        The files that were copied.
+
+    Raises
+    ------
+    ExportError
+        A file could not be written.
+    """
+    folder = _untracked(folder)
+    is_new = not folder.exists()
+    copied = copy_notebooks(folder)
+    problem = ""
+    try:
+        if is_new:
+            (folder / ".gitignore").write_text(_IGNORE_ALL, encoding="utf-8")
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    if problem:
+        raise ExportError(f"{folder / '.gitignore'} could not be written: {problem}. Choose another folder.")
+    return folder, copied
+
+
+def _untracked(folder: Path) -> Path:
+    """Return the folder, or the one for copies if it is an existing folder of a clone that git does not ignore."""
+    place = folder.resolve()
+    own_rules = place / ".gitignore"
+    if not place.exists() or (own_rules.is_file() and own_rules.read_bytes() == _IGNORE_ALL.encode()):
+        return folder
+    clones = (path for path in (place, *place.parents) if (path / "kismet_nb" / "__init__.py").is_file())
+    root = next((path for path in clones if (path / "pyproject.toml").is_file()), None)
+    return folder if root is None else root / _OWN_FOLDER
+
+
+def copy_notebooks(folder: Path) -> list[Path]:
+    """Copy the notebooks into a folder, and their data into the folder ``data`` beside it.
+
+    Existing files are not overwritten.
 
     Returns
     -------
     list of Path
-        The files that were copied.
+        The new files.
 
     Raises
     ------
@@ -48,7 +94,7 @@ def _shipped(name: str) -> Path:
 
 
 def _copy_missing(source: Path, target: Path) -> list[Path]:
-    """Copy the files of a folder that the other folder does not have."""
+    """Copy files that are missing in the target folder, and return the new files."""
     target.mkdir(parents=True, exist_ok=True)
     copied = []
     for file in sorted(source.iterdir()):

@@ -1,4 +1,4 @@
-"""SIGTERM, by which a service manager ends a process, with a clean-up before the end."""
+"""Run clean-up code before SIGTERM, the signal of service managers, ends the process."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class _SigtermError(BaseException):
 
 @contextlib.contextmanager
 def clean_up_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM run the clean-up of this block before it ends the process.
+    """Run the ``finally`` clauses of the block on SIGTERM before the process ends.
 
-    Python's default is to end at once, which would leave temporary files behind. A handler of the calling program
-    stays in place.
+    By default, SIGTERM ends Python immediately and leaves temporary files. If the calling program has a handler of its
+    own, nothing changes.
     """
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:

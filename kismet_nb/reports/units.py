@@ -1,4 +1,4 @@
-"""The unit of fail rates, found from the numbers themselves."""
+"""Find the unit of failure rates from the numbers themselves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FailRateUnit = Literal["fraction", "percent"]
 
 
 def find_fail_rate_unit(metrics: pd.DataFrame) -> FailRateUnit | None:
-    """Return the unit of ``call_fail_rate`` if the numbers rule out the other one.
+    """Return the unit of ``call_fail_rate`` if the numbers do not fit the other one.
 
     A rate above 1 cannot be a fraction. If each rate times the number of calls is a whole number, the rates are
     fractions: see ``summaries.fail_rate``.
@@ -30,13 +30,13 @@ def find_fail_rate_unit(metrics: pd.DataFrame) -> FailRateUnit | None:
     Returns
     -------
     str or None
-        ``"fraction"`` or ``"percent"``; None if the numbers rule out neither of them, or both. If no call failed, both
-        units mean the same, and the result is ``"fraction"``.
+        ``"fraction"`` or ``"percent"``; None if the numbers fit both units, or neither. If no call failed, both units
+        are equal, and the result is ``"fraction"``.
 
     Raises
     ------
     InvalidInputError
-        The table is another one or lacks a column.
+        The table is of another resource or lacks a column.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def find_fail_rate_unit(metrics: pd.DataFrame) -> FailRateUnit | None:
     >>> find_fail_rate_unit(metrics)
     'percent'
     """
-    summaries.combine_days(metrics)  # raises if it is another table
+    summaries.combine_days(metrics)  # raises if the table is of another resource
     percentages: dict[FailRateUnit, float | None] = {}
     for unit in get_args(FailRateUnit):
         with contextlib.suppress(InvalidInputError):

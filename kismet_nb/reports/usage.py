@@ -1,7 +1,7 @@
-"""The requests of a report's kernel, counted for the process that writes the report.
+"""Count the requests of a report's kernel for the process that writes the report.
 
-The kernel writes its counts to a file in the private folder after each cell, so that they are there if a cell fails.
-An interrupt ends the kernel at once. The requests of the cell that was running are not counted then.
+The kernel writes its counts to a file in the private folder after each cell, so they exist even if a cell fails. An
+interrupt ends the kernel immediately, so the requests of the running cell are not counted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["usage_of_kernel", "write_usage_after_each_cell"]
 
 @contextlib.contextmanager
 def usage_of_kernel(folder: Path) -> Iterator[str | None]:
-    """Yield the file to which a kernel writes its counts, and record these at the end; None if nothing is recorded."""
+    """Yield the file for the counts of a kernel, and record them at the end; yield None if nothing is recorded."""
     if not is_recording():
         yield None
         return

@@ -1,1 +1,1 @@
-"""A local copy of organizations that is kept up to date: versions as plain Parquet, with history."""
+"""A local copy of organizations: versions of their tables as Parquet files, with history, updated by ``sync``."""

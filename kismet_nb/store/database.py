@@ -1,6 +1,6 @@
-"""The SQLite file of a journal: opened with a lock, and without what is too old to be used.
+"""Open the SQLite file of a journal: take its lock and delete entries that are too old.
 
-The exclusive lock keeps a second sync of the organization out. It ends with the process, however that ends.
+The exclusive lock prevents a second sync of the organization. The system releases it when the process ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["open_database"]
 
-MAX_AGE = dt.timedelta(hours=24)  # of lists that are not read again
+MAX_AGE = dt.timedelta(hours=24)  # older lists are read again
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS lists (task TEXT, key TEXT, read_at TEXT, list TEXT, PRIMARY KEY (task, key));
 CREATE TABLE IF NOT EXISTS saved (id INTEGER PRIMARY KEY, resource TEXT, last_chunk INTEGER, rows BLOB);
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS committing (version TEXT);
 
 
 def open_database(file: Path, organization: str) -> sqlite3.Connection:
-    """Open the journal of an organization; until it is closed, nobody else can open it.
+    """Open the journal of an organization with an exclusive lock, which lasts until it is closed.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def open_database(file: Path, organization: str) -> sqlite3.Connection:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    """Take the lock, make the tables, and forget what must not be used."""
+    """Take the lock, create the tables, and delete entries that must not be used."""
     database.execute("PRAGMA locking_mode=EXCLUSIVE")
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute("BEGIN EXCLUSIVE")
-    # What an older version of the package has saved may have other columns.
+    # Rows that another version of the package saved may have other columns.
     database.execute("CREATE TABLE IF NOT EXISTS format (columns TEXT)")
     columns = json.dumps([_SCHEMA, {name: str(row_schema(resource)) for name, resource in RESOURCES.items()}])
     if database.execute("SELECT columns FROM format").fetchone() != (columns,):

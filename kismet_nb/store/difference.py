@@ -1,4 +1,4 @@
-"""What differs between the rows of two syncs: compared by key, and in every column."""
+"""Compare the rows of two syncs by key and in every column."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _NO_ROW = -1
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs between the new and the old rows.
+    """The differences between new and old rows.
 
     Attributes
     ----------
     old_position
-        For each new row, where the old row with the same values is, or -1.
+        For each new row, the position of the old row with the same key and values, or -1.
     changed, removed
-        The positions of old rows whose key has other values now, and of those whose key is missing.
+        The positions of old rows whose values changed, and of old rows whose key is missing now.
     added
-        The positions of new rows whose key was missing before.
+        The positions of new rows whose key is new.
     """
 
     old_position: NDArray[np.int64]
@@ -41,7 +41,7 @@ class Difference:
 
 
 def compare_rows(resource: Resource, new: pa.Table, old: pa.Table) -> Difference:
-    """Compare rows by the columns of the new ones; the old ones have the same and others."""
+    """Compare rows in all columns of the new ones; old rows may have more columns."""
     match = _matches(key_table(resource, new), key_table(resource, old))
     in_new = np.flatnonzero(match != _NO_ROW)
     in_old = match[in_new]
@@ -56,7 +56,7 @@ def compare_rows(resource: Resource, new: pa.Table, old: pa.Table) -> Difference
 
 
 def key_table(resource: Resource, table: pa.Table) -> pa.Table:
-    """Return columns that together distinguish rows, without missing values, which no join finds."""
+    """Return columns that together identify a row, without missing values, because a join does not match those."""
     columns: dict[str, Any] = {}
     for name in resource.key:
         column = table[name]
@@ -67,14 +67,14 @@ def key_table(resource: Resource, table: pa.Table) -> pa.Table:
             columns[f"{name} is missing"] = pa.repeat(pa.scalar(False), table.num_rows)  # noqa: FBT003 - a value
         columns[name] = column
     if resource.layout == "part":
-        # Nothing proves that these keys are unique: the first row with a key is compared with the first, and so on.
+        # These keys may have duplicates: the first row with a key is compared with the first old one, and so on.
         frame = pa.table(columns).to_pandas()
         columns["occurrence"] = pa.array(frame.groupby(list(columns), sort=False).cumcount().to_numpy())
     return pa.table(columns)
 
 
 def shared_keys(one: pa.Table, other: pa.Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return, for the rows of two tables of keys, which of them the other has too."""
+    """Return, for each of two tables of keys, which of its rows are in the other table too."""
     match = _matches(one, other)
     in_other = np.zeros(other.num_rows, dtype=bool)
     in_other[match[match != _NO_ROW]] = True
@@ -82,7 +82,7 @@ def shared_keys(one: pa.Table, other: pa.Table) -> tuple[NDArray[np.bool_], NDAr
 
 
 def _matches(new: pa.Table, old: pa.Table) -> NDArray[np.int64]:
-    """Return, for each new key, its position among the old ones, or -1."""
+    """Return, for each new key, its position in the old keys, or -1."""
     keys = new.column_names
     match = np.full(new.num_rows, _NO_ROW, dtype=np.int64)
     joined = _numbered(new, "new position").join(

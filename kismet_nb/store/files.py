@@ -1,4 +1,4 @@
-"""Files and folders of a version: written, linked, flushed to the disk, removed."""
+"""Write, link, flush and remove the files and folders of a version."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["finish_file", "flush_names", "flush_tree", "link_file", "make_privat
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only this user can read; it is as personal as the source."""
+    """Create a folder that only this user can read, because a store holds personal data."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def open_parquet(file: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """Begin a Parquet file; call ``finish_file`` after its end."""
-    # A small dictionary is given up early in columns of different texts, which then take half the time and space.
+    """Open a Parquet file for writing; close it, then call ``finish_file``."""
+    # With this limit, Parquet soon drops the dictionary of a column of distinct texts, which halves time and space.
     return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True, dictionary_pagesize_limit=2**17)
 
 
@@ -36,7 +36,7 @@ def finish_file(file: Path) -> None:
 
 
 def link_file(source: Path, target: Path) -> None:
-    """Give a file another name; where the file system has no links, copy it."""
+    """Create a hard link to a file; if the file system has no hard links, copy the file."""
     with contextlib.suppress(OSError):
         os.link(source, target)
         return
@@ -46,13 +46,13 @@ def link_file(source: Path, target: Path) -> None:
 
 
 def flush_tree(folder: Path) -> None:
-    """Flush the names in a folder and in the folders below it to the disk."""
+    """Flush the entries of a folder and of all folders below it to the disk."""
     for path, _, _ in os.walk(folder, topdown=False):
         flush_names(path)
 
 
 def flush_names(folder: str | Path) -> None:
-    """Flush the names in a folder to the disk."""
+    """Flush the entries of a folder to the disk."""
     if os.name == "nt":
         return  # Windows cannot open folders
     descriptor = os.open(folder, os.O_RDONLY)
@@ -63,7 +63,7 @@ def flush_names(folder: str | Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with its read-only files; it need not exist."""
+    """Remove a folder with its read-only files, if it exists."""
     if os.name == "nt":
         for path, _, names in os.walk(folder):
             for name in names:

@@ -1,4 +1,4 @@
-"""Rows of a store as a DataFrame: a fetch's dtypes, and the fields of ``rest`` as columns."""
+"""Convert rows of a store to a DataFrame with a fetch's dtypes and the fields of ``rest`` as columns."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def stored_frame(table: str, rows: pa.Table, columns: Sequence[str] | None, *, h
     rows
         Its rows, with all columns of the store.
     columns
-        Which columns to return; None means all, but the times of the history only with it.
+        The columns to return; None means all columns of the table, or of its history.
     history
-        Whether the rows are of the history.
+        Whether the rows are from the history.
 
     Raises
     ------
     InvalidInputError
-        There is no such column.
+        A column does not exist.
     """
     fields = {} if table == LISTS else _fields_in_rest(rows[REST])
     seen = [name for name in _SEEN if name in rows.column_names]
@@ -47,14 +47,14 @@ def stored_frame(table: str, rows: pa.Table, columns: Sequence[str] | None, *, h
     known = list(dict.fromkeys([*declared, *fields]))
     for name in columns or ():
         if name not in known and name not in seen:
-            raise InvalidInputError(f"{table} has no column {name!r}. There is: {', '.join([*known, *seen])}.")
+            raise InvalidInputError(f"{table} has no column {name!r}. The columns are: {', '.join([*known, *seen])}.")
     chosen = [*known, *(seen if history else [])] if columns is None else columns
     series = {name: _column(rows, name, fields.get(name, {})) for name in chosen}
     return pd.DataFrame(series, index=pd.RangeIndex(rows.num_rows))
 
 
 def _fields_in_rest(rest: pa.ChunkedArray) -> dict[str, dict[int, Any]]:
-    """Return the fields in ``rest``, each with its values by the positions of their rows."""
+    """Return the fields in ``rest``; each maps row positions to values."""
     fields: dict[str, dict[int, Any]] = {}
     if rest.null_count < len(rest):
         for position, text in enumerate(rest.to_pylist()):
@@ -71,7 +71,7 @@ def _column(rows: pa.Table, name: str, in_rest: dict[int, Any]) -> pd.Series[Any
         frame_column: pd.Series[Any] = column.combine_chunks().to_pandas(types_mapper=PANDAS_DTYPES.get)
         return frame_column
     values = np.empty(rows.num_rows, dtype=object)
-    values[:] = column.to_pylist()  # not np.array(...): that would make a table of lists of equal length
+    values[:] = column.to_pylist()  # np.array(...) would turn lists of equal length into a two-dimensional array
     for position, value in in_rest.items():
         values[position] = value
     return pd.Series(values, dtype=object)

@@ -1,4 +1,4 @@
-"""The history of a table: its rows as they were until a sync found them changed or removed."""
+"""Write the history of a table: the earlier states of rows that a sync found changed or removed."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
 __all__ = ["HistoryWriter", "keep_history"]
 
-MAX_FILES = 50  # before those of a year become one
+MAX_FILES = 50  # with more, the files of each year are merged
 
 
 class HistoryWriter:
-    """The file with the rows that a sync ended; there is none if no row is written.
+    """Writes the rows that one sync found changed or removed to a file, which is created with the first row.
 
     Parameters
     ----------
     resource
-        Whose history.
+        The resource of the table.
     folder
-        The folder of the history in the version under way.
+        The folder of the history in the new version.
     name
         The version's name.
     moment
-        The version's moment, until which the rows were seen.
+        The version's moment, stored as ``seen_until``.
     """
 
     def __init__(self, resource: Resource, folder: Path, name: str, moment: dt.datetime) -> None:
@@ -47,7 +47,7 @@ class HistoryWriter:
         self._writer: pq.ParquetWriter | None = None
 
     def add(self, rows: pa.Table, changed: NDArray[np.bool_]) -> None:
-        """Write rows that were changed, and others that were removed."""
+        """Write earlier states of rows; ``changed`` is false for rows that were removed."""
         if not rows.num_rows:
             return
         ended = pa.array(np.where(changed, "changed", "removed")).cast(pa.large_string())
@@ -58,7 +58,7 @@ class HistoryWriter:
         self._writer.write_table(rows.select(self._schema.names).cast(self._schema))
 
     def close(self) -> None:
-        """End the file, if there is one."""
+        """Close the file, if it was created."""
         if self._writer is not None:
             self._writer.close()
             finish_file(self._file)

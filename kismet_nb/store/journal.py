@@ -1,6 +1,6 @@
-"""The journal of a sync: the lists that were read, for a process that goes on after this one was killed.
+"""The journal of a sync: the lists that were read, so that the next sync can continue after a failure or a kill.
 
-Rows are saved as they are read, and count once the list that they belong to is proved.
+Rows are saved as they are read. They count only after their list is proved complete.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "JournaledList"]
 
-MAX_DELAY_SECONDS = 0.25  # from a finished list to its place on the disk
-MAX_DELAY_ROWS = 2000
-MAX_WAITING_ROWS = 20_000  # beyond these, the threads that read wait for the disk
-CHUNK = "_chunk"  # the column that names the chunk that a row came in
+MAX_DELAY_SECONDS = 0.25  # between the end of a list and its transaction
+MAX_DELAY_ROWS = 2000  # with this many waiting rows, the transaction starts immediately
+MAX_WAITING_ROWS = 20_000  # with this many, the threads that read lists wait for the disk
+CHUNK = "_chunk"  # column with the number of a row's chunk
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,23 +40,23 @@ class JournaledList:
     Attributes
     ----------
     key
-        What distinguishes it from other lists of the same table.
+        Text that identifies the list among the lists of its table.
     labels
-        Whose list it is, as JSON.
+        The labels of its query as JSON.
     read_at
         When it was read, as ISO 8601 text in UTC.
     rows, pages, attempts, proof, missing
-        As in ``ListResult``.
+        As in ``ListResult``. ``rows`` includes the kept rows.
     chunks
-        The chunks with its rows.
+        The numbers of the chunks with its rows.
     whole_at
-        When it was last read from its first row on.
+        When it was last read whole.
     per_page, rising, kept
-        As in ``ListResult``. The rows that are kept are in the version before.
+        As in ``ListResult``. The kept rows are in the previous version.
     first_key
-        The key of the first row that was read; None if no row is kept, or if all are.
+        The key of the first row that was read; None if no row or every row is kept.
     base
-        The version with the rows that are kept.
+        The version with the kept rows.
     """
 
     key: str
@@ -77,7 +77,7 @@ class JournaledList:
 
 
 class Journal:
-    """The open journal of one organization; while it is open, nobody else can open it.
+    """The open journal of one organization, with an exclusive lock.
 
     Raises
     ------
@@ -100,10 +100,10 @@ class Journal:
         self._writer = threading.Thread(target=self._write, name="kismet_nb journal", daemon=True)
         self._writer.start()
 
-    # ---- What is read
+    # ---- Write
 
     def add_rows(self, batches: Mapping[str, pa.RecordBatch]) -> int:
-        """Save rows by their resources, within a moment, and return the number of their chunk."""
+        """Queue rows by resource for the next transaction, and return the number of their chunk."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting_rows < MAX_WAITING_ROWS or self._failure or self._closing)
             self._check()
@@ -114,14 +114,14 @@ class Journal:
         return number
 
     def add_list(self, task: str, read: JournaledList) -> None:
-        """Save that a list was read whole, within a moment."""
+        """Queue a list that was read completely for the next transaction."""
         with self._changed:
             self._check()
             self._waiting.append((task, read))
             self._changed.notify_all()
 
     def flush(self) -> None:
-        """Wait until everything is saved."""
+        """Wait until all queued rows and lists are saved."""
         with self._changed:
             self._urgent = True
             self._changed.notify_all()
@@ -134,7 +134,7 @@ class Journal:
             raise ExportError(self._failure)
 
     def _write(self) -> None:
-        """Save what is waiting, in transactions; runs in the writer's thread."""
+        """Save queued rows and lists in transactions; runs in the writer's thread."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
@@ -175,7 +175,7 @@ class Journal:
             self._database.executemany("INSERT INTO saved (resource, last_chunk, rows) VALUES (?, ?, ?)", packed)
             self._database.executemany(
                 "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?)",
-                [(task, of.key, of.read_at, json.dumps(dataclasses.asdict(of))) for task, of in lists],
+                [(task, entry.key, entry.read_at, json.dumps(dataclasses.asdict(entry))) for task, entry in lists],
             )
             self._database.execute("COMMIT")
         except BaseException:
@@ -183,10 +183,10 @@ class Journal:
                 self._database.execute("ROLLBACK")
             raise
 
-    # ---- What was read, by this process or an earlier one
+    # ---- Read what this process or an earlier one saved
 
     def lists(self, task: str) -> dict[str, JournaledList]:
-        """Return the lists of a task that were read whole, by their keys."""
+        """Return the finished lists of a task by their keys."""
         self.flush()
         found = {}
         for key, text in self._database.execute("SELECT key, list FROM lists WHERE task = ?", (task,)):
@@ -197,7 +197,7 @@ class Journal:
     def rows(self, resource: str, lists: Iterable[JournaledList]) -> Iterator[pa.Table]:
         """Yield the rows of lists, some thousand at a time, in the order in which they were saved."""
         self.flush()
-        counted = pa.array(sorted({number for of in lists for number in of.chunks}), pa.int64())
+        counted = pa.array(sorted({number for entry in lists for number in entry.chunks}), pa.int64())
         cursor = self._database.execute("SELECT rows FROM saved WHERE resource = ? ORDER BY id", (resource,))
         for (packed,) in cursor:
             table = pa.ipc.open_stream(packed, options=READ_OPTIONS).read_all()
@@ -211,20 +211,20 @@ class Journal:
 
     @property
     def committing(self) -> str | None:
-        """The version that was about to get its name when the journal was last used."""
+        """The version whose commit began last, if the journal was not emptied after it."""
         found = self._database.execute("SELECT version FROM committing").fetchone()
         return found[0] if found else None
 
     def begin_commit(self, version: str) -> None:
-        """Record that a version is complete, except for its name."""
+        """Record that a version is complete and will now be renamed."""
         self.flush()
         self._run(("DELETE FROM committing", ()), ("INSERT INTO committing VALUES (?)", (version,)))
 
     def empty(self) -> None:
-        """Forget everything, on the disk too."""
+        """Delete everything, including the deleted rows in the file."""
         self.flush()
         self._run(("DELETE FROM lists", ()), ("DELETE FROM saved", ()), ("DELETE FROM committing", ()))
-        with contextlib.suppress(sqlite3.Error):  # the pages may stay until the next sync
+        with contextlib.suppress(sqlite3.Error):  # deleted pages may stay in the file until the next sync
             self._database.execute("VACUUM")
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -242,7 +242,7 @@ class Journal:
             raise ExportError(problem)
 
     def close(self) -> None:
-        """Save what is waiting, and let go of the lock."""
+        """Save queued rows and lists, and release the lock."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()

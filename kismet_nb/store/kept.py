@@ -1,4 +1,4 @@
-"""The rows of lists that were not read again, or not from their first row on: they are those of the version before."""
+"""Yield rows of the previous version, for lists that were not read again or only from a later row on."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ROWS_PER_PIECE = 32_768
 
 
 def kept_rows(version: Path | None, name: str, lists: Iterable[JournaledList]) -> Iterator[pa.Table]:
-    """Yield the rows of lists that are kept from a version, some thousand at a time, as if they were read."""
-    kept = [of for of in lists if of.kept]
+    """Yield the rows that lists keep from a version, some thousand at a time, with the columns of read rows."""
+    kept = [entry for entry in lists if entry.kept]
     if version is None or not kept:
         return
     if name == "call_metrics":
-        months = {json.loads(of.labels)["first_day"][:7] for of in kept}
+        months = {json.loads(entry.labels)["first_day"][:7] for entry in kept}
         yield from rows_of_version(version, name, months=months)
         return
     keeps = _keeps_lists(kept) if name == "egresses" else _keeps_beginnings(name, kept)
@@ -42,7 +42,7 @@ def kept_rows(version: Path | None, name: str, lists: Iterable[JournaledList]) -
 def rows_of_version(
     version: Path, name: str, *, columns: Sequence[str] | None = None, months: set[str] | None = None
 ) -> Iterator[pa.Table]:
-    """Yield the rows of a table, some thousand at a time: all columns that are read or some, all months or some."""
+    """Yield rows of a table, some thousand at a time; by default the columns of read rows, and all months."""
     resource = RESOURCES[name]
     columns = columns or row_schema(resource).names
     for file in sorted((version / name).glob("*.parquet")):
@@ -57,9 +57,9 @@ def rows_of_version(
 
 
 def _keeps_beginnings(name: str, lists: Sequence[JournaledList]) -> Callable[[pa.Table], pa.ChunkedArray]:
-    """Return a function that says which calls, or participants of calls, are before the first call that was read."""
-    owners = pa.array([json.loads(of.labels)["organization_user_id"] for of in lists], pa.int64())
-    firsts = pa.array([of.first_key for of in lists], pa.int64())
+    """Return a filter for calls, or participants of calls, before the first call that was read of their list."""
+    owners = pa.array([json.loads(entry.labels)["organization_user_id"] for entry in lists], pa.int64())
+    firsts = pa.array([entry.first_key for entry in lists], pa.int64())
     column = "id" if name == "calls" else "call_id"
 
     def keeps(rows: pa.Table) -> pa.ChunkedArray:
@@ -70,8 +70,8 @@ def _keeps_beginnings(name: str, lists: Sequence[JournaledList]) -> Callable[[pa
 
 
 def _keeps_lists(lists: Sequence[JournaledList]) -> Callable[[pa.Table], pa.Array]:
-    """Return a function that says which recordings are of the calls whose lists are kept."""
+    """Return a filter for the recordings of calls with kept lists."""
     names = ["organization_user_id", "call_id"]
-    labels = [json.loads(of.labels) for of in lists]
+    labels = [json.loads(entry.labels) for entry in lists]
     calls = pa.table({name: pa.array([label[name] for label in labels], pa.int64()) for name in names})
     return lambda rows: pa.array(shared_keys(rows.select(names), calls)[0])

@@ -1,8 +1,8 @@
-"""What the newest version of a store knows, so that a sync need not read it again.
+"""Decide which rows of the newest version a sync need not read again.
 
 Calls are read from a later page on, see ``kismet_nb.fetch.known_rows``. Recordings are read again if their call is new
-or changed, or could still change when they were read. Daily figures are read again for the last weeks. Every list is
-read whole after some days, which finds what this leaves open.
+or changed, or could still change when they were read. Daily figures are read again for the last weeks. After some
+days, every list is read whole; this finds the changes that a partial reading misses.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ if TYPE_CHECKING:
 
 __all__ = ["KnownTables"]
 
-OPEN_DAYS = 7  # from its creation, in which a call that has ended may still change
-METRICS_DAYS = 35  # of which the figures may still change
-MIN_RISING_ROWS = 8  # fewer may be in order by chance
+OPEN_DAYS = 7  # days after its creation in which an ended call may still change
+METRICS_DAYS = 35  # days before today whose figures may still change
+MIN_RISING_ROWS = 8  # the keys of fewer rows may rise by chance
 
 
 class KnownTables:
-    """The tables of the newest version, as far as their lists need not be read whole.
+    """The tables of the newest version whose lists need not be read whole.
 
     Parameters
     ----------
     version
-        The version; None if there is none.
+        The newest version, or None before the first sync has finished.
     recheck_days
-        After how many days each list is read whole; 0 reads all lists whole.
+        After how many days each list is read whole; 0 means always.
     participants
         Whether the participants of calls are read too.
 
     Attributes
     ----------
     version
-        The version; None if every list must be read whole.
+        The newest version, or None if every list must be read whole.
     """
 
     def __init__(self, version: Path | None, recheck_days: int, *, participants: bool) -> None:
@@ -66,7 +66,7 @@ class KnownTables:
         if version is None or recheck_days == 0:
             return
         about = read_version(version)
-        if about["kismet_nb"] != installed_version("kismet-nb"):  # it may have converted rows otherwise
+        if about["kismet_nb"] != installed_version("kismet-nb"):  # it may have converted rows in another way
             return
         self.version = version
         self._tables = {"calls", "egresses", "call_metrics"} & about["tables"].keys()
@@ -77,12 +77,12 @@ class KnownTables:
             self._tables.discard("egresses")
 
     def beginnings(self, name: str, queries: Sequence[Query]) -> dict[str, tuple[KnownRows, str]]:
-        """Return what is known of lists that need not be read from their first page on.
+        """Return the known rows of lists that need not be read from their first page on.
 
         Returns
         -------
         dict
-            By the keys of the lists, their known rows, and when they were last read whole.
+            Maps keys of lists to their known rows and the time when they were last read whole.
         """
         recorded = self._recorded(name) if name == "calls" else {}
         found = {
@@ -103,7 +103,7 @@ class KnownTables:
         }
 
     def kept_lists(self, name: str, queries: Sequence[Query], calls: Iterator[pa.Table]) -> dict[str, JournaledList]:
-        """Return the lists that need not be read at all, by their keys; ``calls`` yields the rows of all calls."""
+        """Return lists that need not be read again, by their keys; ``calls`` yields the rows of all calls."""
         recorded = self._recorded(name) if name in {"egresses", "call_metrics"} else {}
         found = [(query, row) for query in queries if (row := recorded.get(labels_of(query)))]
         if name == "egresses" and found:
@@ -123,7 +123,7 @@ class KnownTables:
         }
 
     def _recorded(self, name: str) -> dict[str, Recorded]:
-        """Return what the version records of the lists of a table, by their labels."""
+        """Return the rows of a table's lists in the version's table of lists, by their labels."""
         if name not in self._tables or self.version is None:
             return {}
         with pq.ParquetFile(self.version / LISTS / "all.parquet", page_checksum_verification=True) as file:
@@ -131,7 +131,7 @@ class KnownTables:
         return {row["key"]: row for row in lists.to_pylist() if not row["missing"] and row["whole_at"]}
 
     def _is_due(self, row: Recorded, owner: int) -> bool:
-        """Return whether a list must be read whole: some of them each day, and all after ``recheck_days``."""
+        """Return whether a list must be read whole: some lists are due each day, and all after ``recheck_days``."""
         turn = (self._now.toordinal() - owner) % self._recheck_days == 0
         age = self._now - row["whole_at"]
         return age >= dt.timedelta(days=self._recheck_days) or (turn and row["whole_at"].date() < self._now.date())
@@ -143,7 +143,7 @@ class KnownTables:
         return JournaledList(key=key, labels=row["key"], chunks=(), kept=row["rows"], base=base, **same, **times)
 
     def _unchanged_calls(self, calls: Iterator[pa.Table]) -> dict[tuple[int, int], dt.datetime]:
-        """Return when the calls were created that have ended, and are as they were in the version."""
+        """Return the creation times of calls that have ended and did not change since the version."""
         resource, pieces = RESOURCES["calls"], [asked_for_egresses(table) for table in calls]
         if self.version is None or "calls" not in self._tables or not pieces:
             return {}
@@ -157,7 +157,7 @@ class KnownTables:
 
 
 def _owner(query: Query) -> int:
-    """Return the number that decides on which day a list is read whole."""
+    """Return the number that determines the day on which a list is read whole."""
     if query.days:
         year, month, _ = query.days[0].split("-")
         return int(year) * 12 + int(month)
@@ -169,7 +169,7 @@ def _is_final(created: dt.datetime, read_at: dt.datetime) -> bool:
 
 
 def _known_calls(version: Path, recorded: dict[int, Recorded]) -> dict[int, KnownRows]:
-    """Return, for lists of calls by their users, the rows before the page with the first call that may have changed."""
+    """Return the known rows of each user's list of calls: all before the page with the first call that may change."""
     users = pa.array(list(recorded), pa.int64())
     final_until = pa.array(
         [row["read_at"] - dt.timedelta(days=OPEN_DAYS) for row in recorded.values()], pa.timestamp("us", tz="UTC")

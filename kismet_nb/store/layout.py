@@ -1,4 +1,4 @@
-"""Where things lie in a store: organizations, versions, tables, and what may be a name of one."""
+"""Folders and names in a store: organizations, versions and tables."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ __all__ = [
     "version_time",
 ]
 
-HISTORY = "_history"  # ends the name of the table that has the earlier states of another
-LISTS = "lists"  # the table of the lists that were read
+HISTORY = "_history"  # suffix of a table's name for the earlier states of its rows
+LISTS = "lists"  # name of the table with a row for each list that was read
 _VERSION_FORMAT = "%Y-%m-%dT%H%M%SZ"
 _VERSION = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z", re.ASCII)
-# Engines skip names that begin with a dot or an underscore, and read a=b as a column.
+# Query engines skip names that begin with a dot or an underscore, and parse a=b as a column with a value.
 _ORGANIZATION = re.compile(r"""(?![._ ])[^/\\:*?"<>|=\x00-\x1f\x7f]{1,100}(?<![. ])""")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # by Windows
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # device names of Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class OrganizationFolder:
     Attributes
     ----------
     path
-        Its folder. The folder's name is the organization's.
+        Its folder, named after the organization.
     """
 
     path: Path
@@ -58,7 +58,7 @@ class OrganizationFolder:
         Raises
         ------
         InvalidInputError
-            The store cannot be a folder, or the organization's name cannot be the name of one.
+            The store is no folder, or the organization's name cannot be the name of a folder.
         """
         usable = isinstance(organization, str) and _ORGANIZATION.fullmatch(organization)
         if not usable or _RESERVED.fullmatch(organization) or len(os.fsencode(organization)) > 200:
@@ -73,17 +73,17 @@ class OrganizationFolder:
 
     @property
     def name(self) -> str:
-        """The organization."""
+        """The organization's name."""
         return self.path.name
 
     @property
     def work(self) -> Path:
-        """The hidden folder of the sync under way."""
+        """The hidden folder of a running sync."""
         return self.path / ".sync"
 
     @property
     def journal(self) -> Path:
-        """The file with what the sync under way has read."""
+        """The file with the lists that a sync has read."""
         return self.work / "journal.sqlite"
 
     def versions(self) -> list[Path]:
@@ -107,22 +107,22 @@ class OrganizationFolder:
             recorded = read_version(newest)["host"]
         except FileNotFoundError:
             raise ExportError(
-                f"{newest / 'version.json'} is missing. Delete {newest}, which is no whole version."
+                f"{newest / 'version.json'} is missing, so the version is incomplete. Delete {newest}."
             ) from None
         if recorded != host:
             raise InvalidInputError(
-                f"{self.path} is a copy of an organization at {recorded}, and this client is of {host}. All rows would "
-                "look changed or removed. Name another organization or another folder."
+                f"{self.path} is a copy of an organization at {recorded}, but this client reads from {host}. All rows "
+                "would look changed or removed. Name another organization or another folder."
             )
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder of a store, with ``~`` expanded; it need not exist.
+    """Return the path of a store, with ``~`` expanded; the folder need not exist.
 
     Raises
     ------
     InvalidInputError
-        It is no path, or it is a file.
+        ``folder`` is no path, or it is a file.
     """
     if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
         raise InvalidInputError("folder must be the name of a folder, such as 'store'.")
@@ -140,7 +140,7 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
 
 
 def chosen_organizations(folder: str | os.PathLike[str], organizations: str | Iterable[str] | None) -> list[Path]:
-    """Return the newest versions of organizations of a store; None chooses all that have one.
+    """Return the newest version of each organization; None means all organizations with a version.
 
     Raises
     ------
@@ -151,19 +151,19 @@ def chosen_organizations(folder: str | os.PathLike[str], organizations: str | It
     names = sorted(entry.name for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
     newest = {name: version for name in names if (version := OrganizationFolder(root / name).newest())}
     if not newest:
-        raise InvalidInputError(f"{root} holds no finished sync. Make one with kn.sync({str(folder)!r}).")
+        raise InvalidInputError(f"{root} has no finished sync. Run kn.sync({str(folder)!r}) first.")
     chosen = list(newest) if organizations is None else organizations
     chosen = [chosen] if isinstance(chosen, str) else list(chosen)
     for name in chosen:
         if name not in newest:
-            raise InvalidInputError(f"{root} has no organization {name!r}. There is: {', '.join(newest)}.")
+            raise InvalidInputError(f"{root} has no organization {name!r}. The organizations are: {', '.join(newest)}.")
     if not chosen:
         raise InvalidInputError("organizations must name at least one organization; None means all.")
     return [newest[name] for name in dict.fromkeys(chosen)]
 
 
 def host_of(api_url: str) -> str:
-    """Return the host of an API; on this machine without its port, which changes with each start of a server."""
+    """Return the host of an API; over http, without the port, which differs at each start of a local server."""
     parts = urlsplit(api_url)
     return parts.hostname or "" if parts.scheme == "http" else parts.netloc
 
@@ -179,12 +179,14 @@ def version_time(name: str) -> dt.datetime:
 
 
 def read_version(version: Path) -> dict[str, Any]:
-    """Return what a version records about itself.
+    """Return the content of a version's version.json.
 
     Raises
     ------
+    FileNotFoundError
+        The file is missing; a sync may have removed the version.
     ExportError
-        Its version.json is missing or is not this package's.
+        The file cannot be read, or this package did not write it.
     """
     try:
         recorded = json.loads((version / "version.json").read_text(encoding="utf-8"))
@@ -195,7 +197,9 @@ def read_version(version: Path) -> dict[str, Any]:
         ):
             return recorded
     except FileNotFoundError:
-        raise  # the version may have been removed by a sync since it was found
+        raise  # a sync may have removed the version since it was found
     except (OSError, ValueError, KeyError):
         pass
-    raise ExportError(f"{version / 'version.json'} cannot be read. Delete {version} if an older version is beside it.")
+    raise ExportError(
+        f"{version / 'version.json'} cannot be read. If the same folder has an older version, delete {version}."
+    )

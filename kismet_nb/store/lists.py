@@ -1,4 +1,4 @@
-"""Which lists the tables of a store are read from, and in which order."""
+"""Choose the lists to read for the tables of a store, and their order."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ __all__ = [
 ]
 
 DEFAULT_TABLES = ("users", "calls", "waiting_rooms", "invites", "roles", "call_metrics")
-# The table that tells which lists another is read from.
+# Maps a table to the table whose rows determine the lists to read.
 _NEEDS = {"calls": "users", "egresses": "calls", "waiting_room_subs": "waiting_rooms", "call_metrics": "users"}
 _ORDER = tuple(name for name in RESOURCES if name != "participants")
 
 
 def checked_tables(tables: str | Iterable[str] | None, *, participants: bool) -> list[str]:
-    """Return the tables to read in their order, with those that their lists are found from.
+    """Return the tables to read in order, including the tables that determine their lists.
 
     Raises
     ------
     InvalidInputError
-        A table does not exist, or participants are asked for without calls.
+        A table does not exist, or participants are requested without calls.
     """
     if tables is None:
         tables = DEFAULT_TABLES
@@ -55,14 +55,14 @@ def checked_tables(tables: str | Iterable[str] | None, *, participants: bool) ->
         if name == "participants":
             raise InvalidInputError("Participants come with the calls: pass participants=True.")
         if name not in _ORDER:
-            raise InvalidInputError(f"There is no table {name!r}. There is: {', '.join(_ORDER)}.")
+            raise InvalidInputError(f"There is no table {name!r}. The tables are: {', '.join(_ORDER)}.")
     if not names:
         raise InvalidInputError(f"tables must name at least one table: {', '.join(_ORDER)}.")
     for name in names:
         if name in _NEEDS and _NEEDS[name] not in names:
-            names.append(_NEEDS[name])  # the loop goes on to it
+            names.append(_NEEDS[name])  # the loop reaches this name too
     if participants and "calls" not in names:
-        raise InvalidInputError("Participants come with the calls: name calls among the tables.")
+        raise InvalidInputError("Participants come with the calls: add calls to tables.")
     return [name for name in _ORDER if name in names]
 
 
@@ -72,19 +72,19 @@ def key_of(query: Query) -> str:
 
 
 def labels_of(query: Query) -> str:
-    """Return whose list it is, and of which days, as JSON."""
+    """Return the labels of a list as JSON, with the range of days if it has one."""
     return json.dumps(
         dict(query.labels) | ({"first_day": query.days[0], "last_day": query.days[1]} if query.days else {})
     )
 
 
 def asked_for_egresses(calls: pa.Table) -> pa.Table:
-    """Return the calls that may have recordings: if the server does not say, the call is asked about."""
+    """Return the calls that may have recordings: those with ``has_egresses`` true or missing."""
     return calls.filter(pc.fill_null(calls["has_egresses"], True))  # noqa: FBT003 - the value for missing ones
 
 
 def queries_of(name: str, rows: Rows, start: dt.date) -> list[Query]:
-    """Return the lists that a table is read from; ``rows`` gives those of the tables that are read already."""
+    """Return the lists to read for a table; ``rows`` yields the rows of tables that are read already."""
     if name == "calls":
         return [nested_list(name, user) for user in _values(rows("users"), "id")]
     if name == "egresses":
@@ -101,14 +101,14 @@ def queries_of(name: str, rows: Rows, start: dt.date) -> list[Query]:
 
 
 def metrics_start(rows: Rows, known: dt.date | None) -> dt.date:
-    """Return the day from which there may be figures: when the first user was created, or the first that is known."""
+    """Return the first day that may have figures: the earliest user's creation, the first known day, or today."""
     firsts: list[dt.date] = [first.date() for users in rows("users") if (first := pc.min(users["created_at"]).as_py())]
     candidates = [*firsts, *([known] if known else []), dt.datetime.now(dt.UTC).date()]
     return min(candidates)
 
 
 def _metrics_by_month(start: dt.date, today: dt.date) -> list[Query]:
-    """Return a list for each month, whose requests also ask for the day after: it may not be included."""
+    """Return a list for each month; its request includes the day after, because the end may be exclusive."""
     queries, first = [], start.replace(day=1)
     while first <= today:
         following = (first + dt.timedelta(days=31)).replace(day=1)

@@ -1,7 +1,7 @@
-"""Keep the memory of a sync small, however many rows it has.
+"""Limit the memory of a sync, whatever the number of rows.
 
-Arrow's allocator keeps freed memory apart for each thread. So rows are compressed and read in one thread, and what is
-free goes back to the system from time to time.
+Arrow's allocator keeps freed memory separately for each thread. So a store compresses and reads rows in one thread, and
+returns freed memory to the system at intervals.
 """
 
 from __future__ import annotations
@@ -15,5 +15,5 @@ WRITE_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 
 def release_memory() -> None:
-    """Give the memory that Arrow has freed back to the system."""
+    """Return Arrow's unused memory to the system."""
     pa.default_memory_pool().release_unused()

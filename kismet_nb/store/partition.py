@@ -1,4 +1,4 @@
-"""The rows of a table, cut into the files of a version: by month, in slices that fit into memory."""
+"""Split the rows of a table by the month of their file, and into slices that fit into memory."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "Slice", "partition", "sort_columns"]
 
-MAX_SLICE_ROWS = 65_536  # compared at a time, so that memory does not grow with the table
-MAX_SAMPLE_ROWS = 131_072  # of which the bounds of slices are chosen
-MAX_HELD_ROWS = 32_768  # before they are cut into files or slices: many small pieces take long
+MAX_SLICE_ROWS = 65_536  # rows compared at a time, so that memory does not grow with the table
+MAX_SAMPLE_ROWS = 131_072  # rows sampled for the bounds of slices
+MAX_HELD_ROWS = 32_768  # rows joined before they are split, because many small pieces are slow
 _NO_TIME = np.iinfo(np.int64).min
 _MONTHS_OF = {"calls": "created_at", "egresses": "created_at", "call_metrics": "date"}
 
@@ -37,14 +37,14 @@ class Slice:
     Attributes
     ----------
     first, last
-        The bounds of the column that the file is sorted by: the first is included, the last is not. None is no bound.
+        The bounds of the column that sorts the file; ``first`` is inclusive, ``last`` exclusive. None means no bound.
     """
 
     first: pa.Scalar | None = None
     last: pa.Scalar | None = None
 
     def condition(self, column: str) -> pc.Expression | None:
-        """Return the condition that its rows fulfil, or None if all do."""
+        """Return the filter for the rows of the slice, or None if it has no bounds."""
         bounds = []
         if self.first is not None:
             bounds.append(pc.field(column) >= self.first)
@@ -57,7 +57,7 @@ class Slice:
 
 @dataclass(slots=True)
 class Part:
-    """Rows of one file, on the disk until they are compared.
+    """The rows of one file, in a temporary file until they are compared.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Part:
     schema
         The columns of the rows.
     rows
-        How many there are.
+        The number of rows.
     """
 
     path: Path
@@ -82,7 +82,7 @@ class Part:
         self.rows += table.num_rows
 
     def close(self) -> None:
-        """End the file, after which it can be read."""
+        """Close the file, so that it can be read."""
         if self._writer is not None:
             self._writer.close()
 
@@ -123,15 +123,15 @@ class Part:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         if self._writer is not None:
-            # Without a memory map, which a path would get: its pages count as memory of the process.
+            # With a path, Arrow would map the file, and the mapped pages would count as memory of the process.
             with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file, options=READ_OPTIONS) as stream:
                 yield from stream
 
 
 def partition(resource: Resource, tables: Iterable[pa.Table], folder: Path, known: Iterable[str]) -> dict[str, Part]:
-    """Cut the rows of a table by the names of their files, such as ``2026-11`` or ``all``.
+    """Split the rows of a table by the names of their files, such as ``2026-11`` or ``all``.
 
-    There is a part for each name that is ``known`` from the version before, even if it has no rows now.
+    Each name in ``known``, the names of the previous version, gets a part even if it has no rows now.
     """
     folder.mkdir()
     names = [*known, *([] if resource.name in _MONTHS_OF else ["all"])]  # an empty table has a file too
@@ -147,13 +147,13 @@ def partition(resource: Resource, tables: Iterable[pa.Table], folder: Path, know
 
 
 def sort_columns(resource: Resource) -> list[str]:
-    """Return the columns that the rows of each file are sorted by."""
+    """Return the columns that sort the rows of each file."""
     by_time = [_MONTHS_OF[resource.name]] if resource.name in _MONTHS_OF else []
     return list(dict.fromkeys([*by_time, *resource.key]))
 
 
 def _some_at_a_time(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Join small tables to larger ones: many small pieces take long."""
+    """Join small tables into larger ones, because many small pieces are slow."""
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)
@@ -178,7 +178,7 @@ def _by_month(resource: Resource, table: pa.Table) -> Iterator[tuple[str, pa.Tab
 
 
 def _groups(table: pa.Table, numbers: NDArray[np.int64]) -> Iterator[tuple[int, pa.Table]]:
-    """Yield the rows that have the same number, for each number."""
+    """Yield each number with its rows."""
     order = np.argsort(numbers, kind="stable")
     numbers, table = numbers[order], table.take(pa.array(order))
     starts = [0, *(np.flatnonzero(np.diff(numbers)) + 1), len(numbers)]

@@ -1,4 +1,4 @@
-"""read_store() and store_files(): tables out of a store."""
+"""read_store() and store_files(): read tables of a store, or find their files."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["read_store", "store_files"]
 
-MAX_TRIES = 3  # if syncs remove a version while it is read
+MAX_TRIES = 3  # a sync may remove a version while it is read
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class FoundVersion:
-    """A version's folder, and what it records about itself."""
+    """A version's folder, and the content of its version.json."""
 
     path: Path
     about: dict[str, Any]
@@ -60,29 +60,30 @@ def read_store(
     table
         The name of a table, for example ``"users"``; or ``"lists"``, which has a row for each list that was read.
     organizations
-        Of which organizations: a name or several; by default all that have the table.
+        The name of an organization, or several; by default all that have the table.
     at
-        The rows as the syncs knew them at a moment: a datetime, a date (its start), or text. Without a zone it is UTC.
-        A moment after the last sync gives what that sync found.
+        Read the rows as of a moment: a datetime, a date (its start), or text. Without a zone it is UTC. The rows are
+        those of the last sync at or before the moment.
     history
-        Read the earlier states of rows instead: how each row was until it was changed or removed.
+        Read the earlier states of changed and removed rows instead of the current rows.
     columns
-        Only these columns, in this order. ``seen_from``, the sync that first found a row as it is, can be named too.
+        Read only these columns, in this order. ``seen_from``, the sync that first found a row like this, can be named
+        too.
 
     Returns
     -------
     DataFrame
-        ``organization`` str, the columns of the table, then fields that this version does not know. With
-        ``history=True`` also ``seen_from``, the sync that first found the row like this, ``seen_until``, the sync that
-        first did not, both datetime64[us, UTC], and ``ended`` str (``changed`` or ``removed``): the change was between
-        ``seen_until`` and the sync before. A column with a value that does not fit its dtype has the dtype object. The
-        rows are in the order of the files. ``attrs["kismet"]`` records where they came from, with the keys of a fetch
-        and ``organizations``. Its proof says which lists the last sync did not read from their first row on.
+        ``organization`` str, the columns of the table, then undeclared fields. With ``history=True`` also
+        ``seen_from``, the sync that first found the row like this; ``seen_until``, the sync that found it changed or
+        removed, both datetime64[us, UTC]; and ``ended`` str (``changed`` or ``removed``). The change happened between
+        ``seen_until`` and the sync before it. A column with a value that does not fit its dtype has the dtype object.
+        The rows are in the order of the files. ``attrs["kismet"]`` has the provenance, with the keys of a fetch and
+        ``organizations``. Its proof counts the lists that the last sync did not read whole.
 
     Raises
     ------
     InvalidInputError
-        There is no such store, organization, table or column; or ``at`` is no moment, or before the first sync.
+        The store, organization, table or column does not exist; or ``at`` is no moment, or before the first sync.
     ExportError
         A file of the store cannot be read.
 
@@ -124,11 +125,11 @@ def read_store(
 def store_files(
     folder: str | os.PathLike[str], table: str, *, organizations: str | Iterable[str] | None = None
 ) -> list[Path]:
-    """Return the Parquet files of a table in the newest versions, for any engine.
+    """Return the Parquet files of a table in the newest versions, for any query engine.
 
-    The files of a version never change, and syncs remove a version only after newer ones. So look the files up again
-    for each query instead of keeping their names. If a version is removed before its files are opened, pandas, Polars,
-    DuckDB, Dask and Spark raise an error and never return a part of the table.
+    The files of a version never change, but a sync removes old versions. So call this function for each query and do
+    not store the names. If a version is removed before its files are opened, pandas, Polars, DuckDB, Dask and Spark
+    raise an error; they never return a part of the table.
 
     Parameters
     ----------
@@ -137,18 +138,18 @@ def store_files(
     table
         The name of a table, for example ``"users"``; of its history, ``"users_history"``; or ``"lists"``.
     organizations
-        Of which organizations: a name or several; by default all that have the table.
+        The name of an organization, or several; by default all that have the table.
 
     Returns
     -------
     list of Path
-        All have the same columns in the same types. A table that is read by month has no file until it has a row, and
-        neither has a history.
+        All files have the same columns and types. A history, or a table with a file for each month, has no file until
+        it has a row.
 
     Raises
     ------
     InvalidInputError
-        There is no such store, organization or table.
+        The store, organization or table does not exist.
 
     Examples
     --------
@@ -164,21 +165,21 @@ def store_files(
 
 
 def _while_versions_change(read: Callable[[], Result]) -> Result:
-    """Call a function again if a version was removed while it was read."""
+    """Call ``read``, and call it again if a version was removed while it ran."""
     for _ in range(MAX_TRIES - 1):
         with contextlib.suppress(FileNotFoundError):
             return read()
     try:
         return read()
     except FileNotFoundError as error:
-        problem = f"{error.filename} is missing. Sync again, which makes a new version."
+        problem = f"{error.filename} is missing. Sync again to make a new version."
     raise ExportError(problem)
 
 
 def _check_table(table: object, known: Sequence[str]) -> None:
     if table not in known:
         tables = [name for name in known if not name.endswith(HISTORY)]
-        raise InvalidInputError(f"There is no table {table!r}. There is: {', '.join(tables)}.")
+        raise InvalidInputError(f"There is no table {table!r}. The tables are: {', '.join(tables)}.")
 
 
 def _moment(at: object) -> dt.datetime:
@@ -190,7 +191,7 @@ def _moment(at: object) -> dt.datetime:
 def _versions_with(
     folder: str | os.PathLike[str], table: str, organizations: str | Iterable[str] | None
 ) -> list[FoundVersion]:
-    """Return the newest versions of organizations that have a table."""
+    """Return the newest versions of the organizations that have a table."""
     name = table.removesuffix(HISTORY)
     found = [FoundVersion(path, read_version(path)) for path in chosen_organizations(folder, organizations)]
     having = [version for version in found if name == LISTS or name in version.about["tables"]]
@@ -209,7 +210,7 @@ def _check_moment(versions: Sequence[FoundVersion], table: str, moment: dt.datet
         if moment is not None and moment < since:
             raise InvalidInputError(
                 f"at ({moment:%Y-%m-%d %H:%M:%S} UTC) is before the first sync of {table} of "
-                f"{version.path.parent.name} ({since:%Y-%m-%d %H:%M:%S} UTC). What was there before is not known."
+                f"{version.path.parent.name} ({since:%Y-%m-%d %H:%M:%S} UTC). The rows before it are not known."
             )
 
 
@@ -219,7 +220,7 @@ def _files(versions: Sequence[FoundVersion], table: str) -> list[Path]:
     Raises
     ------
     FileNotFoundError
-        A sync removed one of the versions meanwhile, so files may be missing in what was listed.
+        A sync removed one of the versions, so the list of files may be incomplete.
     """
     files: list[Path] = []
     for version in versions:
@@ -260,11 +261,11 @@ def _read_file(file: Path, table: str, schema: pa.Schema) -> pa.Table:
         raise
     except (OSError, pa.ArrowException) as error:
         problem = str(error)
-    raise ExportError(f"{file} cannot be read: {problem}. Read an older state of it, or make a new store.")
+    raise ExportError(f"{file} cannot be read: {problem}. Restore it from a backup, or sync to a new folder.")
 
 
 def _kept_note(lists: pa.Table) -> list[str]:
-    """Say which lists were not read from their first row on, and since when they are known."""
+    """Return a note on lists that were not read whole, with the time of the earliest whole reading."""
     kept = lists.filter(pc.field("read_from") > 1)
     if not kept.num_rows:
         return []
@@ -273,7 +274,7 @@ def _kept_note(lists: pa.Table) -> list[str]:
 
 
 def _provenance(versions: Sequence[FoundVersion], table: str, moment: dt.datetime | None, rows: int) -> dict[str, Any]:
-    """Return what a fetch records, summed up over organizations."""
+    """Return the provenance of a table, aggregated over organizations."""
     lists = pa.concat_tables([_read_file(file, LISTS, LISTS_SCHEMA) for file in _files(versions, LISTS)])
     if table != LISTS:
         lists = lists.filter(pc.field("resource") == ("calls" if table == "participants" else table))

@@ -1,4 +1,4 @@
-"""Records to rows of a store: declared columns in their declared types, everything else as JSON text in ``rest``."""
+"""Convert records to rows of a store: declared columns in declared types, all other fields as JSON in ``rest``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TYPES: dict[Dtype, pa.DataType] = {dtype: arrow for dtype, (_, arrow) in ARROW_
     "datetime64[us]": _DAY,
     "object": pa.list_(pa.string()),
 }
-_EARLIEST, _LATEST = (  # microseconds; Arrow reads years that Python does not have
+_EARLIEST, _LATEST = (  # microseconds; Arrow parses years that Python cannot represent
     pa.scalar(text).cast(TIME).value for text in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z")
 )
 LISTS_SCHEMA = pa.schema(
@@ -53,8 +53,8 @@ LISTS_SCHEMA = pa.schema(
         ("attempts", pa.int64()),
         ("proof", _TEXT),
         ("missing", pa.bool_()),
-        ("read_from", pa.int64()),  # the first row that was read; those before it are of the version before
-        ("whole_at", TIME),  # when the list was last read from its first row on
+        ("read_from", pa.int64()),  # number of the first row that was read; earlier rows are from older versions
+        ("whole_at", TIME),  # when the list was last read whole
         ("per_page", pa.int64()),
         ("rising", pa.bool_()),  # whether the keys rise through all pages
     ]
@@ -62,7 +62,7 @@ LISTS_SCHEMA = pa.schema(
 
 
 def row_schema(resource: Resource) -> pa.Schema:
-    """Return the columns of rows as they are read."""
+    """Return the columns of rows that are read."""
     return pa.schema([(column.name, _TYPES[column.dtype]) for column in resource.columns] + [(REST, _TEXT)])
 
 
@@ -77,12 +77,12 @@ def history_schema(resource: Resource) -> pa.Schema:
 
 
 def rows_to_batch(resource: Resource, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
-    """Turn rows into a batch of a store's rows; called in the threads that read them.
+    """Convert records to a batch of rows; called in the threads that read them.
 
     Raises
     ------
     SchemaDriftError
-        A key is missing or does not fit its type, so that rows cannot be told apart.
+        A key is missing or does not fit its type, so it does not identify a row.
     """
     sent = to_columns(resource, rows)
     fields = name_fields(resource, sent.columns)
@@ -94,8 +94,8 @@ def rows_to_batch(resource: Resource, rows: Sequence[dict[str, Any]]) -> pa.Reco
         optional = column.nullable or resource.layout == "part"
         if column.name in resource.key and (mismatches or (array.null_count and not optional)):
             raise SchemaDriftError(
-                f"{column.name} is missing or is not {column.dtype} in some rows, so a store cannot tell rows apart. "
-                "Nothing was changed. Look for a newer version of kismet-nb, or report it.",
+                f"{column.name} is missing or is not {column.dtype} in some rows, so a store cannot identify its rows. "
+                "Nothing was changed. Install a newer version of kismet-nb, or report this error.",
                 resource=resource.name,
             )
         arrays.append(array)
@@ -120,12 +120,12 @@ def _rest_column(rest: dict[int, dict[str, Any]], length: int) -> pa.Array:
 
 
 def _json(fields: dict[str, Any]) -> str:
-    # Sorted, so that equal fields are equal text. In ASCII, because half a surrogate pair has no encoding.
+    # Keys are sorted, so that equal fields are equal text. ASCII, because a lone surrogate cannot be encoded.
     return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
 def _fit(values: pa.Array | list[Any], dtype: Dtype) -> tuple[pa.Array, list[tuple[int, Any]]]:
-    """Return the values that fit a dtype as an array, and the others with their positions."""
+    """Return an array of the values that fit a dtype, and the positions and values of the others."""
     if isinstance(values, pa.Array) and not dtype.startswith("datetime64"):
         return values, []
     if isinstance(values, pa.Array):
@@ -143,7 +143,7 @@ def _fit(values: pa.Array | list[Any], dtype: Dtype) -> tuple[pa.Array, list[tup
 
 
 def _times(texts: pa.Array) -> pa.Array | None:
-    """Return times in the usual spellings; None if one of them has another."""
+    """Return times that Arrow can parse exactly; None if one of them needs Python's parser."""
     try:
         times = texts.cast(TIME)
     except pa.ArrowInvalid:
@@ -155,7 +155,7 @@ def _times(texts: pa.Array) -> pa.Array | None:
 
 
 def _fit_one(value: Any, dtype: Dtype) -> tuple[bool, Any]:  # noqa: ANN401 - any JSON
-    """Return whether a value fits a dtype, and the value in it."""
+    """Return whether a value fits a dtype, and the converted value."""
     if value is None:
         return True, None
     if dtype == "object":
@@ -172,7 +172,7 @@ def _fit_one(value: Any, dtype: Dtype) -> tuple[bool, Any]:  # noqa: ANN401 - an
 
 
 def upgrade_lists(table: pa.Table) -> pa.Table:
-    """Return the table of lists of an older version with the columns of this one; new columns are missing."""
+    """Return an older table of lists with the current columns; new columns have missing values."""
     for column in LISTS_SCHEMA:
         if column.name not in table.column_names:
             table = table.append_column(column, pa.nulls(table.num_rows, column.type))
@@ -180,7 +180,7 @@ def upgrade_lists(table: pa.Table) -> pa.Table:
 
 
 def upgrade(resource_name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return rows of an older version's file with the columns of this one; new columns are filled from ``rest``."""
+    """Return rows of an older file with the current columns; new columns are filled from ``rest``."""
     if table.schema.equals(schema):
         return table
     resource = RESOURCES[resource_name]

@@ -1,6 +1,6 @@
-"""sql(): one SQL query over all tables and all organizations of a store, run by DuckDB.
+"""sql(): run a SQL query over all tables and organizations of a store with DuckDB.
 
-DuckDB gets Arrow datasets of the newest versions and no access to files, the network or Python variables.
+DuckDB gets Arrow datasets of the newest versions. It has no access to files, the network or Python variables.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
 
 __all__ = ["sql"]
 
-POLL_SECONDS = 0.1  # between two looks for an interrupt; on Windows a longer wait cannot be interrupted
-MAX_TRIES = 3  # if syncs remove a version while it is read
-_AT = "_at"  # ends the name of the macro that returns a table as of a moment
+POLL_SECONDS = 0.1  # on Windows, an interrupt takes effect only between two waits
+MAX_TRIES = 3  # a sync may remove a version while it is read
+_AT = "_at"  # suffix of the macro that returns a table as of a moment
 _SETTINGS = (
     "SET TimeZone = 'UTC'",
     "SET enable_progress_bar = false",
-    "SET temp_directory = ''",  # rows of the store are written nowhere else
+    "SET temp_directory = ''",  # DuckDB must not write rows of the store to temporary files
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET python_enable_replacements = false",
     "SET enable_external_access = false",
-    "SET lock_configuration = true",  # the last one: after it nothing can be set
+    "SET lock_configuration = true",  # must be last, because no setting can change after it
 )
 _PARQUET = ds.ParquetFileFormat(
     default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
@@ -57,49 +57,49 @@ class _StoredTable:
     """A table of all organizations that have it."""
 
     name: str
-    folders: list[Path]  # of its newest versions
-    since: str  # when all of them had been synced once, as SQL reads it
+    folders: list[Path]  # the newest version of each organization
+    since: str  # when all of them had been synced once, in ISO 8601
 
 
 def sql(folder: str | os.PathLike[str], query: str) -> pd.DataFrame:
     """Run a SQL query over all tables and all organizations of a store (extra ``sql``: DuckDB).
 
-    Each table of the store is a view with the columns of ``read_store``, and ``rest`` and ``seen_from``. There are
-    these for users, and the same for every table that was synced:
+    Each table of the store is a view with the columns of ``read_store``, and ``rest`` and ``seen_from``. For users
+    there are these views, and the same for every table that was synced:
 
     ====================  ====================================================================================
     ``users``             the users of all organizations, as of the last sync of each
-    ``users_history``     the rows as they were before, with ``seen_until``, and ``ended``: changed or removed
-    ``users_at(t)``       the users as the syncs knew them at a moment
+    ``users_history``     the earlier states of rows, with ``seen_until``, and ``ended``: changed or removed
+    ``users_at(t)``       the users as of a moment
     ``lists``             a row for each list that was read
     ====================  ====================================================================================
 
-    Each organization is read from one version, also while a sync makes the next. The query reads the store and nothing
-    else: other files, ``COPY``, ``ATTACH``, ``INSTALL`` and settings are refused.
+    Each organization is read from one version, even if a sync writes the next one during the query. The query can read
+    only the store: other files, ``COPY``, ``ATTACH``, ``INSTALL`` and settings are refused.
 
     Parameters
     ----------
     folder
         The store, as passed to ``sync``.
     query
-        A query in DuckDB's SQL. Of several statements, the last one gives the result.
+        A query in DuckDB's SQL. The result of the last statement is returned.
 
     Returns
     -------
     DataFrame
-        With a fetch's dtypes: integers Int64, numbers Float64, truth values boolean, text str, times
+        With a fetch's dtypes: integers Int64, other numbers Float64, booleans boolean, text str, times
         datetime64[us, UTC], days datetime64[us], lists object. ``rest`` is JSON text. A sum of integers is Int64 if it
         fits. ``attrs["kismet"]`` records the query and the versions that it read.
 
     Raises
     ------
     InvalidInputError
-        DuckDB cannot run the query, with its message; the query was refused; there is no such store; or DuckDB is not
-        installed.
+        DuckDB cannot run the query (the error has its message); the query was refused; the store does not exist; or
+        DuckDB is not installed.
     ExportError
         A file of the store cannot be read.
     KismetError
-        The query needs more memory than there is.
+        The query needs more memory than is available.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def sql(folder: str | os.PathLike[str], query: str) -> pd.DataFrame:
             tables = _tables(versions)
             result = _run(duckdb, versions, tables, query)
         except FileNotFoundError as error:  # a sync has removed the version
-            result = ExportError(f"{error.filename or error} is missing. Sync again, which makes a new version.")
+            result = ExportError(f"{error.filename or error} is missing. Sync again to make a new version.")
         except (OSError, pa.ArrowException) as error:
             result = ExportError(_unreadable(error))
         except duckdb.Error as error:
@@ -132,7 +132,7 @@ def sql(folder: str | os.PathLike[str], query: str) -> pd.DataFrame:
             set_provenance(frame, {"query": query, "versions": read, "version": installed_version("kismet-nb")})
             return frame
         if all(version.is_dir() for version in versions):
-            break  # it is not because of a sync
+            break  # no sync removed a version, so another try gives the same error
     raise result
 
 
@@ -167,7 +167,7 @@ def _run(
             connection.register(table.name, _dataset(table, table.name, stored_schema(resource), query))
             connection.register(history, _dataset(table, history, history_schema(resource), query))
             connection.execute(_macro(table))
-        # Last, because this raises if a version was removed before: the lists of files above may be empty then.
+        # Must be last: this raises if a version was removed, in which case the lists of files above may be empty.
         lists = [version / LISTS / "all.parquet" for version in versions]
         connection.register(LISTS, ds.dataset(lists, schema=LISTS_SCHEMA, format=_PARQUET))
         for setting in _SETTINGS:
@@ -179,19 +179,19 @@ def _run(
 
 
 def _relation(duckdb: Any, connection: Any, query: str) -> Any:  # noqa: ANN401 - DuckDB's classes
-    """Run all statements but the last, and return the last one as a relation; None if it has no result."""
+    """Run all statements but the last, and return the last as a relation, or None if it has no result."""
     statements = connection.extract_statements(query)
     for statement in statements[:-1]:
         connection.execute(statement)
     try:
         return connection.sql(statements[-1]) if statements else None
     except duckdb.Error:
-        connection.execute(statements[-1])  # it fails again, with the line and the column in the message
+        connection.execute(statements[-1])  # it fails again, with the position in the message
         raise
 
 
 def _fetch(connection: Any, relation: Any) -> pa.Table:  # noqa: ANN401 - DuckDB's classes
-    """Run a query in another thread, because DuckDB does not stop for an interrupt while it gives Arrow tables."""
+    """Run a query in another thread, because an interrupt does not stop DuckDB while it returns Arrow tables."""
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(relation.to_arrow_table)
         try:
@@ -204,10 +204,10 @@ def _fetch(connection: Any, relation: Any) -> pa.Table:  # noqa: ANN401 - DuckDB
 
 
 def _dataset(table: _StoredTable, name: str, schema: pa.Schema, query: str) -> ds.Dataset:
-    """Return the rows of a table or its history; files of an older version of the package get the new columns."""
+    """Return the rows of a table or its history with the current columns, also from older files."""
     current, older = [], [schema.empty_table()]
     for file in (file for folder in table.folders for file in sorted((folder / name).glob("*.parquet"))):
-        # Reading the columns of thousands of files takes seconds, so only those that the query can mean are read.
+        # Reading the schemas of thousands of files takes seconds, so only tables that the query names are checked.
         if table.name not in query.casefold() or pq.read_schema(file).names == schema.names:
             current.append(file)
         else:
@@ -217,12 +217,12 @@ def _dataset(table: _StoredTable, name: str, schema: pa.Schema, query: str) -> d
 
 
 def _macro(table: _StoredTable) -> str:
-    """Return the definition of the macro that returns a table as of a moment, and fails before its first sync."""
+    """Return the definition of the macro for a table as of a moment; it fails before the table's first sync."""
     name = table.name
-    problem = f"t is missing or before the first sync of {name} ({table.since}). What was there before is not known."
-    # The error is an operand of the comparison, so it is raised as soon as a row is compared.
+    problem = f"t is missing or before the first sync of {name} ({table.since}). The rows before it are not known."
+    # The error is an operand of the comparison, so DuckDB raises it when it compares a row.
     t = f"CASE WHEN t::TIMESTAMPTZ >= '{table.since}' THEN t::TIMESTAMPTZ ELSE error('{problem}') END"
-    # The texts are names and times of this package.
+    # No injection: all interpolated texts are names and times from this package.
     return (
         f"CREATE MACRO {name}{_AT}(t) AS TABLE SELECT * FROM {name} WHERE seen_from <= {t} "  # noqa: S608
         f"UNION ALL SELECT * EXCLUDE (seen_until, ended) FROM {name}{HISTORY} "
@@ -231,19 +231,19 @@ def _macro(table: _StoredTable) -> str:
 
 
 def _unreadable(problem: object) -> str:
-    return f"A file of the store cannot be read: {problem}. kn.read_store names it. Make a new store if it is damaged."
+    return f"A file of the store cannot be read: {problem}. If kn.read_store fails too, sync to a new folder."
 
 
 def _explain(duckdb: Any, error: Exception, folder: str, tables: Sequence[_StoredTable]) -> KismetError:  # noqa: ANN401 - the module
     """Return an error of this package with DuckDB's message and what to do."""
     text = str(error)
     if isinstance(error, duckdb.OutOfMemoryException):
-        return KismetError(f"The query needs more memory than there is. Filter or aggregate more. DuckDB: {text}")
+        return KismetError(f"The query needs more memory than is available. Filter or aggregate more. DuckDB: {text}")
     if re.search(r"\b(IOError|OSError|ArrowInvalid)\b", text):  # a damaged file, found while the query was reading it
         return ExportError(_unreadable(text))
     if isinstance(error, duckdb.PermissionException):
         return InvalidInputError(
-            "The query was refused: it may read the tables of the store only. To write a file, pass the result to "
+            "The query was refused: it may read only the tables of the store. To write a file, pass the result to "
             f"kn.export, or use --out in a terminal. To use another file, read it with pandas. DuckDB: {text}"
         )
     if "configuration has been locked" in text:

@@ -1,4 +1,4 @@
-"""Results of SQL queries as DataFrames with a fetch's dtypes."""
+"""Convert results of SQL queries to DataFrames with a fetch's dtypes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _as_series(column: pa.ChunkedArray) -> pd.Series[Any]:
 
 
 def _times(column: pa.ChunkedArray) -> pd.Series[Any]:
-    """Return times of the years 1 to 9999; Python has no others."""
+    """Return times; raise OverflowError outside of the years 1 to 9999, which Python cannot represent."""
     bounds = pc.min_max(column.cast(pa.int64())).as_py()
     if bounds["min"] is not None and not (_EARLIEST <= bounds["min"] <= bounds["max"] <= _LATEST):
         raise OverflowError
@@ -84,7 +84,7 @@ def _times(column: pa.ChunkedArray) -> pd.Series[Any]:
 
 
 def _integers(column: pa.ChunkedArray) -> pd.Series[Any]:
-    """Return Int64 if all values fit; DuckDB's sums have 128 bits."""
+    """Return Int64 if all values fit, because DuckDB's sums have 128 bits; otherwise UInt64 or objects."""
     try:
         return _as_series(column.cast(pa.int64()))
     except pa.ArrowInvalid:
@@ -94,7 +94,7 @@ def _integers(column: pa.ChunkedArray) -> pd.Series[Any]:
 
 
 def _durations(column: pa.ChunkedArray) -> pd.Series[Any]:
-    """Return timedelta64[us]; a month has no fixed length, so intervals with months stay objects."""
+    """Return timedelta64[us], or objects if an interval has months, because a month has no fixed length."""
     values = column.to_pylist()
     if any(value is not None and value.months for value in values):
         return _objects(values)
@@ -106,5 +106,5 @@ def _durations(column: pa.ChunkedArray) -> pd.Series[Any]:
 
 def _objects(values: Sequence[Any]) -> pd.Series[Any]:
     objects = np.empty(len(values), dtype=object)
-    objects[:] = values  # not np.array(...): that would make a table of lists of equal length
+    objects[:] = values  # np.array(...) would turn lists of equal length into a two-dimensional array
     return pd.Series(objects, dtype=object)

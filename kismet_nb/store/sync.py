@@ -42,43 +42,46 @@ def sync(
 ) -> pd.DataFrame:
     """Bring the local copy of an organization up to date, with the history of its rows.
 
-    Every list is read and proved complete, as by a fetch. All tables then become a new version together: a
-    folder of Parquet files below ``folder/organization`` that never changes, named by the time in UTC. Files without
-    a difference are not written again. Rows as they were before go to the history, so nothing is lost.
+    Every list is read and proved complete, as in a fetch. All tables together then become a new version: a folder of
+    Parquet files below ``folder/organization``, named by the time in UTC, that never changes. A file without
+    differences is linked, not written again. The earlier states of changed and removed rows go to the history.
 
-    The calls of a user are read whole at first, and at least every ``recheck_days`` days again, on different days for
-    different users. In between they are read from the page on that has the first call which had not ended, or was
-    younger than seven days, when they were last read. This page must begin with the same call at the same place as
-    before, or the list is read whole in the same sync. So all new calls are found, and an earlier call that was
-    removed, added late or restored too, unless one was removed and another one added before that page meanwhile.
-    That, and edits of earlier calls, are found by the next whole reading. Recordings are read again if their call is
-    new or has changed, or could still change when they were read, and daily figures of the last 35 days; the others
-    every ``recheck_days`` days. All other tables are read whole each time.
+    The calls of a user are read whole at first. After that they are read whole at least every ``recheck_days`` days,
+    on different days for different users. Other syncs read them from a later page on: the page with the first call
+    that had not ended, or was younger than seven days, when it was last read. This page must begin with the same call
+    at the same position as before. If it does not, the list is read whole in the same sync. So a sync finds all new
+    calls. It also finds an earlier call that was removed, added late or restored, unless a removed and an added call
+    before that page cancel each other out. Such a pair, and edits of earlier calls, are found when the list is next
+    read whole.
 
-    If the process ends early, whatever the reason, the older version stays as it is. The next sync within 24 hours
-    goes on from the lists that were read. A second sync of the same organization at the same time is refused.
+    Recordings are read again if their call is new or has changed, or could still change when they were read. Daily
+    figures of the last 35 days are read again. Other recordings and figures are read every ``recheck_days`` days. All
+    other tables are read whole each time.
+
+    If the process ends early for any reason, the older version stays as it is. A sync within the next 24 hours does
+    not read the finished lists again. A second sync of the same organization at the same time is refused.
 
     Parameters
     ----------
     folder
-        The store: a folder on a local disk. It is made if it is missing, for this user only.
+        The store: a folder on a local disk. If it is missing, it is created with access for this user only.
     tables
-        Names of tables; by default users, calls, waiting_rooms, invites, roles and call_metrics. A table brings
-        those that its lists are found from: calls bring users. Tables of earlier syncs that are not named stay as
-        they were.
+        Names of tables; by default users, calls, waiting_rooms, invites, roles and call_metrics. A table includes
+        the tables that determine its lists: calls include users. Tables of earlier syncs that are not named stay as
+        they are.
     organization
-        What the organization is called in the store: the name of its folder, and a column of each table.
+        The organization's name in the store: the name of its folder, and the value of the column ``organization``.
     client
         The organization's client; by default this notebook's login.
     recheck_days
-        After how many days a list is read whole at the latest; 0 reads every list whole each time, and so does a
-        client with ``verify="twice"``.
+        The days after which a list is read whole at the latest. With 0, or with a client with ``verify="twice"``,
+        every list is read whole each time.
     participants
-        Keep the participants of calls too, without their names.
+        Store the participants of calls too, without their names.
     keep
-        How many versions to keep. The history is complete in each.
+        The number of versions to keep. Each has the complete history.
     accept_removals
-        Accept that more than half of a table, and more than 20 rows, are removed at once.
+        Accept the removal of more than half of a table and more than 20 rows in one sync.
     progress
         As in ``fetch_users``.
 
@@ -91,20 +94,20 @@ def sync(
     Raises
     ------
     InvalidInputError
-        The folder or a name cannot be used, a table does not exist, or the copy came from another host.
+        The folder or a name cannot be used, a table does not exist, or the store's copy is from another host.
     ExportError
-        Another sync of this organization is under way, or the disk is full or refused.
+        Another sync of this organization is under way, the disk is full, or the file system refused.
     SchemaDriftError
-        A key does not fit its type; or a client that is strict met other fields or values than this version knows.
+        A key does not fit its type; or the client is strict and the server sent undeclared fields or values.
     KismetError
         As in ``fetch_users``; or more than half of a table would be removed. There is no new version then.
 
     Warns
     -----
     GoneWarning
-        Some lists are missing by now, for example because a user was removed meanwhile.
+        The server no longer has some lists, for example because a user was removed during the sync.
     SchemaDriftWarning
-        The server sent fields or values that this version does not know. They are kept in the column ``rest``.
+        The server sent undeclared fields or values. They are kept in the column ``rest``.
 
     Examples
     --------
@@ -131,7 +134,7 @@ def sync(
             make_private(path)
         with Journal(store.journal, organization) as journal:
             _recover(store, journal)
-            store.check_host(host)  # again: another sync may have made the first version since
+            store.check_host(host)  # another sync may have written the first version before the journal was locked
             known = KnownTables(
                 store.newest(), 0 if client.verify == "twice" else recheck_days, participants=participants
             )
@@ -154,12 +157,12 @@ def sync(
             finally:
                 version.discard()
             remove_old_versions(store, keep)
-    except OSError as error:  # Arrow's errors of files are OSErrors too
+    except OSError as error:  # Arrow raises OSError for files too
         problem = error.strerror or str(error)
     if problem:
         raise ExportError(
-            f"The sync to {store.path} failed: {problem}. The finished versions are untouched, and what was read is "
-            "kept for the next sync."
+            f"The sync to {store.path} failed: {problem}. The finished versions are untouched. The next sync does not "
+            "read the finished lists again."
         )
     if version.drift:
         warnings.warn(" ".join(version.drift), SchemaDriftWarning, stacklevel=callers_level())
@@ -175,20 +178,20 @@ def _recover(store: OrganizationFolder, journal: Journal) -> None:
     """Clean up after a sync that was killed."""
     committing = journal.committing
     if committing and (store.path / committing).is_dir():
-        journal.empty()  # it was killed between the rename and this
+        journal.empty()  # the process was killed after the rename and before this step of commit()
     for leftover in (store.work / "next", store.work / "parts"):
         remove_tree(leftover)
 
 
 def _moment(store: OrganizationFolder) -> dt.datetime:
-    """Return the current second, or a later one if there is a version of it."""
+    """Return the current second, or the second after the newest version if that is later."""
     moment = dt.datetime.now(dt.UTC).replace(microsecond=0)
     newest = store.newest()
     return max(moment, version_time(newest.name) + dt.timedelta(seconds=1)) if newest else moment
 
 
 def _metrics_since(store: OrganizationFolder) -> dt.date | None:
-    """Return the first month of which the newest version has figures of calls."""
+    """Return the first day of the first month with figures of calls in the newest version."""
     newest = store.newest()
     months = sorted(file.stem for file in (newest / "call_metrics").glob("*-*.parquet")) if newest else []
     return dt.date.fromisoformat(f"{months[0]}-01") if months else None

@@ -1,4 +1,4 @@
-"""The reading half of a sync: all lists of a table into the journal, but for those that it has already."""
+"""Read the lists of a table into the journal of a sync, except for lists that are known already."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ __all__ = ["TableReader"]
 
 
 class TableReader:
-    """Reads tables one after the other; a table's lists are found from those before it.
+    """Reads tables one after the other; the rows of a table can determine the lists of the next.
 
     Parameters
     ----------
     client
         Sends the requests.
     journal
-        Has what an earlier process read, and takes what is read now.
+        Stores the lists that are read; may have lists that an earlier process read.
     known
-        What need not be read.
+        The tables of the newest version whose lists need not be read whole.
     participants
-        Whether the participants of calls are kept too.
+        Whether the participants of calls are stored too.
     metrics_since
-        The first day of which a version has figures of calls, if there is one.
+        The first day with figures of calls in a version, if there is one.
     progress
         Whether to show progress bars.
 
     Attributes
     ----------
     lists
-        The lists of each table that was read.
+        The lists of each table that was read, by its name.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class TableReader:
         Raises
         ------
         KismetError
-            As in a fetch. What was read stays in the journal.
+            As in a fetch. Lists that were read stay in the journal.
         """
         started, answered = time.monotonic(), self._client.answered
         name = report.table
@@ -92,9 +92,9 @@ class TableReader:
                 error.message += f" To sync without {name}, pass the names of the other tables."
             raise
         except RequestRefusedError as error:
-            if name != "call_metrics" or error.status in {403, 407}:  # not because of the days
+            if name != "call_metrics" or error.status in {403, 407}:  # the days are not the reason
                 raise
-            # The server may refuse the range of a month, or a day that lies ahead.
+            # The server may refuse the range of a month, or a day in the future.
             ranges = accepted_ranges(self._client, [None], start, dt.datetime.now(dt.UTC).date())
             self.lists[name] = self._read_lists(name, [metrics_query(None, *days) for days in ranges])
         if name == "calls" and self._participants:
@@ -143,18 +143,19 @@ class TableReader:
         return found
 
     def _journaled_lists(self, task: str) -> dict[str, JournaledList]:
-        """Return the lists that are read, unless some of their rows are in a version that is not the newest."""
+        """Return the finished lists, except those with kept rows in a version that is not the newest."""
         newest = self._known.version.name if self._known.version else ""
-        return {key: of for key, of in self._journal.lists(task).items() if of.base in {"", newest}}
+        return {key: entry for key, entry in self._journal.lists(task).items() if entry.base in {"", newest}}
 
     def _report_missing(self, name: str, lists: Sequence[JournaledList]) -> None:
-        """Warn of lists that are missing; a strict client raises."""
-        missing = sum(of.missing for of in lists)
+        """Warn about missing lists; raise if the client is strict or all lists are missing."""
+        missing = sum(entry.missing for entry in lists)
         if not missing:
             return
-        text = f"{name}: {missing} of {len(lists)} lists are missing by now (404); the table lists names them."
+        text = f"{name}: the server no longer has {missing} of {len(lists)} lists (404)."
         if self._client.strict or missing == len(lists):
-            raise NotFoundError(f"{text} Sync again; the lists are then found anew.", status=404)
+            raise NotFoundError(f"{text} Sync again to look up which lists there are.", status=404)
+        text += " The column missing of the table lists marks them."
         warnings.warn(text, GoneWarning, stacklevel=callers_level())
 
 
@@ -181,10 +182,10 @@ def _check_unchanged(name: str, result: ListResult[int]) -> None:
     if not result.change:
         return
     if result.unordered:
-        text = f"The server's list has no unique order: {result.change}, the same rows in two attempts. Report it."
+        text = f"The server's list has no unique order: {result.change}, for the same rows in two attempts. Report it."
     else:
         text = (
             f"The list changed during each of {result.attempts} attempts to read it, or the server's total is wrong. "
-            f"In the last, {result.change}. Sync again in a quiet moment; lists that were read are kept until then."
+            f"In the last, {result.change}. Sync again later; that sync does not read the finished lists again."
         )
     raise IncompleteError(text, resource=name)

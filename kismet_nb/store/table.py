@@ -1,4 +1,4 @@
-"""One table of a new version: the rows that were read, compared with those of the version before."""
+"""Write one table of a new version: compare the rows that were read with those of the previous version."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ __all__ = ["TableWriter"]
 
 @dataclass
 class TableWriter:
-    """A table of a new version, file by file.
+    """Writes a table of a new version, file by file.
 
     Parameters
     ----------
     resource
-        Whose table.
+        The resource of the table.
     organization
-        What the rows get in the column of this name.
+        The value of the column ``organization``.
     moment
         The moment of the new version.
     history
-        Takes the rows that ended.
+        Stores the earlier states of changed and removed rows.
     first
         Whether there is no older version of the table.
 
     Attributes
     ----------
     rows, added, changed, removed
-        How many there are, once ``finish`` has returned.
+        Numbers of rows, final after ``finish``.
     rest
-        The texts in ``rest``.
+        The values of ``rest`` that are not missing.
     columns
-        The columns that have a value in some row.
+        The columns that have a value in at least one row.
     """
 
     resource: Resource
@@ -66,17 +66,17 @@ class TableWriter:
     rest: list[pa.Array] = field(default_factory=list)
     columns: set[str] = field(default_factory=set)
     _added_keys: list[pa.Table] = field(default_factory=list)
-    _missing: list[pa.Table] = field(default_factory=list)  # rows whose key is not in the same file any more
+    _missing: list[pa.Table] = field(default_factory=list)  # old rows whose key is missing in the new file
 
     def write_file(self, part: Part, before: Path | None, target: Path) -> None:
-        """Write a file of the new version, or link that of the version before if no row differs.
+        """Write a file of the new version, or link the file of the previous version if no row differs.
 
         Parameters
         ----------
         part
             The rows that were read.
         before
-            The file of the version before, if there is one.
+            The file of the previous version, if there is one.
         target
             The file to write.
         """
@@ -99,10 +99,10 @@ class TableWriter:
         elif part.rows or part.path.name == "all":
             finish_file(target)
         else:
-            target.unlink()  # a month whose last row has ended
+            target.unlink()  # all rows of this month were removed or are in another month now
 
     def finish(self) -> None:
-        """Write the rows that ended, once the rows of all files are known: one may be in another month now."""
+        """Write missing rows to the history after all files: a row in another month is changed, not removed."""
         if not self._missing:
             return
         missing = pa.concat_tables(self._missing)
@@ -128,10 +128,10 @@ class TableWriter:
         return upgrade(self.resource.name, table, schema)
 
     def _compare(self, new: pa.Table, old: pa.Table) -> tuple[pa.Table, bool]:
-        """Return the rows of the new version, and whether they are those of the version before."""
+        """Return the rows of the new version, and whether they equal those of the previous version."""
         names = row_schema(self.resource).names
         self.rows += new.num_rows
-        self._note(new)
+        self._collect_columns(new)
         if new.num_rows == old.num_rows and new.equals(old.select(names)):
             return old, True
         if not old.num_rows:
@@ -156,7 +156,7 @@ class TableWriter:
         stored = new.add_column(0, "organization", organization).append_column("seen_from", seen_from)
         return stored.cast(stored_schema(self.resource))
 
-    def _note(self, new: pa.Table) -> None:
+    def _collect_columns(self, new: pa.Table) -> None:
         if new[REST].null_count < new.num_rows:
             self.rest.append(new[REST].drop_null())
         self.columns |= {name for name in new.column_names if new[name].null_count < new.num_rows}

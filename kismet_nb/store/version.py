@@ -1,4 +1,4 @@
-"""A version of a store: all tables written beside the older versions, then given its name in one step."""
+"""Write a new version of a store in a hidden folder, and rename the folder when all tables are complete."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NewVersion", "TableReport", "remove_old_versions"]
 
-MAX_REMOVED_ROWS = 20  # of a small table, all may go
+MAX_REMOVED_ROWS = 20  # so many may be removed even if that is most of a small table
 
 
 @dataclass(slots=True)
 class TableReport:
-    """What a sync found in a table."""
+    """The result of a sync for one table."""
 
     table: str
     rows: int = 0
@@ -55,14 +55,14 @@ class TableReport:
 
 
 class NewVersion:
-    """The version under way; nothing of it can be seen before ``commit``.
+    """A version that is being written; readers see it only after ``commit``.
 
     Parameters
     ----------
     store
-        Whose version.
+        The organization's folder.
     journal
-        What was read.
+        The journal with the lists that were read.
     moment
         The version's moment.
     host
@@ -75,7 +75,7 @@ class NewVersion:
     name
         The version's name.
     drift
-        In words, where the API's answers differ from the declarations.
+        A sentence for each table whose rows differ from the declaration.
     """
 
     def __init__(
@@ -131,13 +131,13 @@ class NewVersion:
             writer.removed,
         )
         self._check_removals(report)
-        self._note_drift(writer)
+        self._describe_drift(writer)
         self._record(report)
         self._add_lists(name, lists)
         report.seconds += time.monotonic() - started
 
     def commit(self) -> Path:
-        """Bring the other tables over, give the version its name, and forget what was read."""
+        """Link the tables that were not read, rename the folder, and empty the journal."""
         for name in self._recorded.keys() - self._tables.keys():
             self._keep_table(name)
         self._write_lists()
@@ -154,13 +154,13 @@ class NewVersion:
         flush_tree(self._folder)
         self._journal.begin_commit(self.name)
         target = self._store.path / self.name
-        os.rename(self._folder, target)  # noqa: PTH104 - unlike Path.replace, it never replaces another version
+        os.rename(self._folder, target)  # noqa: PTH104 - Path.replace could replace another version
         flush_names(self._store.path)
         self._journal.empty()
         return target
 
     def discard(self) -> None:
-        """Remove what was written, unless it is committed."""
+        """Remove the files that were written, unless they are committed."""
         remove_tree(self._folder)
         remove_tree(self._parts)
 
@@ -181,28 +181,28 @@ class NewVersion:
 
     def _check_rows(self, resource: Resource, rows: int, lists: list[JournaledList]) -> None:
         """Raise ExportError if the journal lost rows of the lists that it records."""
-        due = sum(of.rows for of in lists)
-        # Of maps from days, some days are left out; participants are rows within rows.
+        due = sum(entry.rows for entry in lists)
+        # Days outside of a list's range were dropped; participants are rows within rows.
         if rows == due or resource.layout not in {"pages", "list"}:
             return
         self._journal.empty()
         raise ExportError(
             f"The journal of {self._store.name} is damaged: it has {rows} of {due} {resource.name}. It was emptied. "
-            "Sync again, which reads everything anew."
+            "Sync again; that sync reads all lists again."
         )
 
     def _check_removals(self, report: TableReport) -> None:
         rows = self._recorded.get(report.table, {}).get("rows", 0)
         if self._accept_removals or report.removed <= max(MAX_REMOVED_ROWS, rows / 2):
             return
-        self._journal.empty()  # so that the next sync reads again what cannot be right
+        self._journal.empty()  # so that the next sync reads the suspect lists again
         raise KismetError(
-            f"{report.removed} of {rows} {report.table} would be removed at once. Either the credentials are of "
-            f"another organization than {self._store.name}, or the server lost its list. Nothing was changed. If it is "
-            f"right, sync again with --accept-removals.{IN_A_NOTEBOOK}pass accept_removals=True."
+            f"This sync would remove {report.removed} of {rows} {report.table}. Either the credentials belong to "
+            f"another organization than {self._store.name}, or the server lost rows. Nothing was changed. If the "
+            f"removals are correct, sync again with --accept-removals.{IN_A_NOTEBOOK}pass accept_removals=True."
         )
 
-    def _note_drift(self, writer: TableWriter) -> None:
+    def _describe_drift(self, writer: TableWriter) -> None:
         declared = {column.name: column for column in writer.resource.columns}
         counts = Counter(name for texts in writer.rest for text in texts.to_pylist() for name in json.loads(text))
         notes = [
@@ -232,23 +232,23 @@ class NewVersion:
         }
 
     def _add_lists(self, name: str, lists: list[JournaledList]) -> None:
-        if not lists or name == "participants":  # these come with the lists of calls
+        if not lists or name == "participants":  # participants come with the lists of calls
             return
         count = len(lists)
         columns: dict[str, Any] = {
             "organization": [self._store.name] * count,
             "resource": [name] * count,
-            "key": [of.labels for of in lists],
-            "read_at": pa.array([of.read_at for of in lists]).cast(TIME),
-            "rows": [of.rows for of in lists],
-            "pages": [of.pages for of in lists],
-            "attempts": [of.attempts for of in lists],
-            "proof": [of.proof for of in lists],
-            "missing": [of.missing for of in lists],
-            "read_from": [of.kept + 1 for of in lists],
-            "whole_at": pa.array([of.whole_at for of in lists]).cast(TIME),
-            "per_page": [of.per_page for of in lists],
-            "rising": [of.rising for of in lists],
+            "key": [entry.labels for entry in lists],
+            "read_at": pa.array([entry.read_at for entry in lists]).cast(TIME),
+            "rows": [entry.rows for entry in lists],
+            "pages": [entry.pages for entry in lists],
+            "attempts": [entry.attempts for entry in lists],
+            "proof": [entry.proof for entry in lists],
+            "missing": [entry.missing for entry in lists],
+            "read_from": [entry.kept + 1 for entry in lists],
+            "whole_at": pa.array([entry.whole_at for entry in lists]).cast(TIME),
+            "per_page": [entry.per_page for entry in lists],
+            "rising": [entry.rising for entry in lists],
         }
         self._lists.append(pa.table(columns).cast(LISTS_SCHEMA).sort_by("key"))
 
@@ -279,12 +279,12 @@ class NewVersion:
 
 
 def remove_old_versions(store: OrganizationFolder, keep: int) -> None:
-    """Remove all but the newest versions, and what an earlier removal left.
+    """Remove all versions but the newest ``keep``, and the leftovers of an earlier removal.
 
     Windows cannot rename a folder while one of its files is open. Such a version stays until a later sync removes it.
     """
     for version in store.versions()[:-keep]:
         with contextlib.suppress(PermissionError):
-            version.rename(store.work / f"old-{version.name}")  # so that no reader finds half of it
+            version.rename(store.work / f"old-{version.name}")  # so that no reader finds a partly removed version
     for leftover in store.work.glob("old-*"):
         remove_tree(leftover)

@@ -1,7 +1,7 @@
-"""Small summary tables of the fetched tables. Nothing is fetched, drawn or written here.
+"""Small summary tables of fetched tables. These functions fetch, draw and write nothing.
 
-Days, weeks and months are those of the time zone ``tz``. A period is given as its first day, without a time zone; a
-week begins on Monday. Rows whose time is missing or unreadable are counted in a last row whose day is missing. So the
+Days, weeks and months are in the time zone ``tz``. A period is represented by its first day, without a time zone; a
+week begins on Monday. Rows with a missing or unreadable time are counted in a last row with a missing day. So the
 counts always add up to the number of rows in the table.
 """
 
@@ -39,5 +39,5 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """Return the names that completion offers: the public functions, without the modules that define them."""
+    """Return the names for tab completion: the public functions, without their modules."""
     return __all__

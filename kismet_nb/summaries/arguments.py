@@ -1,4 +1,4 @@
-"""Check the tables that a summary takes, and resolve ``as_of``."""
+"""Check the tables that are passed to a summary, and resolve ``as_of``."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ __all__ = ["check_table", "resolve_as_of"]
 
 
 def check_table(df: object, resource: str, *columns: str) -> pd.DataFrame:
-    """Return the table with a new index; the index of concatenated tables may have duplicates.
+    """Return the table with a new index, because the index of concatenated tables may have duplicates.
 
     Raises
     ------
     InvalidInputError
-        It is not a table of this resource, lacks one of the columns, or is of several organizations of a store.
+        It is not a table of this resource, lacks one of the columns, or has rows of several organizations.
     """
     if not isinstance(df, pd.DataFrame):
-        raise InvalidInputError(f"A summary takes a pandas DataFrame, not {type(df).__name__}.")
+        raise InvalidInputError(f"A summary needs a pandas DataFrame, not {type(df).__name__}.")
     expected, found = resource.replace("_", " "), row_resource(df) or resource
     if found != resource:
-        raise InvalidInputError(f"A table of {expected} is needed here, and this is one of {found.replace('_', ' ')}.")
+        raise InvalidInputError(
+            f"This summary needs a table of {expected}, but got a table of {found.replace('_', ' ')}."
+        )
     missing = [name for name in columns if name not in df.columns]
     if missing:
         raise InvalidInputError(
-            f"A table of {expected} is needed here, and this one has no column {', '.join(missing)}."
+            f"This summary needs a table of {expected}, but got a table that has no column {', '.join(missing)}."
         )
     if ORGANIZATION in df.columns and df[ORGANIZATION].nunique() > 1:
         raise InvalidInputError(
-            f"This table of {expected} is of several organizations, where one id may be of two people. Take one at a "
-            f"time, for example table[table[{ORGANIZATION!r}] == {df[ORGANIZATION].dropna().min()!r}]."
+            f"This table of {expected} has rows of several organizations, in which two people may have the same id. "
+            f"Pass one at a time, for example table[table[{ORGANIZATION!r}] == {df[ORGANIZATION].dropna().min()!r}]."
         )
     return df.reset_index(drop=True)
 
@@ -58,5 +60,5 @@ def resolve_as_of(as_of: Moment, df: pd.DataFrame, tz: str) -> pd.Timestamp:
     moment = parse_timestamp(as_of, "as_of")
     if moment.tz is not None:
         return moment.tz_convert(zone)
-    # In some zones clocks change at midnight. The day then begins at 1:00, or at the first of two midnights.
+    # In some zones clocks change at midnight. Such a day begins at 1:00, or at the first of two midnights.
     return moment.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")

@@ -1,4 +1,4 @@
-"""Summaries of call metrics: daily means combined to longer periods, weighted by calls."""
+"""Summaries of call metrics: combine daily means to longer periods, weighted by calls."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def combine_days(
 ) -> pd.DataFrame:
     """Return daily metrics combined to weeks, months, years or one range, weighted by calls.
 
-    A mean of daily means would give a day with one call the weight of a day with a hundred. So each day has the weight
-    of its ``total_calls``. For the same reason, do not take the mean of the result: ``by="all"`` combines all days.
+    In a mean of daily means, a day with one call would have the weight of a day with a hundred. So each day is weighted
+    by its ``total_calls``. For the same reason, do not take the mean of the result; ``by="all"`` combines all days.
 
-    A day whose ``total_calls`` is 0 or missing, or whose average is missing, is left out of that mean. The API does not
-    say whether failed calls are part of its averages, so the weights may be slightly too large.
+    A day is left out of a mean if its ``total_calls`` is 0 or missing, or if its average is missing. The API does not
+    document whether its averages include failed calls, so the weights may be slightly too large.
 
     Parameters
     ----------
     metrics
-        A table of ``fetch_call_metrics``: of the whole organization, or by user.
+        A table of ``fetch_call_metrics``, for the whole organization or by user.
     by
         ``"day"`` (which combines the users of a day), ``"week"``, ``"month"``, ``"year"``, or ``"all"`` for the whole
         range in one row.
     per_user
-        Keep users apart.
+        Return a row for each user and period.
 
     Returns
     -------
@@ -47,15 +47,15 @@ def combine_days(
         One row per period with data:
 
         ``week`` (or the period of ``by``) datetime64[us]
-            The first day of the period. The API does not state the time zone of its days.
+            The first day of the period. The API does not document the time zone of its days.
         ``first_day``, ``last_day`` datetime64[us]
-            The first and the last day with data. Only with ``by="all"``, in place of the period.
+            The first and the last day with data. Only with ``by="all"``, instead of the period.
         ``user_id`` Int64, or str if some are not integers
             Only with ``per_user``.
         ``days`` Int64
             The number of days with data.
         ``total_calls`` Int64
-            The sum of the days.
+            The sum over the days.
         ``average_duration``, ``average_wait_time`` Float64
             Seconds.
         ``call_fail_rate`` Float64
@@ -64,8 +64,8 @@ def combine_days(
     Raises
     ------
     InvalidInputError
-        The table is another one or lacks a column, has rows of users and of the whole organization (which would
-        count calls twice), or there is no such period.
+        The table is of another resource or lacks a column, has rows both of users and of the whole organization (whose
+        calls would count twice), or there is no such period.
 
     Examples
     --------
@@ -80,8 +80,8 @@ def combine_days(
     metrics = check_table(metrics, "call_metrics", "user_id", "date", "total_calls", *_MEANS)
     if metrics["user_id"].isna().any() and metrics["user_id"].notna().any():
         raise InvalidInputError(
-            "This table has rows of users and rows of the whole organization, which would count calls twice. "
-            "Take one kind: metrics[metrics['user_id'].isna()] is the organization."
+            "metrics has rows of users and rows of the whole organization, so calls would count twice. "
+            "Pass only one kind, for example metrics[metrics['user_id'].isna()] for the organization."
         )
     calls = to_numbers(metrics["total_calls"])
     days = to_days(metrics["date"])
@@ -133,7 +133,7 @@ def wait_and_duration(metrics: pd.DataFrame, *, by: Period | Literal["all"] = "d
     Raises
     ------
     InvalidInputError
-        As ``combine_days``.
+        As in ``combine_days``.
 
     Examples
     --------
@@ -151,16 +151,16 @@ def fail_rate(
 ) -> pd.DataFrame:
     """Return the call failure rate in percent.
 
-    The API's documentation contradicts itself about the unit of ``call_fail_rate``: it says 0 to 100, and reads
-    0.125 as 12.5 percent. So you state the unit, and there is no default. If the rate times ``total_calls`` is a whole
-    number on every day, the unit is a fraction, and ``"percent"`` is refused.
+    The API's documentation contradicts itself about the unit of ``call_fail_rate``: it gives the range 0 to 100, but
+    reads 0.125 as 12.5 percent. So ``unit`` has no default. If the rate times ``total_calls`` is a whole number on
+    every day, the unit is a fraction, and ``"percent"`` is refused.
 
     Parameters
     ----------
     metrics
         A table of ``fetch_call_metrics``.
     unit
-        What the server sends: ``"fraction"`` (0 to 1) or ``"percent"`` (0 to 100).
+        The unit that the server sends: ``"fraction"`` (0 to 1) or ``"percent"`` (0 to 100).
     by
         ``"day"``, ``"week"``, ``"month"``, ``"year"`` or ``"all"``; weighted by calls, as in ``combine_days``.
 
@@ -173,7 +173,7 @@ def fail_rate(
     Raises
     ------
     InvalidInputError
-        ``unit`` is neither of the two, or the rates do not fit it; otherwise as ``combine_days``.
+        ``unit`` is neither of the two, or the rates do not fit it; otherwise as in ``combine_days``.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def fail_rate(
     """
     largest = {"fraction": 1, "percent": 100}.get(unit)
     if largest is None:
-        raise InvalidInputError('unit must be "fraction" or "percent": the API does not say which it sends.')
+        raise InvalidInputError('unit must be "fraction" or "percent", because the API does not document its unit.')
     metrics = check_table(metrics, "call_metrics", "call_fail_rate", "total_calls")
     rates = to_numbers(metrics["call_fail_rate"])
     if not rates.dropna().between(0, largest).all():

@@ -1,4 +1,4 @@
-"""Summaries of calls: how many each provider held in each period, and how many fall on each hour of the week."""
+"""Summaries of calls: numbers of calls by provider and period, and by hour of the week."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def calls_per_period(
 ) -> pd.DataFrame:
     """Return the number of calls of each provider in each week, or in another period.
 
-    A call counts in the period of its ``created_at``, because the API does not send when a call started.
+    A call counts in the period of its ``created_at``, because the API does not send the start of a call.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def calls_per_period(
     by
         ``"day"``, ``"week"``, ``"month"`` or ``"year"``.
     start, end
-        First and last day to count, both included; from the first call to the last by default.
+        First and last day to count, both included; by default the days of the first and the last call.
     tz
         The time zone of the days.
 
@@ -59,16 +59,16 @@ def calls_per_period(
         ``week`` (or the period of ``by``) datetime64[us]
             The first day of the period.
         ``days`` Int64
-            How many of its days lie between ``start`` and ``end``, and of which calls are known: from the oldest call
-            in the table to the day of the fetch. The first and the last week may be cut.
+            The number of its days between ``start`` and ``end`` with known calls: from the oldest call in the table to
+            the day of the fetch. The first and the last week may have fewer than seven.
         ``calls`` Int64
             The number of calls. Missing if ``days`` is 0.
 
     Raises
     ------
     InvalidInputError
-        A table is another one or lacks a column, ``start`` or ``end`` is not a day, ``end`` is before ``start``, or
-        there is no such period or time zone.
+        A table is of another resource or lacks a column, ``start`` or ``end`` is not a day, ``end`` is before
+        ``start``, or there is no such period or time zone.
 
     Examples
     --------
@@ -89,13 +89,13 @@ def calls_per_period(
 
     providers = ids[inside | undated].drop_duplicates().sort_values().to_frame()
     grid = providers.merge(known_days_per_period(calls, by=by, start=start, end=end, tz=tz), how="cross")
-    # A merge matches missing ids with each other; groupby and reindex would drop their calls.
+    # A merge matches missing ids with each other; groupby and reindex would drop the calls without a provider.
     counts = pd.DataFrame({"organization_user_id": ids, by: period_starts(days, by)})[inside].value_counts(dropna=False)
     table = grid.merge(counts.rename("calls").reset_index(), how="left").fillna({"calls": 0})
     table["calls"] = table["calls"].astype("Int64").mask(table["days"] == 0)
     if undated.any():
         rest = ids[undated].value_counts(dropna=False).rename("calls").reset_index()
-        # NaT alone would be in nanoseconds, which cannot hold years after 2262.
+        # Without the dtype, NaT would be in nanoseconds, which cannot represent years after 2262.
         rest[by], rest["days"] = pd.Series(pd.NaT, rest.index, dtype=DAY_DTYPE), pd.NA
         table = pd.concat([table, rest], ignore_index=True)
     names = ["organization_user_id", by, "days", "calls"]
@@ -125,21 +125,21 @@ def calls_per_week(
     return calls_per_period(calls, users, by=by, start=start, end=end, tz=tz)
 
 
-calls_per_week.__deprecated__ = _RENAMED  # type: ignore[attr-defined] # PEP 702: tools leave such a name out
+calls_per_week.__deprecated__ = _RENAMED  # type: ignore[attr-defined] # PEP 702: tools hide such a name
 
 
 def calls_by_hour(calls: pd.DataFrame, *, start: Day = None, end: Day = None, tz: str = "UTC") -> pd.DataFrame:
     """Return the number of calls in each hour of each weekday.
 
-    A call counts in the hour of its ``created_at``, because the API does not send when a call started.
+    A call counts in the hour of its ``created_at``, because the API does not send the start of a call.
 
     Parameters
     ----------
     calls
         A table of ``fetch_calls``.
     start, end
-        First and last day to count, both included; from the first call to the last by default. A range of whole weeks
-        has every weekday equally often.
+        First and last day to count, both included; by default the days of the first and the last call. A range of whole
+        weeks has every weekday equally often.
     tz
         The time zone of the hours, for example ``"America/Chicago"``.
 
@@ -153,18 +153,18 @@ def calls_by_hour(calls: pd.DataFrame, *, start: Day = None, end: Day = None, tz
         ``hour`` Int64
             0 to 23; 9 is the hour from 9:00.
         ``days`` Int64
-            How many of these weekdays lie between ``start`` and ``end``, and of which calls are known: from the oldest
-            call in the table to the day of the fetch.
+            The number of these weekdays between ``start`` and ``end`` with known calls: from the oldest call in the
+            table to the day of the fetch.
         ``calls`` Int64
             The number of calls. Missing if ``days`` is 0.
         ``calls_per_day`` Float64
-            ``calls`` divided by ``days``: the mean of such an hour.
+            The mean number of calls in this hour: ``calls`` divided by ``days``.
 
     Raises
     ------
     InvalidInputError
-        The table is another one or lacks a column, ``start`` or ``end`` is not a day, ``end`` is before ``start``, or
-        there is no such time zone.
+        The table is of another resource or lacks a column, ``start`` or ``end`` is not a day, ``end`` is before
+        ``start``, or there is no such time zone.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Columns of ids, numbers and truth values that come in any dtype, and tables with a dtype for each column."""
+"""Convert columns of any dtype to ids, numbers and booleans, and make tables with a dtype for each column."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BOOLEANS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "
 
 
 def to_boolean(value: object) -> bool | None:
-    """Return a truth value, which other programs write as 1 or "TRUE"; None for any other value."""
+    """Return a boolean, which other programs may write as 1 or "TRUE"; None for any other value."""
     return _BOOLEANS.get(str(value).lower())
 
 
@@ -36,7 +36,7 @@ def comparable_ids(one: pd.Series[Any], other: pd.Series[Any]) -> tuple[pd.Serie
 
 
 def names_of(ids: pd.Series[Any], users: pd.DataFrame) -> pd.Series[Any]:
-    """Return the name of each of these users; of duplicate ids in the table of users the first counts."""
+    """Return the name of each of these users; if ``users`` has duplicate ids, the first row counts."""
     wanted, known = comparable_ids(ids, users["id"])
     usable = (known.notna() & ~known.duplicated()).to_numpy()
     names = users["display_name"].set_axis(known)[usable]
@@ -49,7 +49,7 @@ def to_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def typed_frame(columns: Mapping[str, tuple[Any, str]]) -> pd.DataFrame:
-    """Return a table of these columns, each given as its values and its dtype."""
+    """Return a table of columns, each given as its values and its dtype."""
     return pd.DataFrame(
         {
             name: as_strings(values) if dtype == "str" else pd.Series(values, dtype=dtype)

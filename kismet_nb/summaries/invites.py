@@ -21,19 +21,19 @@ __all__ = ["invites_by_status", "invites_expired_unused", "invites_expiring"]
 def invites_by_status(
     invites: pd.DataFrame, *, by: Period = "month", as_of: Moment = None, tz: str = "UTC"
 ) -> pd.DataFrame:
-    """Return how many invites were used, are open, or expired unused.
+    """Return the numbers of used, open and expired invites.
 
-    The API lists only invites that it calls active, so used and expired invites may be missing from the table.
+    The API lists only active invites, in its own definition. So used and expired invites may be missing in the table.
 
     Parameters
     ----------
     invites
         A table of ``fetch_invites``.
     by
-        ``"day"``, ``"week"``, ``"month"`` or ``"year"`` in which they were created.
+        The period of creation: ``"day"``, ``"week"``, ``"month"`` or ``"year"``.
     as_of
-        The time for which the status is given, or a day (its first moment in ``tz``); by default when the invites were
-        fetched. An invite created later is left out. An invite used later counts as open or expired.
+        The time of the status, or a day (its first moment in ``tz``); by default the time of the fetch. An invite
+        created later is left out. An invite used later counts as open or expired.
     tz
         The time zone of the days.
 
@@ -46,7 +46,7 @@ def invites_by_status(
     Raises
     ------
     InvalidInputError
-        The table is another one or lacks a column, or there is no such period, time or time zone.
+        The table is of another resource or lacks a column, or there is no such period, time or time zone.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def invites_expired_unused(invites: pd.DataFrame, *, as_of: Moment = None, tz: s
     Raises
     ------
     InvalidInputError
-        The table is another one or lacks a column, or there is no such time or time zone.
+        The table is of another resource or lacks a column, or there is no such time or time zone.
 
     Examples
     --------
@@ -111,8 +111,8 @@ def invites_expiring(invites: pd.DataFrame, *, days: int = 7, as_of: Moment = No
     days
         The number of days, 1 or more.
     as_of
-        The time from which the days count, or a day (its first moment in ``tz``); by default when the invites were
-        fetched. An invite created later is left out. An invite used later counts as open.
+        The time from which the days count, or a day (its first moment in ``tz``); by default the time of the fetch. An
+        invite created later is left out. An invite used later counts as open.
     tz
         The time zone of the times.
 
@@ -125,7 +125,7 @@ def invites_expiring(invites: pd.DataFrame, *, days: int = 7, as_of: Moment = No
     Raises
     ------
     InvalidInputError
-        The table is another one or lacks a column, or an option is not a number of days, a time or a time zone.
+        The table is of another resource or lacks a column, or ``days``, ``as_of`` or ``tz`` is invalid.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def invites_expiring(invites: pd.DataFrame, *, days: int = 7, as_of: Moment = No
 
 
 def _status_at(moment: pd.Timestamp, invites: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series[Any]]:
-    """Return the invites created by then, and the status of each; their column ``status`` is as of the fetch."""
+    """Return the invites created by ``moment`` and their status then; the column ``status`` is as of the fetch."""
     invites = invites[~(to_utc(invites["created_at"]) > moment)]
     used, expired = (to_utc(invites[name]) <= moment for name in ("used_at", "expires_at"))
     status = pd.Series("open", index=invites.index, dtype="str", name="status")

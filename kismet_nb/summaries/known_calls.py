@@ -1,4 +1,4 @@
-"""The days of which calls are known: from the oldest call in the table to the day of the fetch."""
+"""Determine the days for which calls are known: from the oldest call in the table to the day of the fetch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def date_range(days: pd.Series[Any], start: Day, end: Day) -> tuple[pd.Timestamp
 def known_days_per_period(
     calls: pd.DataFrame, *, by: Period, start: Day = None, end: Day = None, tz: str = "UTC"
 ) -> pd.DataFrame:
-    """Return each period from one day to another, and in ``days`` how many of its days between the two are known.
+    """Return each period between two days; ``days`` is the number of its known days between the two.
 
     If the time of the fetch is not recorded, calls count as known up to the last day.
     """
@@ -52,7 +52,7 @@ def known_days_per_period(
 
 
 def check_all_calls(calls: pd.DataFrame, users: int, *, default: int) -> None:
-    """Refuse calls that were filtered, or that were fetched for fewer users than the summary covers.
+    """Check that calls are not filtered, and were fetched for as many users as a summary covers.
 
     Raises
     ------
@@ -62,12 +62,12 @@ def check_all_calls(calls: pd.DataFrame, users: int, *, default: int) -> None:
     source = provenance(calls)
     if users and (source.get("filters") or source.get("rows", len(calls)) != len(calls)):
         raise InvalidInputError(
-            "These calls are not all calls: a provider with other calls would be listed as having none. Pass the table "
-            "as it was fetched."
+            "calls has not all calls, so a provider with other calls would be listed without any. Pass the table as it "
+            "was fetched."
         )
     fetched = source.get("lists", default)
     if fetched < users:
         raise InvalidInputError(
-            f"The calls are of {fetched} users, and {users} users are in this summary, so the calls of the others are "
-            "unknown. Fetch the calls of all of them, or pass only users whose calls you have."
+            f"calls was fetched for {fetched} users, but this summary covers {users}, so the calls of the others are "
+            "unknown. Fetch the calls of all these users, or pass only users with fetched calls."
         )

@@ -1,4 +1,4 @@
-"""Summaries of last calls: which providers and rooms have had none for a while."""
+"""Summaries of last calls: providers and waiting rooms without a recent call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["idle_rooms", "providers_without_calls"]
 def providers_without_calls(
     users: pd.DataFrame, calls: pd.DataFrame, *, days: int = 30, as_of: Moment = None, tz: str = "UTC"
 ) -> pd.DataFrame:
-    """Return the providers who have held no call in the last days.
+    """Return the providers without a call in the last days.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def providers_without_calls(
     days
         The number of days; 0 returns all providers.
     as_of
-        A time, or a day (its first moment in ``tz``), up to which calls count; by default when the calls were
-        fetched. Users and calls created later are left out.
+        A time, or a day (its first moment in ``tz``), up to which calls count; by default the time of the fetch of
+        the calls. Users and calls created later are left out.
     tz
         The time zone of the times.
 
@@ -44,13 +44,13 @@ def providers_without_calls(
         ``id``, ``display_name``, ``email``, ``created_at`` (datetime64[us] in ``tz``), ``last_call`` (the same,
         missing if no call is known), ``days_since_call`` (Int64, whole days) and ``calls_known`` (boolean). Providers
         without a known call come first. ``calls_known`` is false if such a provider may have held a call in these
-        days, because the oldest call in the table is more recent than their beginning.
+        days, because the oldest call in the table is after their start.
 
     Raises
     ------
     InvalidInputError
-        A table is another one or lacks a column, the calls are not all of these users' calls, or an option is not a
-        number of days, a time or a time zone.
+        A table is of another resource or lacks a column, ``calls`` has not all calls of these users, or ``days``,
+        ``as_of`` or ``tz`` is invalid.
 
     Examples
     --------
@@ -75,10 +75,10 @@ def idle_rooms(
     as_of: Moment = None,
     tz: str = "UTC",
 ) -> pd.DataFrame:
-    """Return the open waiting rooms whose owner has held no call in the last days.
+    """Return the open waiting rooms of owners without a call in the last days.
 
-    A call does not name its room, so a room counts as used while its owner holds calls. A room that is switched off
-    (``is_active`` is false) is closed, not idle.
+    A call does not name its room, so a room counts as used while its owner holds calls. A room with ``is_active`` false
+    is closed, not idle.
 
     Parameters
     ----------
@@ -92,15 +92,15 @@ def idle_rooms(
     Returns
     -------
     DataFrame
-        ``id``, ``slug``, ``user_id``, ``user_display_name``, ``owner_known`` (boolean: the owner is in ``users``;
-        if not, it is unknown whether they hold calls), ``created_at``, ``last_call`` (both datetime64[us] in
-        ``tz``; missing if no call is known), ``days_since_call`` (Int64) and ``calls_known`` (boolean, as in
-        ``providers_without_calls``). Rooms without a known call come first.
+        ``id``, ``slug``, ``user_id``, ``user_display_name``, ``owner_known`` (boolean), ``created_at``, ``last_call``
+        (both datetime64[us] in ``tz``; missing if no call is known), ``days_since_call`` (Int64) and ``calls_known``
+        (boolean, as in ``providers_without_calls``). Rooms without a known call come first. ``owner_known`` is false
+        if the owner is not in ``users``; then the owner's calls are unknown.
 
     Raises
     ------
     InvalidInputError
-        As ``providers_without_calls``.
+        As in ``providers_without_calls``.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def idle_rooms(
 def _without_calls(
     table: pd.DataFrame, key: str, calls: pd.DataFrame, *, days: int, as_of: Moment, tz: str
 ) -> pd.DataFrame:
-    """Return the rows whose user has held no call for at least so many days, with the last call of each."""
+    """Return the rows of users without a call in the last days, with the last call of each."""
     calls = check_table(calls, "calls", "organization_user_id", "created_at")
     if isinstance(days, bool) or not isinstance(days, int) or days < 0:
         raise InvalidInputError("days must be a whole number of days, 0 or more.")

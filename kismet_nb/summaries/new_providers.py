@@ -1,4 +1,4 @@
-"""first_calls(): how soon new providers held their first call."""
+"""first_calls(): the first call of each new provider."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def first_calls(
     as_of: Moment = None,
     tz: str = "UTC",
 ) -> pd.DataFrame:
-    """Return the first call of each new provider, and how many days after the creation of the account it was.
+    """Return the first call of each new provider, and the number of days from the account's creation to it.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def first_calls(
     start, end
         First and last day of creation of the users to list, both included; all by default.
     as_of
-        A time, or a day (its first moment in ``tz``), up to which calls count; by default when the calls were
-        fetched. Users and calls created later are left out.
+        A time, or a day (its first moment in ``tz``), up to which calls count; by default the time of the fetch of
+        the calls. Users and calls created later are left out.
     tz
         The time zone of the days and times.
 
@@ -57,8 +57,8 @@ def first_calls(
     Raises
     ------
     InvalidInputError
-        A table is another one or lacks a column, the calls are not all of these users' calls, or an option is not a
-        day, a time or a time zone.
+        A table is of another resource or lacks a column, ``calls`` has not all calls of these users, or ``start``,
+        ``end``, ``as_of`` or ``tz`` is invalid.
 
     Examples
     --------

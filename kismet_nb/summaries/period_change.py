@@ -1,4 +1,4 @@
-"""compare_periods(): the numbers of a period beside those of the period before it."""
+"""compare_periods(): compare the numbers of a period with those of the period before it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class _Span(NamedTuple):
         return (self.last - self.first).days + 1
 
     def has(self, days: pd.Series[Any]) -> pd.Series[Any]:
-        """Return which of these days lie in the span."""
+        """Return which of these days are in the span."""
         return days.between(self.first, self.last)
 
 
 class _Value(NamedTuple):
-    """A number of a period, and of how many days it is known."""
+    """A number of a period, and the number of known days behind it."""
 
     number: Any
     days: int
@@ -77,27 +77,27 @@ def compare_periods(
         One row for each measure:
 
         ``measure`` str
-            ``"calls"``; ``"providers"`` who held calls; ``"average_wait_time"`` and ``"average_duration"`` (seconds)
+            ``"calls"``; ``"providers"`` with calls; ``"average_wait_time"`` and ``"average_duration"`` (seconds)
             if ``metrics`` is given; ``"new_users"`` if ``users`` is given.
         ``current``, ``before`` Float64
-            The number in the period and in the one before. ``current`` is missing if nothing is known of the period.
+            The number in the period and in the one before. ``current`` is missing if no day of the period is known.
             ``before`` is missing unless all its days are known.
         ``change`` Float64
-            ``current`` less ``before``. Missing if not all days of both are known.
+            ``current`` minus ``before``. Missing unless all days of both are known.
         ``change_percent`` Float64
-            The change in percent of ``before``. Missing if that is 0.
+            The change in percent of ``before``. Missing if ``before`` is 0.
         ``days``, ``days_before`` Int64
-            How many days of the two periods are known; of a mean, how many days have data.
+            The number of known days in the two periods; for a mean, the number of days with data.
 
-        Calls are known from the oldest call in the table to the day of the fetch. Metrics are known for the days that
-        were asked for; if that is not recorded, from the first day with data to the last. Users are known to the day
-        of the fetch; those who have left since then are not counted.
+        Calls are known from the oldest call in the table to the day of the fetch. Metrics are known for the requested
+        days; if those are not recorded, from the first day with data to the last. Users are known to the day of the
+        fetch; users who were removed before the fetch are not counted.
 
     Raises
     ------
     InvalidInputError
-        A table is another one or lacks a column, ``start`` or ``end`` is not a day, ``end`` is before ``start``, or
-        there is no such time zone.
+        A table is of another resource or lacks a column, ``start`` or ``end`` is not a day, ``end`` is before
+        ``start``, or there is no such time zone.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def compare_periods(
 
 
 def _call_values(calls: pd.DataFrame, span: _Span, tz: str) -> list[_Value]:
-    """Return the number of calls, and of the providers who held them."""
+    """Return the number of calls, and of providers with calls."""
     calls = check_table(calls, "calls", "organization_user_id", "created_at")
     first, last = span.first.date(), span.last.date()
     days = int(known_days_per_period(calls, by="day", start=first, end=last, tz=tz)["days"].sum())
@@ -134,10 +134,10 @@ def _call_values(calls: pd.DataFrame, span: _Span, tz: str) -> list[_Value]:
 
 
 def _means(metrics: pd.DataFrame, span: _Span) -> list[_Value]:
-    """Return the mean wait and the mean duration of the days that have data."""
+    """Return the mean wait time and the mean duration of the days with data."""
     metrics = check_table(metrics, "call_metrics", "date")
     dates = to_days(metrics["date"])
-    known = _asked_days(metrics) or _Span(dates.min(), dates.max())
+    known = _requested_days(metrics) or _Span(dates.min(), dates.max())
     complete = bool(known.first <= span.first and span.last <= known.last)
     combined = combine_days(metrics[span.has(dates)], by="all")
     days = int(combined["days"].sum())
@@ -145,8 +145,8 @@ def _means(metrics: pd.DataFrame, span: _Span) -> list[_Value]:
     return [_Value(mean, days, complete) for mean in means]
 
 
-def _asked_days(metrics: pd.DataFrame) -> _Span | None:
-    """Return the days for which the metrics were fetched, up to the day of the fetch. None if rows were removed."""
+def _requested_days(metrics: pd.DataFrame) -> _Span | None:
+    """Return the requested days of a fetch of metrics, up to the day of the fetch; None if they are not known."""
     recorded = provenance(metrics)
     found = re.search(r"date from (\S+) to (\S+)", " ".join(map(str, recorded.get("filters") or [])))
     if found is None or recorded.get("rows", len(metrics)) != len(metrics):
@@ -156,7 +156,7 @@ def _asked_days(metrics: pd.DataFrame) -> _Span | None:
 
 
 def _new_users(users: pd.DataFrame, span: _Span, tz: str) -> _Value:
-    """Return how many users were created in these days."""
+    """Return the number of users that were created in these days."""
     users = check_table(users, "users", "created_at")
     fetched = resolve_as_of(None, users, tz).tz_localize(None).normalize()
     days = max(0, min(span.days, (fetched - span.first).days + 1))
@@ -165,7 +165,7 @@ def _new_users(users: pd.DataFrame, span: _Span, tz: str) -> _Value:
 
 
 def _changes(measures: list[str], current: list[_Value], before: list[_Value]) -> pd.DataFrame:
-    """Return the table of both periods and of what can be compared."""
+    """Return the table of both periods, with the changes of complete values."""
     numbers = [value.number for value in current]
     old = [value.number if value.complete else pd.NA for value in before]
     table = typed_frame(

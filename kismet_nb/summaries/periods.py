@@ -1,4 +1,4 @@
-"""Times to days of a time zone, and days to weeks, months and years."""
+"""Convert times to days in a time zone, and days to weeks, months and years."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def to_utc(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return times in UTC. Values of an untyped column that are not times become missing."""
     column = _unwrapped(column)
     if column.dtype == object:
-        # to_datetime fails on objects in a long column, and its reading of plain numbers depends on the version.
+        # to_datetime fails on objects in a long column, and the meaning of numbers depends on the pandas version.
         known = [_known_time(value) for value in column]
         column = pd.Series(known, column.index, dtype=object, name=column.name)
     times: pd.Series[Any] = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
@@ -54,7 +54,7 @@ def to_utc(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _unwrapped(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a categorical, Period or Arrow column as the times or objects that it holds."""
+    """Return the times or objects of a categorical, Period or Arrow column; other columns as they are."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return _unwrapped(column.astype(dtype.categories.dtype))
@@ -73,7 +73,7 @@ def _known_time(value: object) -> object:
 
 
 def to_days(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return the calendar day of each value as it is written: a day in Berlin stays that day, whatever it is in UTC."""
+    """Return the calendar day of each value as it is written, without a conversion to UTC."""
     column = _unwrapped(column)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         column = column.dt.tz_localize(None)
@@ -92,7 +92,7 @@ def _without_zone(value: object) -> object:
 
 
 def to_local_times(column: pd.Series[Any], tz: str) -> pd.Series[Any]:
-    """Return times in a time zone. A time before the year 1 or after 9999 there cannot be shown and becomes missing."""
+    """Return times in a time zone; a time that is outside of the years 1 to 9999 in it becomes missing."""
     times: pd.Series[Any] = to_utc(column).dt.tz_convert(time_zone(tz))
     return times.where(times.dt.tz_localize(None).between(_FIRST, _LAST))
 
@@ -104,12 +104,12 @@ def to_local_days(column: pd.Series[Any], tz: str) -> pd.Series[Any]:
 
 
 def check_period(by: str, *others: str) -> None:
-    """Raise if ``by`` is neither a period nor one of the other values.
+    """Check that ``by`` is a period or one of the other values.
 
     Raises
     ------
     InvalidInputError
-        There is no such period.
+        It is not.
     """
     allowed = (*_PERIODS, *others)
     if by not in allowed:
@@ -142,5 +142,5 @@ def period_range(first: pd.Timestamp, last: pd.Timestamp, by: Period) -> pd.Date
 
 
 def period_index(starts: pd.Series[Any], by: Period) -> pd.PeriodIndex:
-    """Return periods as labels, such as ``2026-02``, from the first day of each."""
+    """Return pandas Periods, such as ``2026-02``, from the first day of each period."""
     return pd.PeriodIndex(starts, freq=_PANDAS_PERIODS[by])

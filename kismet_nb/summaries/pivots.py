@@ -31,9 +31,9 @@ def calls_pivot(
     end: Day = None,
     tz: str = "UTC",
 ) -> pd.DataFrame:
-    """Return a pivot of the calls of each provider in each month, with totals and with the providers who held none.
+    """Return a pivot of the number of calls by provider and month, with totals, including providers without calls.
 
-    ``kn.export`` writes it to a workbook with the totals in bold and outside the filter.
+    ``kn.export`` writes it to a workbook, with the totals in bold and outside the filter.
 
     Parameters
     ----------
@@ -47,18 +47,18 @@ def calls_pivot(
     Returns
     -------
     DataFrame
-        One row for each provider, the one with the most calls first, and a last row ``"total"``. The index has
-        ``display_name`` (str) and ``organization_user_id`` (Int64, or str if some are not integers). A provider who is
-        not in ``users`` has no name, and calls without a provider have no id either.
+        One row for each provider, the one with the most calls first, and a last row ``"total"``. The index levels are
+        ``display_name`` (str) and ``organization_user_id`` (Int64, or str if some are not integers). The name is
+        missing if the provider is not in ``users``; the id is missing too for calls without a provider.
 
-        The columns are the periods (``pandas.Period``), ``"no date"`` if some calls have no readable time and no range
-        is given, and ``"total"``. All are Int64. A period is missing if none of its days is known: see ``days`` in
-        ``calls_per_period``. A total counts the known calls.
+        The columns are the periods (``pandas.Period``) and ``"total"``, all Int64. If some calls have no readable time
+        and no range is given, there is also a column ``"no date"``. The values of a period are missing if none of its
+        days is known (see ``days`` in ``calls_per_period``). A total counts the known calls.
 
     Raises
     ------
     InvalidInputError
-        The calls are not all of these users' calls; otherwise as ``calls_per_period``.
+        ``calls`` has not all calls of these users; otherwise as in ``calls_per_period``.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def calls_pivot(
     known = known_days_per_period(calls, by=by, start=start, end=end, tz=tz)
 
     ids, callers = comparable_ids(users["id"], counts["organization_user_id"])
-    # The rows are numbered, because pandas would drop or match missing ids.
+    # Rows get numbers, because pandas would drop or match missing ids.
     codes, rows = pd.factorize(pd.concat([ids, callers], ignore_index=True), use_na_sentinel=False)
     numbered = counts.assign(row=codes[len(ids) :])
     dated = numbered.dropna(subset=[by])
@@ -96,7 +96,7 @@ def calls_pivot(
 
 
 def _with_totals(table: pd.DataFrame, ids: pd.Series[Any], users: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with its index, the busiest provider first, and with a row and a column of totals."""
+    """Return the table with its index, the provider with the most calls first, and a row and a column of totals."""
     table[_TOTAL] = table.sum(axis=1, min_count=1).astype("Int64")
     rows = pd.DataFrame({"display_name": names_of(ids, users), "organization_user_id": ids, "n": table[_TOTAL]})
     rows = rows.sort_values(["n", "display_name"], ascending=[False, True], kind="stable")

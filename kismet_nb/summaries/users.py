@@ -1,4 +1,4 @@
-"""Summaries of users: growth, rights, domains of addresses, and who has no waiting room."""
+"""Summaries of users: growth, rights, domains of addresses, and users without a waiting room."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
+from kismet_nb.resources import ORGANIZATION
 from kismet_nb.summaries.arguments import check_table
 from kismet_nb.summaries.columns import sort_newest_first, to_boolean, typed_frame
 from kismet_nb.summaries.periods import DAY_DTYPE, period_range, period_starts, to_local_days, to_local_times
+from kismet_nb.tables.build import as_strings
 from kismet_nb.tables.provenance import set_sources
 
 if TYPE_CHECKING:
@@ -23,10 +25,9 @@ UNKNOWN = "not told"
 
 
 def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC") -> pd.DataFrame:
-    """Return how the number of users has grown.
+    """Return the number of new users and of all users in each period.
 
-    The users of the table are counted by the day on which they were created. Users who have left since then are not in
-    the table, so no count includes them.
+    Users are counted on the day of their creation. Removed users are not in the table, so no count includes them.
 
     Parameters
     ----------
@@ -41,12 +42,12 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     -------
     DataFrame
         One row per period, from the first to the last with a new user, with ``day``, ``week``, ``month`` or ``year``
-        (datetime64[us], its first day), ``new_users`` (Int64) and ``users`` (Int64, all up to then).
+        (datetime64[us], its first day), ``new_users`` (Int64) and ``users`` (Int64, all up to its end).
 
     Raises
     ------
     InvalidInputError
-        The table is another one or has no ``created_at``, or there is no such period or time zone.
+        The table is of another resource or has no ``created_at``, or there is no such period or time zone.
 
     Examples
     --------
@@ -71,28 +72,32 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     return set_sources(table, users)
 
 
-def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
-    """Return how many users hold each right.
+def admins_and_roles(users: pd.DataFrame, *, by_organization: bool = False) -> pd.DataFrame:
+    """Return the number of users with each right.
 
-    Older servers send ``is_admin``, newer ones ``roles``. A field is counted if the table has a value of it. A user
-    with two roles is counted in both, so the shares of ``roles`` may add up to more than 1.
+    Older servers send ``is_admin``, newer ones ``roles``. A field is counted if it has a value in the table. A user
+    with two roles counts in both, so the shares of ``roles`` may add up to more than 1.
 
     Parameters
     ----------
     users
         A table of ``fetch_users``.
+    by_organization
+        Count each organization of a store by itself, for a table of ``read_store``.
 
     Returns
     -------
     DataFrame
         ``field`` (str, ``"is_admin"`` or ``"roles"``), ``value`` (str: ``"admin"``, ``"not an admin"``, a role's
         name, ``"no role"``, or ``"not told"`` if it is missing), ``users`` (Int64) and ``share`` (Float64, of
-        all users, 0 to 1); the most frequent first.
+        all users, 0 to 1); the most frequent first. With ``by_organization``, the first column is ``organization``
+        (str, in the order of names), and the shares are of the users of that organization.
 
     Raises
     ------
     InvalidInputError
-        The table is another one, or has neither ``is_admin`` nor ``roles``.
+        The table is of another resource, has neither ``is_admin`` nor ``roles``, or is of several organizations without
+        ``by_organization``; with it, the table has no column ``organization``.
 
     Examples
     --------
@@ -103,9 +108,11 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     1  is_admin  not an admin      1  0.333333
     2  is_admin      not told      1  0.333333
     """
+    if by_organization:
+        return _for_each_organization(users)
     users = check_table(users, "users")
     if not {"is_admin", "roles"} & set(users.columns):
-        raise InvalidInputError("A table of users is needed here, and this one has neither is_admin nor roles.")
+        raise InvalidInputError("This summary needs a table of users with a column is_admin or roles, but got neither.")
     rows: list[tuple[str, str, int]] = []
     for field, rights_of in (("is_admin", _admin_right), ("roles", _roles)):
         if field in users and users[field].notna().any():
@@ -124,6 +131,16 @@ def admins_and_roles(users: pd.DataFrame) -> pd.DataFrame:
     return set_sources(table, users)
 
 
+def _for_each_organization(users: pd.DataFrame) -> pd.DataFrame:
+    if not isinstance(users, pd.DataFrame) or ORGANIZATION not in users.columns:
+        check_table(users, "users", ORGANIZATION)  # raises
+    parts = [(name, admins_and_roles(part)) for name, part in users.groupby(ORGANIZATION, dropna=False, observed=True)]
+    names = [name for name, part in parts for _ in range(len(part))]
+    rows = pd.concat([part for _, part in parts] or [admins_and_roles(users)], ignore_index=True)
+    rows.insert(0, ORGANIZATION, as_strings(names))
+    return set_sources(rows, users)
+
+
 def _admin_right(value: Any) -> set[str]:  # noqa: ANN401 - any cell
     is_admin = to_boolean(value)
     if is_admin is None:
@@ -138,7 +155,7 @@ def _roles(value: Any) -> set[str]:  # noqa: ANN401 - any cell
 
 
 def email_domains(users: pd.DataFrame) -> pd.DataFrame:
-    """Return how many users have an address at each domain.
+    """Return the number of users with an email address at each domain.
 
     Parameters
     ----------
@@ -149,13 +166,13 @@ def email_domains(users: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``domain`` (str, the part after ``@`` in lower case), ``users`` (Int64) and ``share`` (Float64, of all users,
-        0 to 1); the most frequent first. Users whose address is missing, or has no domain, are counted in a last row
-        whose domain is missing.
+        0 to 1); the most frequent first. Users with a missing address, or one without a domain, are counted in a last
+        row with a missing domain.
 
     Raises
     ------
     InvalidInputError
-        The table is another one or has no ``email``.
+        The table is of another resource or has no ``email``.
 
     Examples
     --------
@@ -200,12 +217,12 @@ def users_without_waiting_room(users: pd.DataFrame, *, tz: str = "UTC") -> pd.Da
     -------
     DataFrame
         ``id``, ``display_name`` and ``email`` in the dtypes of the table, and ``created_at`` (datetime64[us] in
-        ``tz``) of the users whose ``waiting_room_url`` is missing, the newest first.
+        ``tz``) of the users with a missing ``waiting_room_url``, the newest first.
 
     Raises
     ------
     InvalidInputError
-        The table is another one or lacks one of these columns, or there is no such time zone.
+        The table is of another resource or lacks one of these columns, or there is no such time zone.
 
     Examples
     --------

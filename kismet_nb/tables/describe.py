@@ -23,7 +23,9 @@ def describe(resource: str | pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row per column, with ``column``, ``dtype``, ``nullable`` (a missing value is normal), ``personal``
-        (``pseudonymize`` replaces it) and ``meaning``. A notebook cuts long texts; ``.style.hide()`` shows them whole.
+        (``pseudonymize`` replaces it) and ``meaning``, which is short enough for pandas to show it whole. In a
+        terminal of fewer than 120 characters, pandas leaves out columns in the middle;
+        ``print(describe("users").to_string())`` shows all.
 
     Raises
     ------

@@ -19,7 +19,7 @@ __all__ = ["PROVENANCE", "provenance", "provenance_lines", "row_resource", "set_
 
 PROVENANCE = "kismet"  # the key in attrs
 MADE_FROM = "made_from"
-_SOURCE_KEYS = ("resource", "filters", "api_host", "fetched_at", "rows", "verdict", "pseudonymized")
+_SOURCE_KEYS = ("resource", "filters", "api_host", "fetched_at", "rows", "verdict", "pseudonymized", "coarse_times")
 
 
 def provenance(df: pd.DataFrame) -> dict[str, Any]:
@@ -87,5 +87,6 @@ def _source_text(source: dict[str, Any]) -> str:
         str(source.get("verdict", "")),
         f"filtered by {', '.join(map(str, filters))}" if filters else "",
         f"with pseudonyms in {', '.join(map(str, changed))}" if changed else "",
+        f"with times by {source['coarse_times']}" if "coarse_times" in source else "",
     ]
     return ", ".join(part for part in parts if part)

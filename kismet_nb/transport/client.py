@@ -142,7 +142,7 @@ class KismetClient:
 
     @classmethod
     def from_env(cls, *, file: str | os.PathLike[str] | None = None, **options: Any) -> Self:  # noqa: ANN401 - the constructor's
-        """Make a client from the environment or the nearest ``.env``.
+        """Make a client from the environment or the nearest ``.env``, as ``kn.login()`` does.
 
         Parameters
         ----------

@@ -24,8 +24,8 @@ def explore(*tables: pd.DataFrame) -> ipywidgets.VBox:
     button exports the table. The questions are those of ``kn.summaries`` that the tables can answer, and the rows
     themselves. A filter on users also keeps only their calls and rooms.
 
-    A saved notebook holds none of the rows. After reopening it, run the cell again. ``notebooks/06_explore.ipynb`` can
-    be served as a page by Voila.
+    JupyterLab, Notebook, Voila and marimo's editor show the panel. A saved notebook holds none of the rows. After
+    reopening it, run the cell again. ``notebooks/06_explore.ipynb`` can be served as a page by Voila.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The panel of ``explore``: a question, filters and options to choose, the answer, and its code.
 
-The controls are ipywidgets. The answer is what running the shown code gives. Rows reach the browser in messages only,
-never in a trait, because a front-end saves the traits in the notebook.
+The controls are ipywidgets; in marimo, ``explorer_controls`` draws them. The answer is what running the shown code
+gives. Rows reach the browser in messages only, never in a trait, because a front-end saves the traits in the notebook.
 
 This module imports ipywidgets and anywidget, which takes a while, so import it when the first panel is shown.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +22,8 @@ import pandas as pd
 from kismet_nb.dates import parse_date, time_zone
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.files.export import export
+from kismet_nb.frontend import marimo_mode
+from kismet_nb.widgets.explorer_controls import Controls
 from kismet_nb.widgets.questions import OPERATORS, Choice, Filter, code_lines, filter_columns, find_questions
 from kismet_nb.widgets.table_view import table_view
 
@@ -92,7 +95,10 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._refresh()
 
     def __repr__(self) -> str:
-        return f"Panel to explore {', '.join(self._names.values())}, which a notebook shows: kismet-nb lab"
+        return (
+            f"Panel to explore {', '.join(self._names.values())}. Only a notebook shows it: run kismet-nb lab in a "
+            "terminal. Without a notebook, kn.summaries and kn.charts answer the same questions."
+        )
 
     def _add_filter(self) -> None:
         column = ipywidgets.Dropdown(options=list(self._columns), description="Only where", layout=WIDE)
@@ -140,11 +146,24 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             table, chart = self._run(lines)
         except KismetError as error:
             self._answer.show(message=str(error), code="\n".join(lines), chart="")
-            self._rows.children = ()
+            if not marimo_mode():  # which shows these rows until there are others
+                self._rows.children = ()
             return
         self._table = table
         self._answer.show(message="", code="\n".join(lines), chart=chart)
-        self._rows.children = (table_view(table, saved_rows=0),)
+        if marimo_mode() and self._rows.children:
+            self._rows.children[0].replace(table)
+        else:
+            self._rows.children = (table_view(table, saved_rows=0),)
+
+    def control_lines(self) -> list[list[Any]]:
+        """Return the controls, line by line."""
+        options, filters, buttons = self.children[:3]
+        return [list(line.children) for line in (options, *filters.children, buttons)]
+
+    def _display_(self) -> Any:  # noqa: ANN401 - marimo's
+        """Return the panel for marimo, which shows the widgets of anywidget only."""
+        return sys.modules["marimo"].vstack([Controls(self.control_lines), self._answer, *self._rows.children])
 
     def _run(self, lines: list[str]) -> tuple[pd.DataFrame, str]:
         """Run the lines, and return the table and the chart as SVG; a chart that cannot be drawn is left out."""

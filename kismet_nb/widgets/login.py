@@ -9,10 +9,10 @@ import dataclasses
 import getpass
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from kismet_nb.auth import keyring_store
-from kismet_nb.auth.credentials import WAYS_TO_LOG_IN, Credentials
+from kismet_nb.auth.credentials import ID_VARIABLE, SECRET_VARIABLE, WAYS_TO_LOG_IN, Credentials
 from kismet_nb.auth.current import Login, current_login, held_login, log_out
 from kismet_nb.auth.discovery import (
     credential_sources,
@@ -24,6 +24,7 @@ from kismet_nb.auth.discovery import (
 from kismet_nb.errors import CredentialsError, InvalidInputError, KismetError
 from kismet_nb.fetch.log_in import log_in
 from kismet_nb.fetch.rotation import rotate as rotate_credentials
+from kismet_nb.frontend import in_voila, jupyter_kernel, marimo_logs_messages, marimo_mode
 from kismet_nb.transport.client import KismetClient
 
 if TYPE_CHECKING:
@@ -75,15 +76,21 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
 
     Credentials are taken from the environment, then from the nearest ``.env``, then from the operating system's
     key store, if "Remember on this computer" saved them there. Without any, a notebook shows a form and a terminal
-    asks. The credentials are verified with one small request (``/organization_users``). If the server refuses
-    them, an earlier login stays.
+    asks. ``KISMET_CLIENT_SECRET_FILE`` may name a file that holds the secret, and ``KISMET_CLIENT_ID_FILE`` one that
+    holds the Client ID, as Docker and systemd do. The credentials are verified with one small request
+    (``/organization_users``). If the server refuses them, an earlier login stays.
+
+    The form is shown in JupyterLab, Notebook, Voila and marimo's editor. An app of ``marimo run`` shows none, because
+    its readers share one process and would share the login. Each reader of a Voila page has a kernel and a login of
+    their own. Voila runs all cells when the page opens, so such a page fetches in a function that a button calls.
 
     Parameters
     ----------
     client
         Use this client's credentials instead of searching for some.
     prompt
-        Ask with getpass, even if credentials are stored. For notebooks that cannot show the form, and to switch.
+        Ask with getpass, even if credentials are stored. For notebooks that cannot show the form, and to switch. Voila
+        and marimo show the form.
     rotate
         Replace the credentials by new ones: ask for them, or take those of ``client``. If the server accepts them,
         they become this notebook's, and replace what the key store has for the same address. Otherwise nothing
@@ -108,7 +115,8 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
     Warns
     -----
     UserWarning
-        ``KISMET_API_URL`` in the environment is ignored, because the ``.env`` with the credentials has another one.
+        ``KISMET_API_URL`` in the environment is ignored, because the ``.env`` with the credentials has another one. Or
+        other users of this computer can read the file with the secret; this is said once for each file.
 
     Examples
     --------
@@ -129,6 +137,20 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
     New Client Secret (not shown):
     Logged in: 131 users at api.kismethealth.com, from the terminal, Client ID …cd34.
     Replaced in this computer's key store.
+
+    A page of Voila, after ``kn.login()``:
+
+    >>> import ipywidgets
+    >>> from IPython.display import display
+    >>> button, output = ipywidgets.Button(description="Show users"), ipywidgets.Output()
+    >>> @output.capture(clear_output=True)
+    ... def show(_):
+    ...     try:
+    ...         display(kn.view(kn.fetch_users()))
+    ...     except kn.KismetError as error:
+    ...         print(error)
+    >>> button.on_click(show)
+    >>> display(button, output)  # doctest: +SKIP
     """
     if client is not None:
         if not isinstance(client, KismetClient):
@@ -142,12 +164,13 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
     if not ask and (found := find_credentials(remembered=True)):
         client = KismetClient.from_credentials(found.credentials, api_url=found.api_url)
         return _log_in_and_print(client, found.source)
-    if not _is_interactive():
+    means = _means_to_ask(prompt=prompt)
+    if means is None:
         if present is None or ask:
-            raise CredentialsError(f"There are no credentials, and nobody to ask for them. {WAYS_TO_LOG_IN}")
+            raise CredentialsError(_why_nobody_is_asked())
         print(present)
         return present
-    if _kernel() is None or prompt:
+    if means == "text":
         return _ask(present, rotate=rotate)
     from kismet_nb.widgets.login_form import show_form  # noqa: PLC0415 - ipywidgets and anywidget are slow to import
 
@@ -230,15 +253,29 @@ def _ask(present: Login | None, *, rotate: bool) -> Login:
     return _log_in_and_print(KismetClient.from_credentials(typed, api_url=api_url), "the terminal", rotate=rotate)
 
 
-def _kernel() -> Any:  # noqa: ANN401 - ipykernel has no types
-    ipython = sys.modules.get("IPython")
-    return getattr(ipython.get_ipython() if ipython else None, "kernel", None)
-
-
-def _is_interactive() -> bool:
-    """Return whether a person can answer a question."""
-    kernel = _kernel()
+def _means_to_ask(*, prompt: bool) -> Literal["form", "text"] | None:
+    """Return how a person is asked here, or None if nobody can answer."""
+    mode = marimo_mode()
+    if mode or in_voila():  # Voila has no input below a cell. Some versions of marimo save what was typed there.
+        return None if mode == "run" or marimo_logs_messages() else "form"
+    kernel = jupyter_kernel()
     if kernel is None:
-        return sys.stdin is not None and sys.stdin.isatty()
+        return "text" if sys.stdin is not None and sys.stdin.isatty() else None
     # A headless run (papermill, nbconvert) sends allow_stdin=False with its request.
-    return bool(kernel.get_parent("shell").get("content", {}).get("allow_stdin", False))
+    if not kernel.get_parent("shell").get("content", {}).get("allow_stdin", False):
+        return None
+    return "text" if prompt else "form"
+
+
+def _why_nobody_is_asked() -> str:
+    if marimo_mode() == "run":
+        reason = (
+            "no form is shown in an app of marimo run: all its readers share one process, so they would share the login"
+        )
+        edit = "where the app is started, or open the notebook with marimo edit"
+    elif marimo_logs_messages():
+        reason = "no form is shown, because with --log-level DEBUG marimo writes what is typed to its log"
+        edit = "in the environment or in a .env file, or start marimo without that option"
+    else:
+        return f"There are no credentials, and nobody to ask for them. {WAYS_TO_LOG_IN}"
+    return f"There are no credentials, and {reason}. Set {ID_VARIABLE} and {SECRET_VARIABLE} {edit}."

@@ -22,19 +22,31 @@ const FORM = `
   <div class="buttons after" hidden>
     <button type="button" class="out">Log out</button>
     <button type="button" class="switch">Switch</button>
-  </div>`;
+  </div>
+  <p class="note"></p>`;
 
 let forms = 0; // for unique ids
 
+// Adds heading and help around the fields where no other widgets show them, and returns the place of the fields.
+function addTexts(model, el) {
+  if (!model.get("heading")) return el;
+  el.classList.add("kismet-login");
+  el.innerHTML = `<div class="kismet-heading"><div>${model.get("heading")}</div></div><div></div>
+    <div class="kismet-help"><div>${model.get("help")}</div></div>`;
+  return el.children[1];
+}
+
 function render({ model, el }) {
-  el.classList.add("kismet-fields");
-  el.innerHTML = FORM;
-  const find = (selector) => el.querySelector(selector);
+  const fields = addTexts(model, el);
+  fields.classList.add("kismet-fields");
+  fields.innerHTML = FORM;
+  const find = (selector) => fields.querySelector(selector);
   const form = find("form");
   const { id, secret, remember } = form.elements;
   const submit = find("[type=submit]");
   let waiting = null;
   let presentLogin = "";
+  let presentNote = "";
 
   find(".alert").id = `kismet-login-alert-${(forms += 1)}`;
   secret.setAttribute("aria-describedby", find(".alert").id);
@@ -55,12 +67,12 @@ function render({ model, el }) {
     say("Verifying …");
     waiting = setTimeout(() => {
       busy(false);
-      say("", "The kernel has not answered. If a cell is still running, this login waits for it. If the kernel was " +
-        "restarted, run the cell with kn.login() again.");
+      say("", "The kernel has not answered. If a cell is still running, this login waits for it. If the kernel has " +
+        `ended, this form is lost. ${model.get("again")}`);
     }, seconds * 1000);
   }
 
-  function receive({ state, message }) {
+  function receive({ state, message, note = "" }) {
     if (state === "verifying") {
       busy(true, MAX_SECONDS_TO_VERIFY);
       return;
@@ -77,6 +89,8 @@ function render({ model, el }) {
     const done = state === "done";
     if (done) secret.value = ""; // Another cell may have logged in while someone was typing.
     presentLogin = done ? message : "";
+    presentNote = done ? note : "";
+    find(".note").textContent = presentNote;
     say(message);
     form.hidden = done;
     find(".after").hidden = !done;
@@ -92,7 +106,7 @@ function render({ model, el }) {
       busy(false);
       presentLogin = "";
       find(".keep").hidden = true;
-      say("", "This form has lost its kernel. Run the cell with kn.login() again.");
+      say("", `This form has lost its kernel. ${model.get("again")}`);
     }
   }
 
@@ -140,11 +154,12 @@ function render({ model, el }) {
   find(".switch").addEventListener("click", () => {
     form.hidden = find(".keep").hidden = false;
     find(".after").hidden = true;
+    find(".note").textContent = "";
     id.focus();
   });
   find(".keep").addEventListener("click", () => {
     secret.value = "";
-    receive({ state: "done", message: presentLogin });
+    receive({ state: "done", message: presentLogin, note: presentNote });
     find(".switch").focus();
   });
 

@@ -22,13 +22,16 @@ function render({ model, el }) {
       save_changes() {},
     },
   });
-  if (complete) return;
-  model.on("msg:custom", ({ info }, buffers) => {
-    if (complete || !buffers.length) return; // the answer to another view of this table
+  model.on("msg:custom", (content, buffers) => {
+    if (!buffers.length) return;
+    if (complete && !content.options) return; // the answer to another view of this table
     complete = true;
+    const { info } = content;
+    options = { ...options, ...content.options };
     options = { ...options, data_json: new TextDecoder().decode(buffers[0]), language: { ...options.language, info } };
     redraw();
   });
+  if (complete) return;
   model.send({ kind: "rows" });
 }
 

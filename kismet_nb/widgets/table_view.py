@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,14 @@ import pandas as pd
 
 from kismet_nb.dates import time_zone
 from kismet_nb.errors import InvalidInputError
+from kismet_nb.frontend import jupyter_kernel, marimo_mode
 from kismet_nb.tables.cell_text import CellFormat, heading_text
 from kismet_nb.tables.index_columns import columns_with_index
 from kismet_nb.tables.plain_values import readable_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
 
     import anywidget
 
@@ -79,9 +82,14 @@ def table_view(df: pd.DataFrame, *, tz: str | None = None, saved_rows: int) -> a
     """Return the widget of ``view``, of which a saved notebook holds some rows of the first page, or none."""
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"view shows a pandas DataFrame, not {type(df).__name__}.")
-    zone = None if tz is None else time_zone(tz)
     if find_spec("itables") is None:
         raise InvalidInputError('view needs itables. Install it with: pip install "kismet-nb[view]"')
+    texts, info, options = _parts(df, None if tz is None else time_zone(tz))
+    return _table_view_class()(df, texts, saved_rows, info, **options)
+
+
+def _parts(df: pd.DataFrame, zone: tzinfo | None) -> tuple[pd.DataFrame, str, dict[str, Any]]:
+    """Return the cells as texts, the line below the table, and itables' options."""
     from itables import JavascriptFunction  # noqa: PLC0415 - an optional dependency
 
     texts, headings = {}, []
@@ -94,21 +102,18 @@ def table_view(df: pd.DataFrame, *, tz: str | None = None, saved_rows: int) -> a
         texts[position] = _CELL_FORMAT.texts(column)
     table = pd.DataFrame(texts, dtype=object).set_axis(headings, axis=1)
     cut = f" (the first of {len(df):,}: filter the table first)" if len(df) > MAX_ROWS else ""
-    return _table_view_class()(
-        df,
-        table,
-        saved_rows,
-        f"Rows _START_ to _END_ of _TOTAL_{cut}",
-        columnDefs=[{"targets": "_all", "render": JavascriptFunction(_RENDER_CELL)}],
-        columnControl=["order", ["search"]],
-        ordering={"indicators": False, "handler": True},
-        lengthMenu=[PAGE_ROWS, 25, 100],
-        text_in_header_can_be_selected=False,  # a click on it sorts
-        scrollX=True,
-        showIndex=False,
-        maxBytes=0,
-        maxColumns=0,
-    )
+    options = {
+        "columnDefs": [{"targets": "_all", "render": JavascriptFunction(_RENDER_CELL)}],
+        "columnControl": ["order", ["search"]],
+        "ordering": {"indicators": False, "handler": True},
+        "lengthMenu": [PAGE_ROWS, 25, 100],
+        "text_in_header_can_be_selected": False,  # a click on it sorts
+        "scrollX": True,
+        "showIndex": False,
+        "maxBytes": 0,
+        "maxColumns": 0,
+    }
+    return table, f"Rows _START_ to _END_ of _TOTAL_{cut}", options
 
 
 @functools.cache
@@ -119,10 +124,11 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
     from itables.widget import ITable  # noqa: PLC0415 - an optional dependency
 
     itables_source = str(ITable._esm)  # noqa: SLF001 - anywidget's name for the script of a widget
-    own_source = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+    own_source, own_css = (Path(__file__).with_suffix(kind).read_text(encoding="utf-8") for kind in (".js", ".css"))
 
     class TableView(ITable):
         _esm = f"const ITABLES = {json.dumps(itables_source)};\n{own_source}"  # type: ignore[assignment] # anywidget takes a text too
+        _css = f"{ITable._css}\n{own_css}"  # type: ignore[assignment] # noqa: SLF001 - both as above
         _has_more = traitlets.Bool(default_value=False).tag(sync=True)
 
         def __init__(
@@ -147,12 +153,27 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
             self._has_more = len(texts) > saved_rows
             self.on_msg(self._receive)
 
+        @traitlets.validate("_dt_args")
+        def _to_plain_texts(self, proposal: dict[str, Any]) -> Any:  # noqa: ANN401 - traitlets'
+            """Replace JavascriptFunction, which marimo does not send as a text."""
+            return json.loads(json.dumps(proposal["value"]))
+
         def _receive(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
             if content.get("kind") == "rows":
                 self.send({"info": self._info}, [self._rows])
 
+        def replace(self, df: pd.DataFrame) -> None:
+            """Show another table here. In marimo, no widget can be made after the cell has ended."""
+            texts, info, options = _parts(df, None)
+            options["language"] = {"info": info, "lengthMenu": "_MENU_ rows per page"}
+            whole, _ = get_itables_extension_arguments(texts, **options)
+            self._original, self._info, self._rows = df, info, whole["data_json"].encode()
+            self._dt_args, self._has_more = {**whole, "data_json": "[]"}, True
+            self.send({"options": self._dt_args, "info": info}, [self._rows])
+
         def __repr__(self) -> str:
-            return _first_page(self._original, repr, "\n\n[{} rows x {} columns]")
+            advice = "\n\nTo search and filter all rows, use a notebook: kismet-nb lab" if _in_a_terminal() else ""
+            return _first_page(self._original, repr, "\n\n[{} rows x {} columns]") + advice
 
         def _repr_mimebundle_(self, **options: Any) -> Any:  # noqa: ANN401 - IPython's
             bundle = super()._repr_mimebundle_(**options)
@@ -163,6 +184,10 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
             return bundle
 
     return TableView
+
+
+def _in_a_terminal() -> bool:
+    return jupyter_kernel() is None and marimo_mode() is None and sys.stdout is not None and sys.stdout.isatty()
 
 
 def _first_page(df: pd.DataFrame, display: Callable[[pd.DataFrame], str], size: str) -> str:

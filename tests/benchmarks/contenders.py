@@ -1,7 +1,7 @@
-"""The ways to read the same lists that the benchmark compares. Each returns how many rows it read.
+"""The functions that the benchmark compares. All read the same lists and return the number of rows.
 
-The floor is the lower bound: bare sockets on uvloop and pyarrow's JSON reader, without checks. The sketch is what a
-plain script does with requests and eight threads.
+The floor is the lower bound: sockets on uvloop and pyarrow's JSON reader, without checks. The sketch is a simple script
+with requests and eight threads.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PAGES_PER_PARSE = 32  # One call of pyarrow's reader costs as much as the rows o
 
 
 def new_client(url):
-    """Return a client of the server at the address."""
+    """Return a client of the server at a URL."""
     return kn.KismetClient(*HEADERS.values(), api_url=url)
 
 
@@ -101,12 +101,12 @@ def sketch_users(url):
 
 
 def docs_loop_users(url):
-    """Read as the vendor's examples do: pages of the default size one by one, each over a new connection."""
+    """Read like the vendor's examples: pages of the default size, one after the other, each with a new connection."""
     return _loop(url, requests.get, {})
 
 
 def session_loop_users(url):
-    """Read the pages one by one over one connection."""
+    """Read the pages one after the other over one connection."""
     with requests.Session() as session:
         return _loop(url, session.get, {"per_page": 500})
 
@@ -139,7 +139,7 @@ def dlt_users(url):
 
 
 def dlt_calls(url, count, folder):
-    """Load the calls of the first users into DuckDB with their history, and return how many dlt has extracted."""
+    """Load the calls of the first users into DuckDB with their history, and return the number of extracted rows."""
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     import dlt
     from dlt.sources.helpers.rest_client import RESTClient
@@ -174,7 +174,7 @@ def floor_users(url):
 
 
 def floor_rows(url, paths, envelope):
-    """Read all pages of some lists as fast as this machine can, and parse every field of their rows."""
+    """Read all pages of some lists as fast as this machine can, and parse all fields."""
     with ThreadPoolExecutor(2) as threads:
         reading = _FloorReading(url, paths, threads)
         uvloop.run(reading.run())
@@ -183,7 +183,7 @@ def floor_rows(url, paths, envelope):
 
 
 class _FloorReading:
-    """The pages still to read, and the rows of those that were read."""
+    """The pages to read, and the rows of the pages that were read."""
 
     def __init__(self, url, paths, threads):
         self.host, self.port = url.removeprefix("http://").split(":")
@@ -206,7 +206,7 @@ class _FloorReading:
             transport.close()
 
     def send_next(self, connection):
-        """Send the next request over a connection that has none in flight."""
+        """Send the next request over an idle connection."""
         if self.pages:
             self.in_flight += 1
             connection.path, connection.page = self.pages.popleft()
@@ -215,7 +215,7 @@ class _FloorReading:
             self.idle.append(connection)
 
     def receive(self, connection, body):
-        """Send the next requests, then hand the page to the threads that parse."""
+        """Send the next requests, then pass the page to the threads that parse."""
         self.in_flight -= 1
         if connection.page == 1:
             total_pages = int(body.rpartition(b'"total_pages": ')[2].partition(b",")[0])
@@ -243,7 +243,7 @@ class _FloorConnection(asyncio.Protocol):
         self.reading.send_next(self)
 
     def data_received(self, data):
-        """Collect a response."""
+        """Add bytes to the current response."""
         if not self.parts:
             head, _, data = data.partition(b"\r\n\r\n")
             self.missing = int(head.partition(b"Content-Length: ")[2].partition(b"\r")[0])
@@ -255,6 +255,6 @@ class _FloorConnection(asyncio.Protocol):
 
 
 def _parse(bodies):
-    """Parse pages: one body is one line of the text, and a row of the table."""
+    """Parse pages: each body is a line of the text and a row of the table."""
     options = pa.json.ReadOptions(use_threads=False, block_size=2**24)
     return pa.json.read_json(pa.BufferReader(b"\n".join(bodies)), read_options=options)

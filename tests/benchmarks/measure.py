@@ -1,4 +1,4 @@
-"""Wall times, measurements in a process of their own, and the lines of the printed table."""
+"""Wall times, measurements in a separate process, and the lines of the printed table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _lines = []
 
 
 def best(times, **readers):
-    """Return the shortest wall time of each function. They run in turns."""
+    """Return the shortest wall time of each function; the functions run alternately."""
     seconds = dict.fromkeys(readers, math.inf)
     for _ in range(times):
         for name, read in readers.items():
@@ -35,10 +35,10 @@ def best(times, **readers):
 
 
 def measure_apart(contender, url, *arguments):
-    """Run a contender of contenders.py in its own process and return what it took.
+    """Run a contender of contenders.py in a separate process and return its measurements.
 
-    It is a dictionary: wall and cpu in seconds; peak, and how much that is above the memory before the run, in MB;
-    rows; and fold, the seconds from the last request of a sync to its end.
+    The keys are wall and cpu in seconds; peak, and above (the peak minus the memory before the run) in MB; rows; and
+    fold, the seconds from the last request of a sync to its end.
     """
     command = [sys.executable, __file__, contender, url, *map(str, arguments)]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
@@ -58,12 +58,12 @@ def at_least(what, limit, value, remark=""):
 
 
 def without_target(what, measured, remark=""):
-    """Add a line for something that has no target."""
+    """Add a line for a value without a target."""
     add_line(what, "", measured, "", remark)
 
 
 def add_line(what, target, measured, met, remark):
-    """Add a line to the table, and show it on standard error at once."""
+    """Add a line to the table, and print it to standard error."""
     _lines.append(f"| {what} | {target} | {measured} | {met} | {remark} |")
     print(_lines[-1], file=sys.stderr, flush=True)
 
@@ -82,26 +82,26 @@ def _main():
     parser.add_argument("url")
     parser.add_argument("arguments", nargs="*")
     options = parser.parse_args()
-    read_at = _note_reads()
+    read_at = _record_reads()
     before = _memory("VmRSS")
     wall, cpu = time.perf_counter(), time.process_time()
     rows = getattr(contenders, options.contender)(options.url, *options.arguments)
     ended, cpu = time.perf_counter(), time.process_time() - cpu
-    # ru_maxrss would begin with the memory that the parent process held at the fork.
+    # ru_maxrss would include the memory of the parent process at the fork.
     peak = _memory("VmHWM")
     found = {"wall": ended - wall, "cpu": cpu, "peak": peak, "above": peak - before, "rows": rows}
     print(json.dumps({**found, "fold": ended - read_at[-1] if read_at else None}))
 
 
-def _note_reads():
-    """Return a list that gets the time at which a sync has read each of its tables."""
+def _record_reads():
+    """Return a list to which the end time of each table's reading is added."""
     times, read = [], TableReader.read
 
-    def read_and_note(reader, report):
+    def read_and_record(reader, report):
         read(reader, report)
         times.append(time.perf_counter())
 
-    TableReader.read = read_and_note
+    TableReader.read = read_and_record
     return times
 
 

@@ -1,4 +1,4 @@
-"""The scenarios with a server that refuses requests beyond a rate limit."""
+"""Scenarios with a server that refuses requests above a rate limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["overload", "rate"]
 
 
 def rate():
-    """Read 100,000 users from a server that allows 50 requests a second and answers 429 beyond."""
+    """Read 100,000 users from a server that allows 50 requests a second and refuses others with 429."""
     limited_users(429)
 
 
@@ -27,7 +27,7 @@ def limited_users(status):
 
 
 def overload():
-    """Read from servers that answer 503 without Retry-After beyond their limit."""
+    """Read from servers that refuse requests above their limit with 503 and no Retry-After."""
     limited_users(503)
     owners = list(range(1, 121))
     options = {"users": 120, "calls_first": 20, "calls_each": 20, "latency": LATENCY}
@@ -44,7 +44,7 @@ def overload():
 
 
 def limited(what, server, read, *, pages, least, target, extra):
-    """Read from a server with a rate limit, and compare with the least time and the fewest requests."""
+    """Read from a server with a rate limit, and compare with the minimum time and number of requests."""
     started = time.perf_counter()
     try:
         read()

@@ -1,4 +1,4 @@
-"""How fast kismet_nb is compared with other ways to read the same lists: one Markdown table.
+"""Compare the speed of kismet_nb with other ways to read the same lists, in one Markdown table.
 
     pip install -e ".[bench]"
     python tests/benchmarks/run.py              # about six minutes
@@ -52,7 +52,7 @@ def imports():
     """Import kismet_nb in a process that has imported pandas and requests."""
     code = "import pandas, requests, time; t = time.perf_counter(); import kismet_nb; print(time.perf_counter() - t)"
     with tempfile.TemporaryDirectory() as cache:
-        # The bytecode is cached, as that of an installed package is, even if the environment turns this off.
+        # Bytecode is cached, as for an installed package, even if the environment disables it.
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": cache}
         command = partial(
             subprocess.run, [sys.executable, "-c", code], env=environment, capture_output=True, check=True
@@ -78,7 +78,7 @@ def files():
 
 
 def no_latency():
-    """Read 100,000 users without latency: only the work of the code is left."""
+    """Read 100,000 users without latency, to measure only the work of the code."""
     with serving(users=100_000) as server:
         seconds = best(
             5,
@@ -93,7 +93,7 @@ def no_latency():
 
 
 def server_speed():
-    """Read 1,000 pages without latency with the floor: the server must not be what is measured."""
+    """Read 1,000 pages without latency with the floor, to show that the server is not the bottleneck."""
     with serving(users=100_000) as server:
         seconds = best(5, floor=partial(floor_users, server.url))["floor"]
         server.counts()
@@ -108,7 +108,7 @@ def server_speed():
 
 
 def cpu():
-    """Read 1,000 pages at 40 ms, each contender in its own process."""
+    """Read 1,000 pages at 40 ms, each contender in a separate process."""
     with serving(users=100_000, latency=LATENCY) as server:
         names = ("kismet_nb_users", "sketch_users")
         runs = [{name: measure_apart(name, server.url)["cpu"] for name in names} for _ in range(2)]
@@ -128,7 +128,7 @@ def users(count, target, times):
         server.counts()
         kismet_nb_users(server.url)
         counted = server.counts()
-    # One round trip for page 1, then as many pages at a time as may be in flight.
+    # One round trip for page 1, then IN_FLIGHT pages per round trip.
     least = (1 + math.ceil((count // 100 - 1) / IN_FLIGHT)) * LATENCY
     at_most(
         f"{count:,} users, 40 ms: time, to the floor",
@@ -147,7 +147,7 @@ def users(count, target, times):
 
 
 def loops():
-    """Read 10,000 users at 40 ms page after page, and take ten times that time for 100,000 users."""
+    """Read 10,000 users at 40 ms page after page; ten times this time is the time for 100,000 users."""
     with serving(users=100_000, latency=LATENCY) as server:
         seconds = best(1, kismet_nb=partial(kismet_nb_users, server.url))["kismet_nb"]
     with serving(users=10_000, latency=LATENCY) as server:
@@ -161,7 +161,7 @@ def loops():
 
 
 def page_size():
-    """Read users from a server that gives 500 rows a page, and from one that gives 100."""
+    """Read users from a server with 500 rows per page, and from one with 100."""
     with (
         serving(users=100_000, latency=LATENCY, largest_page=500) as large,
         serving(users=100_000, latency=LATENCY) as small,
@@ -171,7 +171,7 @@ def page_size():
 
 
 def calls():
-    """Read the 20,000 calls of 1,000 users at 40 ms: 20 each, and nearly all of one user."""
+    """Read the 20,000 calls of 1,000 users at 40 ms: first 20 of each, then nearly all of one user."""
     owners = list(range(1, 1001))
     paths = [f"{USERS}/{owner}/calls" for owner in owners]
     for what, first, each in (("20 each", 20, 20), ("19,001 of one, 1 of each other", 19_001, 1)):
@@ -195,7 +195,7 @@ def calls():
 
 
 def memory():
-    """Read 100,000 and 1,000,000 users without latency, each in its own process and in turns."""
+    """Read 100,000 and 1,000,000 users without latency, alternately and in separate processes."""
     few, many = [], []
     with serving(users=100_000) as small, serving(users=1_000_000) as large:
         with new_client(small.url) as client:
@@ -223,11 +223,11 @@ def memory():
 
 
 def interrupt():
-    """Interrupt a fetch of 100,000 users, and one whose TLS handshake gets no answer."""
+    """Interrupt a fetch of 100,000 users, and one without a response to its TLS handshake."""
     with serving(users=100_000, latency=LATENCY) as server:
         seconds, threads = zip(*(interrupted(server.url, after) for after in (0.3, 1, 2)), strict=True)
     at_most("Interrupt of a fetch: time until it returns", 2, max(seconds), f"threads left: {max(threads)}", unit=" s")
-    # Without accept(), the kernel completes the TCP connection and nobody answers the handshake.
+    # Without accept(), the kernel completes the TCP connection, but the handshake gets no response.
     with socket.create_server(("127.0.0.1", 0)) as silent:
         seconds, threads = interrupted(f"https://127.0.0.1:{silent.getsockname()[1]}", 2)
     remark = f"threads left: {threads}"
@@ -235,7 +235,7 @@ def interrupt():
 
 
 def interrupted(url, after):
-    """Return how long a fetch takes to return after an interrupt, and how many of its threads are left."""
+    """Return the seconds from an interrupt to the end of a fetch, and the number of threads that are left."""
     before = set(threading.enumerate())
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A server for benchmarks: rows prepared at the start, a fixed latency, an optional rate limit, and counts of requests.
+"""A server for benchmarks: rows generated at the start, a fixed latency, an optional rate limit, counts of requests.
 
 It runs in its own process, so that its work does not count as the client's. It ends with its parent process. On
 uvloop it keeps to the latency more exactly than on asyncio, by about half a millisecond for each response.
@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 import uvloop
 
 PREFIX = "/api/external"
-# The status lines beyond the rate limit. 429 names a wait; 503 does not, as nginx' limit_req.
+# The status lines above the rate limit. 429 has Retry-After; 503 does not, like nginx' limit_req.
 REFUSALS = {429: b"429 Too Many Requests\r\nRetry-After: 1", 503: b"503 Service Unavailable"}
 
 
@@ -44,7 +44,7 @@ def user(number):
 
 
 def call(number, edited=0):
-    """Return the JSON of an invented call; every so many are edited."""
+    """Return the JSON of an invented call; one in every ``edited`` has another name."""
     name = b"Edited visit" if edited and not number % edited else b"Invented visit"
     return (
         b'{"id": %d, "name": "%b %d", "livekit_session_id": "lk-%d", "state": "active", '
@@ -55,7 +55,7 @@ def call(number, edited=0):
 
 
 class Limit:
-    """A rate limit: so many requests in each second of the clock or, with a burst, a token bucket as in nginx."""
+    """A rate limit: a number of requests in each second of the clock or, with a burst, a token bucket as in nginx."""
 
     def __init__(self, rate, burst):
         self.rate, self.burst = rate, burst
@@ -79,7 +79,7 @@ class Limit:
 
 
 class Organization:
-    """The lists, the page size, and what was counted of the requests."""
+    """The lists, the page size, and counts of requests."""
 
     def __init__(self, options):
         self.users = [user(number) for number in range(1, options.users + 1)]
@@ -142,7 +142,7 @@ class Connection(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data):
-        """Answer each complete request after the latency."""
+        """Schedule the response to each complete request after the latency."""
         self.received += data
         while (end := self.received.find(b"\r\n\r\n")) >= 0:
             target = self.received[: self.received.find(b"\r\n")].split(b" ")[1].decode()
@@ -161,9 +161,9 @@ class Connection(asyncio.Protocol):
                 self.finish(status, body)
 
     def finish(self, status, body):
-        """Send a response, and count its request as no longer in flight."""
+        """Send a response, and remove its request from the count in flight."""
         self.organization.in_flight -= 1
-        if not self.transport.is_closing():  # An interrupted client has closed it.
+        if not self.transport.is_closing():  # an interrupted client closes it
             self.send(status, body)
 
     def send(self, status, body):
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
 
 
 class Served:
-    """A running server, as its parent process sees it."""
+    """A running server, seen from its parent process."""
 
     def __init__(self, url):
         self.url = url
@@ -188,14 +188,14 @@ class Served:
 
 @contextlib.contextmanager
 def serving(**options):
-    """Run a server in a process of its own; the options are those of the command line."""
+    """Run a server in a separate process; the options are those of the command line."""
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     command = [sys.executable, str(Path(__file__)), *flags]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield Served(process.stdout.readline().strip())
         finally:
-            process.stdin.close()  # The server ends when its standard input does.
+            process.stdin.close()  # the server ends with its standard input
 
 
 async def main():

@@ -1,6 +1,6 @@
-"""The scenarios of the store: syncs beside a fetch and beside dlt, their memory, kills, SQL, organizations, readers.
+"""Scenarios of the store: syncs compared with a fetch and with dlt, their memory, kills, SQL, organizations, readers.
 
-As a program, it syncs and prints when each list was handed to the journal, until it is killed.
+As a program, it syncs and prints the time at which each list was passed to the journal, until it is killed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["store"]
 KILLS = 5
 TABLES = ["users", "calls"]
 ORGANIZATIONS = 12
-READINGS = 1000  # of each engine
+READINGS = 1000  # readings by each engine
 QUERY = """
     SELECT date_trunc('month', created_at) AS month, is_ended, count(*) AS calls,
            count(DISTINCT kismet_user_id) AS users
@@ -36,7 +36,7 @@ QUERY = """
 
 
 def store():
-    """Sync a million calls, again with nothing new, again with edits, and three million; then all other scenarios."""
+    """Sync a million calls, again without changes, again with edits, and three million; then run other scenarios."""
     with tempfile.TemporaryDirectory() as folder:
         with serving(users=1000, calls_first=1000, calls_each=1000) as server:
             few = million(server, folder)
@@ -58,7 +58,7 @@ def store():
 
 
 def million(server, folder):
-    """Sync a million calls and fetch them, in turns and each in its own process; return what the last sync took."""
+    """Sync and fetch a million calls alternately, in separate processes; return the measurements of the last sync."""
     owners = 1000
     runs = []
     for number in range(3):
@@ -82,7 +82,7 @@ def million(server, folder):
 
 
 def again(server, folder):
-    """Sync with nothing new."""
+    """Sync without changes."""
     server.counts()
     seconds = measure_apart("kismet_nb_sync", server.url, folder)["wall"]
     requests = server.counts()["requests"]
@@ -93,7 +93,7 @@ def again(server, folder):
 
 
 def edited(server, folder):
-    """Sync a million calls of which every 200th was edited, and read every list whole."""
+    """Sync a million calls after an edit of every 200th, and read every list whole."""
     run = measure_apart("kismet_nb_sync", server.url, folder, 0)
     at_most("1,000,000 calls: fold and commit, 0.5 % edited", 6, run["fold"], unit=" s")
     at_most("1,000,000 calls: peak memory of a comparing sync above import", 250, run["above"], unit=" MB")
@@ -106,7 +106,7 @@ def query(folder):
 
 
 def many_organizations():
-    """Sync organizations, each of 50 requests a second, beside one of them, by the command line."""
+    """Sync organizations with 50 requests a second each, and one of them alone, on the command line."""
     options = {"users": 120, "calls_first": 20, "calls_each": 20, "rate": 50, "latency": LATENCY}
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
         files = []
@@ -143,7 +143,7 @@ def readers():
 
 
 def beside_dlt():
-    """Sync 20,000 calls, and load them with dlt into DuckDB with its history (scd2); both for the second time too."""
+    """Sync 20,000 calls, and load them with dlt into DuckDB with its history (scd2); then do both again."""
     with serving(users=20, calls_first=1000, calls_each=1000) as server, tempfile.TemporaryDirectory() as folder:
         for which in ("first", "second"):
             seconds = best(
@@ -156,7 +156,7 @@ def beside_dlt():
 
 
 def kills():
-    """Kill syncs with signal 9, and count the lists that were finished half a second before and are kept."""
+    """Kill syncs with signal 9, and measure how many lists finished half a second before the kill are kept."""
     rng, kept, finished = random.Random(7), 0, 0  # noqa: S311 - nothing secret
     with serving(users=600, calls_first=20, calls_each=20, latency=LATENCY) as server:
         for _ in range(KILLS):
@@ -190,7 +190,7 @@ def kills():
 
 
 def kept_by_dlt():
-    """Kill dlt while it reads, and return which share of the pages that it had read is not read again."""
+    """Kill dlt while it reads, and return the share of finished pages that it does not read again."""
     options = {"users": 20, "calls_first": 1000, "calls_each": 1000, "latency": LATENCY}
     with serving(**options) as server, tempfile.TemporaryDirectory() as folder:
         code = f"import contenders; contenders.dlt_calls({server.url!r}, 20, {folder!r})"

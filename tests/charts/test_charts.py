@@ -1,4 +1,4 @@
-"""Charts: each is drawn offline, asks its question, and names its units and its time zone."""
+"""Charts: each is drawn offline, and has its question, units and time zone."""
 
 import copy
 import datetime as dt
@@ -20,7 +20,7 @@ NEW_YORK = "America/New_York"
 
 @pytest.fixture(scope="module")
 def tables():
-    """Fetch what the charts draw, from an organization whose last day is always the same."""
+    """Fetch the tables of the charts from an organization with a fixed last day."""
     with (
         kn.DemoOrganization(today=dt.date(2026, 11, 27)) as demo,
         kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client,
@@ -91,24 +91,24 @@ CHARTS = {
     ),
     "fail_rate": (
         lambda t: charts.fail_rate(t["metrics"], unit="fraction"),
-        ["How many calls in a hundred fail?", "% of calls", "read as a fraction"],
+        ["What percentage of calls fails?", "% of calls", "read as a fraction"],
     ),
     "invites_by_status": (
         lambda t: charts.invites_by_status(t["invites"]),
-        ["What became of the invites?", "expired unused", "Month of the invite (UTC)"],
+        ["What happened to the invites?", "expired unused", "Month of the invite (UTC)"],
     ),
 }
 
 
 def test_every_chart_is_tested_here():
     """A new chart needs a line in this file."""
-    others = {"calls_per_week", "style"}  # an old name, and a function that draws nothing
+    others = {"calls_per_week", "style"}  # a deprecated name, and a function that is no chart
     assert sorted({*charts.__all__} - others) == sorted(CHARTS)
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_says_what_it_shows(name, tables, tmp_path):
-    """It shows its question, units and zone, even without rows, and loads nothing from elsewhere."""
+def test_a_chart_has_its_texts(name, tables, tmp_path):
+    """It has its question, units and zone, and loads nothing from the internet; without rows it has its question."""
     draw, texts = CHARTS[name]
     full, empty = svg(draw(tables), tmp_path), svg(draw({n: t.iloc[:0] for n, t in tables.items()}), tmp_path)
 
@@ -119,14 +119,14 @@ def test_a_chart_says_what_it_shows(name, tables, tmp_path):
 
 
 def test_a_chart_is_saved_as_a_picture(tables, tmp_path):
-    """PNG needs no browser and no internet, which the tests cut off."""
+    """PNG needs no browser and no internet, which the tests block."""
     charts.users_over_time(tables["users"]).save(tmp_path / "users.png")
 
     assert (tmp_path / "users.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_chart_shows_without_the_internet(tables):
-    """In a notebook it shows itself, and Altair's renderer stays as it is; one that the notebook has chosen is used."""
+def test_a_chart_is_displayed_without_the_internet(tables):
+    """A notebook displays it, and Altair's renderer does not change; a renderer that the notebook enabled is used."""
     chart = charts.admins_and_roles(tables["users"])
     shown = chart._repr_mimebundle_()
 
@@ -140,8 +140,8 @@ def test_a_chart_shows_without_the_internet(tables):
         assert "application/json" in data
 
 
-def test_a_changed_chart_still_shows_itself(tables):
-    """Altair's methods keep what makes a chart show itself. A copy of a chart is one, too."""
+def test_a_changed_chart_keeps_its_display(tables):
+    """Altair's methods and a copy keep the class of the chart."""
     chart = charts.users_over_time(tables["users"])
 
     for changed in (chart.properties(width=300), chart.configure_axis(labelFontSize=20), copy.deepcopy(chart)):
@@ -167,7 +167,7 @@ def labels(chart, folder):
     ],
 )
 def test_a_mark_has_its_numbers_as_a_tooltip(name, tip, tables, tmp_path):
-    """It names the period or the group, and what is counted."""
+    """The tooltip has the period or the group, and the counted noun."""
     draw, _ = CHARTS[name]
 
     assert [] != [label for label in labels(draw(tables), tmp_path) if re.fullmatch(tip, label)]
@@ -179,7 +179,7 @@ def widths(drawn):
 
 
 @pytest.mark.parametrize(("first", "bars"), [("2026-09-01", 3), ("2026-11-01", 1), ("2026-01-01", 11)])
-def test_few_bars_are_not_hundreds_of_pixels_wide(first, bars, tables, tmp_path):
+def test_the_width_of_a_bar_is_limited(first, bars, tables, tmp_path):
     """A chart of three months is narrower than one of eleven."""
     metrics = tables["metrics"][tables["metrics"]["date"] >= first]
     drawn = widths(svg(charts.fail_rate(metrics, unit="fraction", by="month"), tmp_path))
@@ -189,8 +189,8 @@ def test_few_bars_are_not_hundreds_of_pixels_wide(first, bars, tables, tmp_path)
 
 
 @pytest.mark.parametrize(("by", "label"), [("month", "Oct 2026"), ("week", "12 Oct 2026"), ("day", "14 Oct 2026")])
-def test_a_label_stands_under_the_middle_of_its_bar(by, label, tmp_path):
-    """The label of a week is its Monday, and stands under its Thursday."""
+def test_a_label_is_under_the_middle_of_its_bar(by, label, tmp_path):
+    """The label of a week is its Monday, but its position is the middle of the week."""
     metrics = days_of_metrics("2026-10-12", 3)
     drawn = svg(charts.fail_rate(metrics, by=by, unit="fraction"), tmp_path)
     bars = re.findall(rf'd="M([\d.]+),[^"h]*h([\d.]+)[^"]*" fill="{marks.DARK}"', drawn)
@@ -208,16 +208,16 @@ def days_of_metrics(first, count):
 
 
 @pytest.mark.parametrize(("count", "numbered"), [(18, True), (19, False)])
-def test_bars_carry_their_values_if_there_is_room(count, numbered, tmp_path):
-    """Eighteen numbers fit beside each other."""
+def test_bars_have_their_values_if_there_is_space(count, numbered, tmp_path):
+    """There is space for 18 numbers."""
     drawn = svg(charts.wait_and_duration(days_of_metrics("2026-10-12", count)), tmp_path)
 
     assert (count if numbered else 0) == drawn.count(">17<")
     assert (count if numbered else 0) == drawn.count(">10.0<")
 
 
-def test_a_legend_names_only_what_is_drawn(tables, tmp_path):
-    """Without a used invite there is no "used", and without pale bars there is nothing to explain."""
+def test_a_legend_names_only_parts_that_are_drawn(tables, tmp_path):
+    """Without a used invite the legend has no "used", and without pale bars there is no legend."""
     invites = tables["invites"]
     unused = svg(charts.invites_by_status(invites[invites["used_at"].isna()]), tmp_path)
     all_days = svg(charts.wait_and_duration(days_of_metrics("2026-10-12", 3)), tmp_path)
@@ -230,16 +230,16 @@ def test_a_legend_names_only_what_is_drawn(tables, tmp_path):
 
 
 def test_an_hour_of_an_unknown_weekday_is_not_drawn(tables, tmp_path):
-    """The subtitle names the weekdays of which nothing is known."""
+    """The subtitle names the weekdays without known calls."""
     chart = charts.calls_by_hour(tables["calls"], start="2026-11-24", end="2026-11-26")  # Tuesday to Thursday
     drawn = svg(chart, tmp_path)
 
-    assert "nothing is known of Monday, Friday, Saturday, Sunday" in drawn
+    assert "calls on Monday, Friday, Saturday, Sunday are not known" in drawn
     assert {"Tuesday", "Wednesday", "Thursday"} == {label.split()[0] for label in labels(chart, tmp_path)}
 
 
 def test_an_unknown_change_has_no_bar(tables, tmp_path):
-    """The number before is called unknown."""
+    """The label of the number before is "unknown"."""
     chart = charts.compare_periods(tables["calls"], start="2025-12-10", end="2026-01-22")
 
     assert 2 == svg(chart, tmp_path).count(">unknown →")
@@ -247,7 +247,7 @@ def test_an_unknown_change_has_no_bar(tables, tmp_path):
 
 
 def test_a_chart_of_your_own_gets_the_style(tables, tmp_path):
-    """It shows itself without the internet, keeps its own configuration, and changes no other chart."""
+    """It is displayed without the internet, keeps its own configuration, and changes no other chart."""
     plain = alt.Chart(tables["users"][["is_admin"]]).mark_bar().encode(x="is_admin:N", y="count()")
     own = charts.style(plain.configure_axis(labelFontSize=23))
     both = charts.style(plain | plain)
@@ -259,12 +259,12 @@ def test_a_chart_of_your_own_gets_the_style(tables, tmp_path):
         assert "text/html" in chart._repr_mimebundle_()
     assert marks.DARK not in svg(plain, tmp_path)
     assert ("default", "default") == (alt.renderers.active, alt.theme.active)
-    with pytest.raises(kn.InvalidInputError, match="An Altair chart is needed here, not DataFrame"):
+    with pytest.raises(kn.InvalidInputError, match="chart must be an Altair chart, not DataFrame"):
         charts.style(tables["users"])
 
 
-def test_the_colours_of_a_theme_replace_those_of_the_charts(tables):
-    """The style sheet of the notebook names the colours that are drawn."""
+def test_the_style_sheet_replaces_the_colours_of_the_charts(tables):
+    """Each colour that inline.css replaces is in a drawn chart."""
     css = Path(charts.__file__).with_name("inline.css").read_text()
     drawn = charts.users_over_time(tables["users"])._repr_mimebundle_()["image/svg+xml"]
     replaced = set(re.findall(r'\[(?:fill|stroke)="([^"]*)"\]', css))
@@ -273,8 +273,8 @@ def test_the_colours_of_a_theme_replace_those_of_the_charts(tables):
     assert [] == [colour for colour in replaced if f'="{colour}"' not in drawn]
 
 
-def test_busy_providers_have_a_row_and_the_others_one_together(tables, tmp_path):
-    """All providers are part of the sums, and people with the same name are distinguished by id."""
+def test_the_providers_with_the_most_calls_have_a_row(tables, tmp_path):
+    """All others share a row. The sums include all providers, and ids distinguish users with the same name."""
     chart = svg(charts.calls_per_period(tables["calls"], tables["users"], top=3), tmp_path)
     providers = tables["calls"]["organization_user_id"].nunique()
     twins = tables["users"].assign(display_name="Maria Garcia")
@@ -285,8 +285,8 @@ def test_busy_providers_have_a_row_and_the_others_one_together(tables, tmp_path)
     assert f"Maria Garcia ({busiest})" in svg(charts.calls_per_period(tables["calls"], twins), tmp_path)
 
 
-def test_what_is_unknown_is_not_drawn_as_zero(tables, tmp_path):
-    """Weeks before the oldest call have no mark; a provider is not called silent when nothing is known."""
+def test_unknown_numbers_are_not_drawn_as_zero(tables, tmp_path):
+    """Weeks before the oldest call have no mark; a provider is not counted as idle if the calls are not known."""
     oldest = tables["calls"]["created_at"].min()
     start, long_ago = oldest - pd.Timedelta(days=70), oldest - pd.Timedelta(days=1)
     weekly = charts.calls_per_period(tables["calls"], start=start.date(), end=oldest.date())
@@ -296,7 +296,7 @@ def test_what_is_unknown_is_not_drawn_as_zero(tables, tmp_path):
     before = charts.calls_per_period(tables["calls"], start=start.date(), end=long_ago.date())
 
     assert "not shown: 10 weeks outside the known calls" in svg(weekly, tmp_path)
-    assert re.search(r"Nothing is known of calls of this time; not shown: 1[01] weeks", svg(before, tmp_path))
+    assert re.search(r"Calls of this time are not known; not shown: 1[01] weeks", svg(before, tmp_path))
     assert "0 calls" not in svg(before, tmp_path)
     for chart in (silent, idle):
         assert re.search(r"(\d+) of \1 (provider|open room)s have no known call; not all calls of the", chart)
@@ -307,7 +307,7 @@ def test_what_is_unknown_is_not_drawn_as_zero(tables, tmp_path):
 
 
 def test_a_name_is_drawn_as_text(tables, tmp_path):
-    """Markup in a name does not become markup of the picture."""
+    """Markup in a name is escaped."""
     users = tables["users"].assign(display_name="<img src=x onerror=alert(1)>")
     chart = svg(charts.calls_per_period(tables["calls"], users), tmp_path)
 
@@ -316,7 +316,7 @@ def test_a_name_is_drawn_as_text(tables, tmp_path):
 
 
 def test_the_number_of_rows_without_a_date_is_shown(tables, tmp_path):
-    """A user without a date is in no bar, and the chart says how many there are."""
+    """A user without a date is in no bar, and the subtitle counts such users."""
     users = tables["users"].copy()
     users.loc[:1, "created_at"] = pd.NaT
 
@@ -324,7 +324,7 @@ def test_the_number_of_rows_without_a_date_is_shown(tables, tmp_path):
 
 
 def test_a_week_with_missing_days_is_named(tmp_path):
-    """From Thursday to Tuesday both weeks are incomplete, so the subtitle says how many days they have."""
+    """From Thursday to Tuesday both weeks are incomplete, so the subtitle has the number of their days."""
     days = {"user_id": pd.array([None] * 6, "Int64"), "date": pd.date_range("2026-02-05", periods=6)}
     figures = {"total_calls": 9, "average_duration": 600.0, "call_fail_rate": 0.1, "average_wait_time": 10.0}
     metrics = pd.DataFrame(days | figures)
@@ -358,20 +358,31 @@ def test_colours_read_in_grey():
         (lambda t: charts.users_over_time(t["users"].assign(created_at=long_ago(t["users"])), by="day"), "longer ones"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(draw, why, tables):
-    """Options out of range and too many periods are refused with a hint."""
+def test_invalid_options_are_refused(draw, why, tables):
+    """Options out of range and too many periods are errors that name the option."""
     with pytest.raises(kn.InvalidInputError, match=why):
         draw(tables)
 
 
 def long_ago(users):
-    """Return dates of which the first lies decades back."""
+    """Return creation dates, the first of them decades ago."""
     return users["created_at"].mask(users.index == 0, pd.Timestamp("1990-01-01", tz="UTC"))
 
 
 @pytest.mark.parametrize("module", ["altair", "vl_convert"])
 def test_without_altair_the_extra_is_named(module, tables, monkeypatch):
-    """If a library is not installed, the error says how to install it."""
+    """The error has the command that installs the library."""
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(kn.InvalidInputError, match=r"kismet-nb\[charts\]"):
         charts.admins_and_roles(tables["users"])
+
+
+def test_in_marimo_marks_have_titles():
+    """marimo runs no script of a chart, so the SVG itself shows a mark's numbers under the mouse."""
+    weeks = pd.DataFrame({"created_at": pd.to_datetime(["2026-01-05T09:00Z", "2026-01-13T09:00Z"])})
+    weeks["organization_user_id"] = pd.array([11, 12], "Int64")
+    shown = kn.charts.calls_per_period(weeks)._display_()._repr_html_()
+
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert re.search(r"<path[^>]*><title>[^<]*1 call", shown)

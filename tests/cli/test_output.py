@@ -152,3 +152,32 @@ def test_requests_at_a_time_and_the_proof_can_be_chosen(capsys):
     assert 0 == main(["snapshot", "roles", "--max-in-flight", "1", "--verify", "twice"])
     assert 2 == main(["export", "users", "users.csv", "--max-in-flight", "0"])
     assert "max_in_flight" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_demo_environment")
+def test_a_log_on_a_full_disk_stops_nothing(capsys):
+    """One line says so, without a traceback. /dev/full takes no byte."""
+    assert 0 == main(["export", "users", "users.csv", "--quiet", "--log", "/dev/full"])
+    assert "kismet-nb: The log /dev/full cannot be written: No space left on device.\n" == capsys.readouterr().err
+    assert Path("users.csv").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_demo_environment")
+@pytest.mark.parametrize("also_stderr", [False, True])
+def test_an_output_on_a_full_disk_stops_nothing(also_stderr):
+    """All tables are written all the same."""
+    code = "import sys; from kismet_nb.cli import main; sys.exit(main())"
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [sys.executable, "-c", code, "export", "users", "roles", "night"],
+            check=False,
+            stdout=full,
+            stderr=full if also_stderr else subprocess.PIPE,
+            text=True,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        )
+
+    assert 0 == run.returncode
+    assert also_stderr or "kismet-nb: The output cannot be written: No space left on device.\n" == run.stderr
+    assert ["roles.parquet", "users.parquet"] == sorted(file.name for file in Path("night").iterdir())

@@ -46,6 +46,7 @@ NAMES = [
     "read_export",
     "read_store",
     "report",
+    "small_groups",
     "snapshot",
     "sql",
     "store_files",
@@ -114,7 +115,11 @@ SIGNATURES = {
     "login_status": ({}, {}, None),
     "logout": ({}, {"forget": False}, None),
     "profile": ({"df": REQUIRED}, {}, None),
-    "pseudonymize": ({"df": REQUIRED}, {"key": REQUIRED, "columns": (), "keep": ()}, None),
+    "pseudonymize": (
+        {"df": REQUIRED},
+        {"key": REQUIRED, "columns": (), "keep": (), "ids": False, "dates": None},
+        None,
+    ),
     "read_export": ({"path": REQUIRED}, {"sheet": None}, None),
     "read_store": (
         {"folder": REQUIRED, "table": REQUIRED},
@@ -139,6 +144,7 @@ SIGNATURES = {
         },
         None,
     ),
+    "small_groups": ({"df": REQUIRED, "columns": REQUIRED}, {"k": 5, "of": None}, None),
     "snapshot": ({"tables": REQUIRED}, {"folder": "snapshots", "client": None, "progress": None}, None),
     "sql": ({"folder": REQUIRED, "query": REQUIRED}, {}, None),
     "store_files": ({"folder": REQUIRED, "table": REQUIRED}, {"organizations": None}, None),
@@ -158,7 +164,7 @@ SIGNATURES = {
     "usage": ({}, {}, None),
     "use_demo": ({}, {}, None),
     "view": ({"df": REQUIRED}, {"tz": None}, None),
-    "summaries.admins_and_roles": ({"users": REQUIRED}, {}, None),
+    "summaries.admins_and_roles": ({"users": REQUIRED}, {"by_organization": False}, None),
     "summaries.calls_by_hour": ({"calls": REQUIRED}, {"start": None, "end": None, "tz": "UTC"}, None),
     "summaries.calls_per_period": (
         {"calls": REQUIRED, "users": None},
@@ -373,7 +379,7 @@ PROVENANCE = {
 # The subcommands of ``kismet-nb`` and their options.
 COMMANDS = {
     "demo": ["--stats"],
-    "export": ["--since", "--until", "--tz", "--strict", "--stats"],
+    "export": ["--since", "--until", "--tz", "--strict", "--out", "--format", "--env-file", "--stats"],
     "tables": [],
     "snapshot": ["--folder", "--stats"],
     "sync": [

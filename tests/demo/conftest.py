@@ -30,5 +30,5 @@ def api(demo: DemoOrganization) -> Iterator[Witness]:
 
 @pytest.fixture(scope="session")
 def calls(api: Witness) -> dict[int, list[dict[str, Any]]]:
-    """Return every user's calls, by the user's id."""
+    """Return the calls of every user, by the user's id."""
     return {user["id"]: api.calls(user["id"]) for user in api.users()}

@@ -16,14 +16,14 @@ class TestCalls:
     """Calls and their egresses."""
 
     def test_ids(self, calls: dict[int, list[dict[str, Any]]]) -> None:
-        """A call's id is an integer of its own in the organization, and rises within a user's list."""
+        """A call's id is a unique integer in the organization, and ids rise within a user's list."""
         ids = [[call["id"] for call in of_user] for of_user in calls.values()]
 
         assert all(sorted(of_user) == of_user for of_user in ids)
         assert sum(map(len, ids)) == len(set().union(*ids))
 
     def test_spread(self, calls: dict[int, list[dict[str, Any]]]) -> None:
-        """Some people never call and a few call more than a page can hold."""
+        """Some users have no calls, and a few have more than a page."""
         counts = sorted(map(len, calls.values()))
 
         assert 30 < counts.count(0) < 60
@@ -60,7 +60,7 @@ class TestCalls:
         assert {("id", "participant_type", "name")} == {tuple(person) for group in groups for person in group}
 
     def test_past_days_stay(self, calls: dict[int, list[dict[str, Any]]]) -> None:
-        """A demo started a week later still has the calls of the days before."""
+        """A demo that starts a week later has the same calls on the days before."""
         user, of_user = max(calls.items(), key=lambda item: len(item[1]))
         with DemoOrganization(today=TODAY + dt.timedelta(days=7)) as later:
             witness = Witness(later)
@@ -70,7 +70,7 @@ class TestCalls:
         assert {call["id"] for call in of_user if call["created_at"] > "2025-12-02"} <= ids
 
     def test_detail(self, api: Witness, calls: dict[int, list[dict[str, Any]]]) -> None:
-        """A single call is the row of the list, bare."""
+        """The response for one call is its row of the list, without an envelope."""
         user, of_user = next(item for item in calls.items() if item[1])
 
         assert of_user[0] == api.get(f"/organization_users/{user}/calls/{of_user[0]['id']}")
@@ -92,7 +92,7 @@ class TestCalls:
         assert {str, type(None)} == {type(egress["error"]) for egresses in found.values() for egress in egresses}
 
     def test_egress_detail(self, api: Witness, calls: dict[int, list[dict[str, Any]]]) -> None:
-        """A single egress is the row of the list and a link that leads nowhere."""
+        """The response for one egress is its row of the list and a link, which does not exist."""
         user, call = next((u, call) for u, of_user in calls.items() for call in of_user if call["has_egresses"])
         path = f"/organization_users/{user}/calls/{call['id']}/egresses"
         egress = api.get(path)["egresses"][0]
@@ -106,7 +106,7 @@ class TestMetrics:
     """The daily metrics of the same calls."""
 
     def test_agree_with_calls(self, api: Witness, calls: dict[int, list[dict[str, Any]]]) -> None:
-        """`total_calls` counts the calls of each day; a day without calls is in none of the maps."""
+        """`total_calls` counts the calls of each day; the maps have no entry for a day without calls."""
         days = Counter(call["created_at"][:10] for of_user in calls.values() for call in of_user)
         body = api.get("/call_metrics", date_start="2025-11-25", date_end="2026-11-24")
 
@@ -131,7 +131,7 @@ class TestMetrics:
         assert 0 < sum(failed) < sum(body["total_calls"].values()) / 10
 
     def test_day_of_failures(self, api: Witness, calls: dict[int, list[dict[str, Any]]]) -> None:
-        """Where every call of a day failed, the averages are null."""
+        """If every call of a day failed, the averages are null."""
         rates, averages = [], []
         for user in list(calls)[:40]:
             body = api.get("/call_metrics", user_id=user, date_start="2025-11-25", date_end="2026-11-24")
@@ -142,7 +142,7 @@ class TestMetrics:
         assert None in averages
 
     def test_default_range(self, api: Witness) -> None:
-        """Without dates, the last 30 days are shown, both ends included and the newest first."""
+        """Without dates, the response has the last 30 days, both ends included and the newest first."""
         body = api.get("/call_metrics")
 
         assert body == api.get("/call_metrics", date_start="2026-10-26", date_end="2026-11-24")
@@ -169,7 +169,7 @@ class TestMetrics:
         assert ["error"] == list(response.json())
 
     def test_longest_range(self, api: Witness) -> None:
-        """A range of 366 days, a whole leap year, is accepted."""
+        """A range of 366 days, a leap year, is accepted."""
         assert 200 == api.send("/call_metrics", date_start="2024-01-01", date_end="2024-12-31").status_code
 
     def test_unknown_user(self, api: Witness) -> None:

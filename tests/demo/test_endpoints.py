@@ -26,7 +26,7 @@ class TestPages:
 
     @pytest.mark.parametrize(("envelope", "path"), LISTS.items())
     def test_defaults(self, api: Witness, envelope: str, path: str) -> None:
-        """Without a query, a list shows the first 25 rows beside an accurate pagination block."""
+        """Without a query, a response has the first 25 rows and a correct pagination block."""
         body = api.get(path)
         total = len(api.rows(path, envelope))
 
@@ -41,7 +41,7 @@ class TestPages:
 
     @pytest.mark.parametrize("per_page", [1, 7, 100])
     def test_pages_make_up_the_list(self, api: Witness, per_page: int) -> None:
-        """Pages of any size put together are the whole list in order, each row once."""
+        """Concatenated pages of any size are the whole list in order, without duplicates."""
         ids = [
             user["id"]
             for page in range(1, -(-131 // per_page) + 1)
@@ -51,8 +51,8 @@ class TestPages:
         assert sorted(set(ids)) == ids
         assert 131 == len(ids)
 
-    def test_per_page_is_cut_to_100(self, api: Witness) -> None:
-        """A page size above 100 is cut to 100, and the pagination block says so: 131 users are two pages."""
+    def test_per_page_is_at_most_100(self, api: Witness) -> None:
+        """A larger page size becomes 100, also in the pagination block: 131 users are two pages."""
         body = api.get("/organization_users", per_page=500)
 
         assert 100 == len(body["organization_users"])
@@ -60,7 +60,7 @@ class TestPages:
 
     @pytest.mark.parametrize("page", [9, 10**29])
     def test_past_the_end(self, api: Witness, page: int) -> None:
-        """A page past the end, however far, is empty, not an error, and keeps its number."""
+        """A page past the end has its number and no rows, and is no error."""
         body = api.get("/organization_users", page=page)
 
         assert [] == body["organization_users"]
@@ -76,14 +76,14 @@ class TestPages:
     @pytest.mark.parametrize("name", ["page", "per_page"])
     @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "", "²", "9" * 5000])
     def test_invalid_numbers(self, api: Witness, name: str, value: str) -> None:
-        """Any value but a positive integer gets status 400."""
+        """A value that is not a positive integer gets status 400."""
         response = api.send("/invites", **{name: value})
 
         assert 400 == response.status_code
         assert {"error": f"{name} must be a positive integer"} == response.json()
 
     def test_unknown_parameters_are_ignored(self, api: Witness) -> None:
-        """A parameter that the API doesn't know changes nothing, not even if it is called like a part of a path."""
+        """An undocumented parameter changes nothing, even if it has the name of a part of a path."""
         assert api.get("/roles") == api.get("/roles", colour="blue", user="1")
 
 
@@ -92,7 +92,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "BREW"])
     def test_only_get(self, api: Witness, method: str) -> None:
-        """Nothing can be written: every other verb gets status 405, and its body is not parsed as a request."""
+        """Every other method gets status 405, and its body is not parsed as a request."""
         response = api.session.request(method, api.url + "/invites", json={"email": "x"}, timeout=10)
 
         assert 405 == response.status_code
@@ -117,7 +117,7 @@ class TestRefusals:
         ],
     )
     def test_not_found(self, api: Witness, calls: dict[int, list[dict[str, Any]]], path: str) -> None:
-        """Unknown paths and ids get status 404, and so do transcripts and notes, which the demo does not have."""
+        """Unknown paths and ids get status 404, including transcripts and notes, which the demo does not have."""
         user = next(user for user, of_user in calls.items() if of_user)
         response = api.send(path.format(user=user, call=calls[user][0]["id"]))
 
@@ -125,7 +125,7 @@ class TestRefusals:
         assert {"error": "Not found"} == response.json()
 
     def test_malformed_request_is_silent(self, demo: DemoOrganization, capfd: pytest.CaptureFixture[str]) -> None:
-        """A request that is no HTTP is refused in JSON, and nothing is printed."""
+        """A request that is not HTTP gets an error as JSON, and nothing is printed."""
         with socket.create_connection(("127.0.0.1", int(demo.api_url.rpartition(":")[2])), timeout=10) as wire:
             wire.sendall(b"GET / spaces everywhere HTTP/1.1\r\n\r\n")
             response = b"".join(iter(lambda: wire.recv(4096), b""))
@@ -135,7 +135,7 @@ class TestRefusals:
         assert ("", "") == capfd.readouterr()
 
     def test_client_that_disconnects(self, capfd: pytest.CaptureFixture[str]) -> None:
-        """A client may close its connection before the response: others are served, and nothing is printed."""
+        """If a client closes its connection before the response, others are served and nothing is printed."""
         with DemoOrganization(user_count=100, latency=0.05) as slow:
             wire = socket.create_connection(("127.0.0.1", int(slow.api_url.rpartition(":")[2])), timeout=10)
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with a reset

@@ -1,4 +1,4 @@
-"""A year of history up to now: nothing is in the future, and no part of a chart is empty."""
+"""A year of calls up to now: no row is in the future, and no part of a chart is empty."""
 
 import datetime as dt
 import time
@@ -13,7 +13,7 @@ from kismet_nb.demo.endpoints import DemoData
 
 @pytest.fixture(scope="module", params=[TODAY, dt.date(2026, 8, 1), dt.date(2027, 3, 15)], ids=str)
 def history(request):
-    """Return the tables of the demo organization on a day, and its evening."""
+    """Return the tables of the demo organization on a day, and the evening of that day."""
     with (
         kn.DemoOrganization(today=request.param) as demo,
         kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client,
@@ -30,27 +30,27 @@ def history(request):
 
 
 def rows_of(chart):
-    """Return the rows of all data that a chart draws."""
+    """Return the rows of all datasets of a chart."""
     return [row for data in chart.to_dict()["datasets"].values() for row in data]
 
 
 def test_calls_go_back_a_year(history):
-    """Each month of the year has calls, and no call is older."""
+    """Each month of the last year has calls, and no call is older."""
     months = history["calls"]["created_at"].dt.strftime("%Y-%m").value_counts()
 
     assert 12 <= len(months) <= 13
     assert history["calls"]["created_at"].min() > history["evening"] - pd.Timedelta(days=366)
 
 
-def test_nothing_is_later_than_the_evening(history):
+def test_no_row_is_later_than_the_evening(history):
     """No call and no invite was created, changed or used after 20:00 on the last day."""
     for table in (history["calls"], history["invites"]):
         for column in {"created_at", "updated_at", "used_at"} & set(table):
             assert not (table[column] > history["evening"]).any(), column
 
 
-def test_nothing_is_in_the_future():
-    """An organization that is started now has no call or invite in the future."""
+def test_no_row_is_in_the_future():
+    """An organization that starts now has no call or invite in the future."""
     before = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
     with kn.DemoOrganization() as demo:
         witness = Witness(demo)
@@ -64,8 +64,8 @@ def test_nothing_is_in_the_future():
 
 
 @pytest.mark.parametrize("clock", [dt.time(0, 5), dt.time(13), dt.time(16, 30), dt.time(20)])
-def test_nothing_is_later_than_a_moment_within_the_day(clock):
-    """A call that has not ended yet is active and has no duration; recordings have ended."""
+def test_no_row_is_later_than_a_moment_within_the_day(clock):
+    """A call that has not ended is active and has no duration; all recordings have ended."""
     moment = dt.datetime.combine(TODAY, clock, tzinfo=dt.UTC)
     data = DemoData(moment, 131)
     calls = [call for user_id in data.users for call in data.calls(user_id).values()]
@@ -80,8 +80,8 @@ def test_nothing_is_later_than_a_moment_within_the_day(clock):
     assert {"ended"} == {call.record["state"] for call in calls if call.day < TODAY}
 
 
-def test_every_band_of_silence_has_providers_and_rooms(history):
-    """Somebody has called this week, this month, this quarter, before that, and never."""
+def test_every_bar_of_last_calls_has_providers_and_rooms(history):
+    """Some have a last call this week, this month, this quarter, earlier, or none."""
     users, calls, evening = history["users"], history["calls"], history["evening"]
     for chart in (
         kn.charts.providers_without_calls(users, calls, as_of=evening),
@@ -94,7 +94,7 @@ def test_every_band_of_silence_has_providers_and_rooms(history):
 
 
 def test_every_part_of_the_other_charts_is_drawn(history):
-    """There are days with few and with many calls, invites of every status, both rights, users without a room."""
+    """There are days with few and many calls, invites of every status, both rights, and users without a room."""
     metrics = rows_of(kn.charts.wait_and_duration(history["metrics"]))
     assert {"fewer than 10 calls", "10 calls or more"} == {row["basis"] for row in metrics}
     assert any(row["fail_rate_percent"] for row in rows_of(kn.charts.fail_rate(history["metrics"], unit="fraction")))
@@ -114,7 +114,7 @@ def test_every_part_of_the_other_charts_is_drawn(history):
 
 
 def test_a_user_list_does_not_wait_for_the_calls():
-    """Calls are invented when they are requested, so an organization of many users starts at once."""
+    """Calls are invented when they are requested, so an organization with many users starts quickly."""
     start = time.perf_counter()
     with kn.DemoOrganization(user_count=1000) as demo, Witness(demo).session:
         Witness(demo).users()
@@ -124,7 +124,7 @@ def test_a_user_list_does_not_wait_for_the_calls():
 
 @pytest.mark.parametrize("moment", ["2026-11-17T17:50:00Z", "2026-11-24T20:00:00Z"])
 def test_an_ended_call_stays_as_it_is(moment):
-    """An organization that is started a week later has the same calls and recordings, without the oldest week."""
+    """An organization that starts a week later has the same calls and recordings, except for the oldest week."""
     start = dt.datetime.fromisoformat(moment)
     now, later = DemoData(start, 131), DemoData(start + dt.timedelta(days=7), 131)
     oldest = start.date() - dt.timedelta(days=357)

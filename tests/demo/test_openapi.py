@@ -1,4 +1,4 @@
-"""The demo organization, held against a description of the API that was written without looking at it."""
+"""The demo organization conforms to an OpenAPI description that was written independently of it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CONFIG = {
         "max-examples": 10,
         "deterministic": True,
         "database": "none",
-        "allow-extra-parameters": False,  # whether unknown ones are refused is not documented
-        "with-security-parameters": False,  # each request brings them
+        "allow-extra-parameters": False,  # the API does not document whether it refuses unknown parameters
+        "with-security-parameters": False,  # each request has the headers already
     },
-    "phases": {"coverage": {"unexpected-methods": []}},  # the endpoints that write exist, but are not described
+    "phases": {"coverage": {"unexpected-methods": []}},  # the API has methods that write, which are not described
     "operations": [
         {
             "include-operation-id": "showCallMetrics",
-            # Which ranges of dates are refused is not documented.
+            # The API does not document which ranges of dates it refuses.
             "checks": {"positive_data_acceptance": {"expected-statuses": [200, 400, 404]}},
         }
     ],
@@ -36,7 +36,7 @@ API = schemathesis.openapi.from_path(
 
 @pytest.fixture(scope="module")
 def access():
-    """Run a small organization whose calls are the same on every day, and say how to reach it."""
+    """Run a small organization with a fixed last day, and return its URL and headers."""
     with kn.DemoOrganization(today=dt.date(2026, 11, 24), user_count=20) as demo, requests.Session() as session:
         yield {
             "base_url": demo.api_url + "/api/external",
@@ -47,12 +47,12 @@ def access():
 
 @API.parametrize()
 def test_any_request_gets_a_described_answer(case, access):
-    """Sensible requests are served, senseless ones refused, and those without credentials too."""
+    """Valid requests are served; invalid ones, and those without credentials, are refused as described."""
     case.call_and_validate(**access)
 
 
 def test_lists_and_their_details_are_as_described(access):
-    """Every endpoint answers 200 to keys that another one gave, with a body of the described form."""
+    """Every endpoint responds with 200 to keys from another endpoint, and the body has the described form."""
     reached = set()
 
     def ask(operation_id, *, query=None, **path):

@@ -1,4 +1,4 @@
-"""Time passes in the demo organization: people join, leave and change, calls are added, the rest stays."""
+"""advance() of the demo organization: users join, leave and change, calls are added, other rows stay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MONDAY = dt.date(2026, 11, 2)
 
 
 def seen(demo: kn.DemoOrganization) -> dict[str, Any]:
-    """Return everything that the organization shows."""
+    """Return all rows and metrics of the organization."""
     witness = Witness(demo)
     with witness.session:
         users = witness.users()
@@ -36,7 +36,7 @@ def seen(demo: kn.DemoOrganization) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def week() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what an organization shows on a Monday evening, and on the next one."""
+    """Return the rows of an organization on a Monday evening and a week later."""
     with kn.DemoOrganization(today=MONDAY) as demo:
         before = seen(demo)
         demo.advance(days=7)
@@ -44,12 +44,12 @@ def week() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def changed(before: dict[Any, Any], after: dict[Any, Any]) -> list[Any]:
-    """Return the keys of the rows that are in both and differ."""
+    """Return the keys of rows that are in both and differ."""
     return [key for key in before if key in after and before[key] != after[key]]
 
 
-def test_a_week_brings_one_user_and_takes_one(week):
-    """And changes the name or the rights of at most five; ``updated_at`` says when. All others stay."""
+def test_in_a_week_one_user_joins_and_one_leaves(week):
+    """The name or rights of at most five users change, with ``updated_at``. All other users stay as they were."""
     before, after = (state["users"] for state in week)
     [joined], [left] = after.keys() - before.keys(), before.keys() - after.keys()
 
@@ -65,7 +65,7 @@ def test_a_week_brings_one_user_and_takes_one(week):
 
 
 def test_a_week_adds_calls(week):
-    """As many as a week has; older calls stay as they were, and leave with their user only."""
+    """Ended calls stay as they were; only the calls of the user who left are removed."""
     before, after = week
     [left] = before["users"].keys() - after["users"].keys()
     with kn.DemoOrganization(today=MONDAY) as demo, Witness(demo).session:
@@ -79,7 +79,7 @@ def test_a_week_adds_calls(week):
 
 
 def test_past_metrics_stay(week):
-    """The calls of a user who has left still count in the figures of the organization."""
+    """The calls of a former user count in the metrics of the organization."""
     before, after = (state["metrics"]["total_calls"] for state in week)
 
     assert [] == [day for day in before if day < "2026-11-02" and before[day] != after[day]]
@@ -87,7 +87,7 @@ def test_past_metrics_stay(week):
 
 
 def test_rooms_invites_and_substitutions_follow(week):
-    """The new user has a room and a used invite; old invites stay; a past substitution is no longer coming."""
+    """The new user has a room and a used invite, old invites stay, and past substitutions are removed."""
     before, after = week
     [joined] = after["users"].keys() - before["users"].keys()
     [invite] = [after["invites"][key] for key in after["invites"].keys() - before["invites"].keys()]
@@ -100,8 +100,8 @@ def test_rooms_invites_and_substitutions_follow(week):
     assert len(after["subs"]) < len(before["subs"])
 
 
-def test_the_same_days_bring_the_same(week):
-    """In one step or in many, in this organization or in another of the same size."""
+def test_the_same_days_have_the_same_changes(week):
+    """One step of a week equals seven steps of a day, in any organization of the same size."""
     with kn.DemoOrganization(today=MONDAY) as demo:
         for _ in range(7):
             demo.advance()
@@ -110,7 +110,7 @@ def test_the_same_days_bring_the_same(week):
 
 
 def test_many_weeks_keep_ids_unique():
-    """A year of joining users, whose calls have ids of their own."""
+    """After a year of joining users, all ids of calls are unique."""
     with kn.DemoOrganization(today=dt.date(2025, 11, 24), user_count=20) as demo:
         demo.advance(days=365)
         witness = Witness(demo)
@@ -126,7 +126,7 @@ def test_many_weeks_keep_ids_unique():
 
 
 def test_a_small_organization_keeps_its_last_user():
-    """Nobody leaves an organization of one."""
+    """The only user of an organization does not leave."""
     with kn.DemoOrganization(today=MONDAY, user_count=1) as demo:
         demo.advance(days=4)
         assert 1 == len(seen(demo)["users"])
@@ -136,14 +136,14 @@ def test_a_small_organization_keeps_its_last_user():
 
 
 @pytest.mark.parametrize("days", [0, -1, True, 1.5])
-def test_time_does_not_go_back(days):
-    """A whole day or more."""
+def test_days_must_be_a_positive_whole_number(days):
+    """Other values raise ValueError."""
     with kn.DemoOrganization(today=TODAY, user_count=1) as demo, pytest.raises(ValueError, match="at least 1"):
         demo.advance(days=days)
 
 
-def test_the_next_sync_sees_what_has_changed(week):
-    """No more and no less, in every table."""
+def test_the_next_sync_counts_the_changes(week):
+    """The counts of every table are exact."""
     before, after = week
     with (
         kn.DemoOrganization(today=MONDAY) as demo,

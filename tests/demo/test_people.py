@@ -12,16 +12,16 @@ from kismet_nb.demo.organization import DemoOrganization
 
 
 class TestUsers:
-    """The staff."""
+    """Users."""
 
     def test_same_people_every_time(self, api: Witness) -> None:
-        """Another process on another day meets the same staff."""
+        """The users are the same in another process and on another day."""
         with DemoOrganization(today=dt.date(2025, 1, 1)) as other, Witness(other).session:
             assert api.users() == Witness(other).users()
 
     @pytest.mark.parametrize("user_count", [0, 1, 2, 1000])
     def test_any_number(self, user_count: int) -> None:
-        """The clinic can be of any size, and its addresses stay unique."""
+        """The clinic can have any number of users, and their addresses are unique."""
         with DemoOrganization(user_count=user_count) as other:
             witness = Witness(other)
             with witness.session:
@@ -30,7 +30,7 @@ class TestUsers:
         assert user_count == len(emails)
 
     def test_documented_fields(self, api: Witness) -> None:
-        """A row has the documented fields, in their types; only the room's link may be absent."""
+        """A row has the documented fields and types; only the room's link may be missing."""
         for user in api.users():
             assert {"id", "email", "is_admin", "display_name", "created_at", "updated_at"} == set(user) - {
                 "waiting_room_url"
@@ -39,14 +39,14 @@ class TestUsers:
             assert "2023-01-01" < user["created_at"] <= user["updated_at"] < "2026-11-01"
 
     def test_three_ways_without_a_room(self, api: Witness) -> None:
-        """No waiting room is null, an empty text or an absent key; together about 25 users have none."""
+        """A missing waiting room is null, an empty string or a missing field; together about 25 users have none."""
         ways = Counter(user.get("waiting_room_url", "absent") for user in api.users())
 
         assert 25 == ways[None] + ways[""] + ways["absent"]
         assert min(ways[None], ways[""], ways["absent"]) >= 8
 
     def test_difficult_names(self, api: Witness) -> None:
-        """The staff has the names that break software: formulas, twins, quotes, many scripts, none at all."""
+        """Some users have difficult names: formulas, duplicates, quotes, many scripts, missing names."""
         users = api.users()
         names = Counter(user["display_name"] for user in users)
         text = " ".join(name for name in names if name)
@@ -59,7 +59,7 @@ class TestUsers:
         assert all(user["email"].isascii() for user in users)
 
     def test_filter_by_email(self, api: Witness) -> None:
-        """`email` finds the one whole address, in any case and with any sign in it."""
+        """`email` finds the user with the whole address, in any case and with any character."""
         for user in api.users():
             body = api.get("/organization_users", email=user["email"].upper())
 
@@ -72,7 +72,7 @@ class TestUsers:
         assert [] == api.get("/organization_users", email=email)["organization_users"]
 
     def test_detail(self, api: Witness) -> None:
-        """A single user is the row of the list, bare, and more about the waiting room."""
+        """The response for one user is the row of the list and a summary of the waiting room, without an envelope."""
         for user in api.users()[:30]:
             detail = api.get(f"/organization_users/{user['id']}")
             room = detail.pop("waiting_room")
@@ -85,7 +85,7 @@ class TestWaitingRooms:
     """Rooms and substitutions."""
 
     def test_agree_with_users(self, api: Witness) -> None:
-        """There is one room for each user with a link, under the slug at the link's end."""
+        """Each user with a link has one room, with the slug at the end of the link."""
         urls = {
             user["id"]: (user["waiting_room_url"], user["display_name"])
             for user in api.users()
@@ -101,12 +101,12 @@ class TestWaitingRooms:
         assert 5 <= sum(not room["is_active"] for room in rooms) <= 15
 
     def test_detail(self, api: Witness) -> None:
-        """A room is found by its slug and shown as in the list."""
+        """The response for a room's slug is its row of the list."""
         for room in api.rows("/waiting_rooms", "waiting_rooms"):
             assert room == api.get(f"/waiting_rooms/{room['slug']}")
 
     def test_subs(self, api: Witness) -> None:
-        """Substitutions lie in the future; a taken one names another user's room, an open one names none."""
+        """Substitutions are in the future; a substitute has another room, and an open one has no room."""
         rooms = {room["slug"]: room for room in api.rows("/waiting_rooms", "waiting_rooms")}
         subs = [
             sub for slug in rooms for sub in api.get(f"/waiting_rooms/{slug}/waiting_room_subs")["waiting_room_subs"]
@@ -121,11 +121,11 @@ class TestWaitingRooms:
 
 
 class TestInvitesAndRoles:
-    """Who is about to join, and as what."""
+    """Invites and roles."""
 
     @pytest.mark.parametrize("today", [dt.date(2024, 2, 29), TODAY])
     def test_open_used_and_expired(self, today: dt.date) -> None:
-        """On any day some invites are open, some used while they could be, and some have expired."""
+        """On any day some invites are open, some were used in time, and some have expired."""
         with DemoOrganization(today=today, user_count=5) as other:
             witness = Witness(other)
             with witness.session:
@@ -139,19 +139,19 @@ class TestInvitesAndRoles:
         assert all(i["created_at"] <= i["used_at"] <= min(i["expires_at"], f"{today}T23") for i in used)
 
     def test_invited_are_no_users(self, api: Witness) -> None:
-        """No user has an invited address, and each address is invited once."""
+        """No user has the address of an invite, and the addresses of invites are unique."""
         emails = [invite["email"] for invite in api.rows("/invites", "organization_invites")]
 
         assert len(emails) == len(set(emails) - {user["email"] for user in api.users()})
 
     def test_roles_are_known(self, api: Witness) -> None:
-        """Invites carry the newer `roles`, among them an empty list, and grant only roles of the roles list."""
+        """Invites have `roles`, including an empty list, with only roles from the list of roles."""
         granted = [invite["roles"] for invite in api.rows("/invites", "organization_invites")]
 
         assert [] in granted
         assert {name for names in granted for name in names} <= {role["name"] for role in api.get("/roles")["roles"]}
 
     def test_detail(self, api: Witness) -> None:
-        """A single invite is the row of the list, bare."""
+        """The response for one invite is its row of the list, without an envelope."""
         for invite in api.rows("/invites", "organization_invites"):
             assert invite == api.get(f"/invites/{invite['id']}")

@@ -1,4 +1,4 @@
-"""The server: credentials, HTTP, and how it stops."""
+"""The server: credentials, HTTP, and stop()."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TestCredentials:
         assert 401 == response.status_code
 
     def test_secret_is_not_in_repr(self, demo: DemoOrganization) -> None:
-        """The repr names the address and the number of users, never the secret."""
+        """The repr has the address and the number of users, but not the secret."""
         assert f"DemoOrganization(api_url='{demo.api_url}', users=131)" == repr(demo)
 
     def test_secret_is_new_each_time(self, demo: DemoOrganization) -> None:
@@ -56,7 +56,7 @@ class TestHttp:
         assert len(response.content) == int(response.headers["Content-Length"])
 
     def test_connection_is_kept(self, demo: DemoOrganization) -> None:
-        """Many requests, even with a body or refused, go through one connection."""
+        """Many requests use one connection, including refused requests and requests with a body."""
         connection = http.client.HTTPConnection(demo.api_url.removeprefix("http://"), timeout=10)
         connection.connect()
         wire = connection.sock
@@ -76,10 +76,10 @@ class TestHttp:
 
 
 class TestStop:
-    """stop() and what it leaves behind."""
+    """stop() and its effects."""
 
     def test_frees_port_and_threads(self) -> None:
-        """After stop() nothing listens, no thread is left, and connections that were kept open are closed."""
+        """After stop() the port is free, no thread is left, and open connections are closed."""
         before = set(threading.enumerate())
         demo = DemoOrganization(user_count=5)
         with Witness(demo).session as session:
@@ -91,7 +91,7 @@ class TestStop:
                 session.get(demo.api_url, timeout=10)
 
     def test_twice(self) -> None:
-        """Stopping again, also at the end of a `with` block, does no harm."""
+        """A second stop(), for example at the end of a `with` block, does nothing."""
         with DemoOrganization(user_count=5) as demo:
             demo.stop()
             demo.stop()
@@ -107,5 +107,5 @@ class TestStop:
         assert time.perf_counter() - start < 10
 
     def test_address_is_loopback(self, demo: DemoOrganization) -> None:
-        """It listens on this machine only."""
+        """The server listens only on this machine."""
         assert demo.api_url.startswith("http://127.0.0.1:")

@@ -14,7 +14,7 @@ TODAY = dt.date(2026, 11, 24)  # a Tuesday
 
 
 class Witness:
-    """A client on `requests` alone, so that no code of the package is between test and server."""
+    """A client that uses only `requests`, so that no code of the package is between test and server."""
 
     def __init__(self, demo: DemoOrganization) -> None:
         self.url = demo.api_url + "/api/external"
@@ -27,7 +27,7 @@ class Witness:
         return self.session.get(self.url + path, params=query, timeout=10)
 
     def get(self, path: str, **query: Any) -> Any:
-        """Return the decoded body of a request that succeeds."""
+        """Send one request and return the decoded body; raise if it fails."""
         response = self.send(path, **query)
         response.raise_for_status()
         return response.json()

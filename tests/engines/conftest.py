@@ -15,19 +15,19 @@ import kismet_nb as kn
 from kismet_nb.resources import RESOURCES
 
 ORGANIZATIONS = {"clinic-a": 40, "clinic-b": 7, "clinic-c": 20}
-TABLES = ["egresses", "call_metrics", "waiting_room_subs", "invites", "roles"]  # with those that they are found from
-CLINICS = ["clinic-a", "clinic-b", "clinic-c", "clinic-d"]  # that tasks sync
+TABLES = ["egresses", "call_metrics", "waiting_room_subs", "invites", "roles"]  # sync adds the tables that they need
+CLINICS = ["clinic-a", "clinic-b", "clinic-c", "clinic-d"]  # organizations that tasks sync
 SECRETS = {name: f"planted-secret-of-{name}-5d1c" for name in CLINICS}
 
 
 def python_environment(**values):
-    """Return the environment variables of another Python that imports modules of this folder; ``values`` are added."""
+    """Return environment variables for another Python that imports the test modules; ``values`` are added."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {**os.environ, "PYTHONPATH": path, **values}
 
 
 def run_python(script, *arguments, env=None, stdin=""):
-    """Run a script of this folder in a process of its own, and return what it printed. It must not fail."""
+    """Run a script of this folder in a separate process, assert that it succeeds, and return its output."""
     command = [sys.executable, str(Path(__file__).with_name(script)), *map(str, arguments)]
     environment = python_environment(**(env or {}))
     run = subprocess.run(
@@ -60,7 +60,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def spark_found(store, tmp_path_factory):
-    """Return the dtypes and measures of all tables as Spark finds them."""
+    """Return the dtypes and measures of all tables in Spark."""
     out = tmp_path_factory.mktemp("spark") / "found.json"
     files = {table: [str(file) for file in kn.store_files(store, table)] for table in RESOURCES}
     run_python("spark_measures.py", out, stdin=json.dumps(files))
@@ -81,7 +81,7 @@ def clinics():
 
 @pytest.fixture
 def credentials_folder(clinics, tmp_path):
-    """Write a file with the credentials of each of the four organizations, and return their folder."""
+    """Write a file with credentials for each of the four organizations, and return the folder."""
     folder = tmp_path / "secrets"
     folder.mkdir(mode=0o700)
     for name, clinic in clinics.items():

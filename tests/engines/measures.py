@@ -1,8 +1,8 @@
-"""What engines find in the files of a table: dtypes, and for each column two numbers.
+"""Dtypes and measures of a table's files in several query engines.
 
-The numbers of a column are the count of its values and their sum. Texts and lists are summed by their length, and
-booleans by how many are true. Times are summed by the milliseconds since 1970 plus their hour of the day. The hour
-shows the time zone that an engine uses.
+The measures of a column are the number of its values and their sum. For texts and lists the lengths are summed, for
+booleans the true values, and for times the milliseconds since 1970 plus the hour of the day. The hour shows the time
+zone that an engine uses.
 """
 
 import duckdb
@@ -12,7 +12,7 @@ import polars as pl
 import kismet_nb as kn
 from kismet_nb.resources import RESOURCES
 
-# The declared dtypes in the words of each engine.
+# Maps declared dtypes to the names of each engine.
 TYPES = {
     "pandas": {"str": "string", "object": "object"},
     "polars": {
@@ -61,12 +61,12 @@ def declared(table):
 
 
 def dtypes_in(engine, table):
-    """Return the dtypes that an engine should find, in its own words."""
+    """Return the expected dtypes in an engine's own names."""
     return {name: TYPES[engine].get(dtype, dtype) for name, dtype in declared(table).items()}
 
 
 def read_store_measures(store, table):
-    """Return the measures of what read_store() returns, which has no column ``rest`` if that is empty."""
+    """Return the measures of read_store()'s table, and those of an empty column ``rest``."""
     names = [name for name in declared(table) if name != "rest"]
     frame = kn.read_store(store, table, columns=names)
     return {"rows": len(frame), "rest": [0, 0], **{name: _of_series(frame[name]) for name in names}}
@@ -84,7 +84,7 @@ def _of_series(column):
 
 
 def pandas_measures(files):
-    """Return dtypes and measures as pandas finds them."""
+    """Return dtypes and measures in pandas."""
     frame = pd.read_parquet(files, dtype_backend="numpy_nullable")
     return (
         {name: str(dtype) for name, dtype in frame.dtypes.items()},
@@ -93,7 +93,7 @@ def pandas_measures(files):
 
 
 def polars_measures(files):
-    """Return dtypes and measures as Polars computes them."""
+    """Return dtypes and measures, computed by Polars."""
     scan = pl.scan_parquet(files)
     schema = scan.collect_schema()
     totals = {}
@@ -113,7 +113,7 @@ def polars_measures(files):
 
 
 def duckdb_measures(files):
-    """Return dtypes and measures as DuckDB computes them."""
+    """Return dtypes and measures, computed by DuckDB."""
     with duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
         relation = database.read_parquet(files)
@@ -135,7 +135,7 @@ def duckdb_measures(files):
 
 
 def dask_measures(files):
-    """Return dtypes and measures as Dask computes them, one file a partition."""
+    """Return dtypes and measures, computed by Dask with one partition per file."""
     import dask
     import dask.dataframe as dd
 
@@ -154,7 +154,7 @@ def dask_measures(files):
 
 
 def _numbers(part):
-    """Return what is summed of a partition's column; Dask itself has no lengths of lists."""
+    """Return the numbers to sum for a partition's column, because Dask has no lengths of lists."""
     dtype = str(part.dtype)
     if dtype.startswith("timestamp"):
         return part.dt.as_unit("ms").astype("int64[pyarrow]") + part.dt.hour

@@ -1,7 +1,7 @@
-"""Read a store again and again while it is synced; started by ``test_reading_during_syncs.py``.
+"""Read a store repeatedly while it is synced; ``test_reading_during_syncs.py`` starts this script.
 
-Each row says in which state of its organization it was, and how many rows of its table that state has. So a reading
-that mixes two states, or is short, is found by its rows alone. Prints counts as JSON.
+Each row has the number of its state, and the number of rows of its table in that state. So the rows alone show whether
+a reading mixes two states or lacks rows. Prints counts as JSON.
 """
 
 import json
@@ -38,7 +38,7 @@ def by_duckdb(files, column):
 
 
 def is_wrong(found, organizations):
-    """Whether rows are missing, or are of more than one state of an organization."""
+    """Return whether rows are missing, or belong to more than one state of an organization."""
     return sorted(organizations) != sorted(name for name, _, _ in found) or any(
         int(state.split("/")[1]) != rows for _, state, rows in found
     )

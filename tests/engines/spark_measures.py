@@ -1,7 +1,7 @@
-"""Read tables with Spark in a process of its own; started by ``conftest.py``.
+"""Measure tables with Spark in a separate process, which ``conftest.py`` starts.
 
-Reads a JSON object from stdin, the files of each table. Writes dtypes and measures of each table as JSON to the file
-that is its first argument. Warnings are errors here too, except PySpark's about pandas.
+Reads a JSON object with the files of each table from stdin. Writes dtypes and measures of each table as JSON to the
+file that is its first argument. Warnings are errors, except PySpark's warning about pandas.
 """
 
 import json
@@ -21,7 +21,7 @@ TOTALS = {
 
 
 def measures(spark, files):
-    """Return dtypes and measures of a table's files as Spark computes them."""
+    """Return dtypes and measures of a table's files, computed by Spark."""
     frame = spark.read.parquet(*files)
     dtypes = dict(frame.dtypes)
     pieces = ["count(*)"]

@@ -1,4 +1,4 @@
-"""Spark in local mode: on loopback only, in UTC, with this Python for its workers."""
+"""Spark in local mode: only on loopback, in UTC, with this Python for its workers."""
 
 import contextlib
 import os

@@ -1,6 +1,6 @@
-"""Make a frame of Spark, read it, wait for a line on stdin, and read it again; started by ``test_removed_versions.py``.
+"""Read a DataFrame of Spark, wait for a line on stdin, and read it again; for ``test_removed_versions.py``.
 
-Prints the sum of ids or the error.
+Prints the number of ids, then the sum of ids or the error.
 """
 
 import json
@@ -15,5 +15,5 @@ if __name__ == "__main__":
         sys.stdin.readline()
         try:
             print(frame.selectExpr("sum(id)").first()[0])
-        except Exception as error:  # noqa: BLE001 - the test looks at it
+        except Exception as error:  # noqa: BLE001 - the test checks it
             print(error)

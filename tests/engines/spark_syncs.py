@@ -1,6 +1,6 @@
-"""Sync organizations as tasks of Spark; started by ``test_spark_logs.py``.
+"""Sync organizations as tasks of Spark; ``test_spark_logs.py`` starts this script.
 
-The arguments are the store, the folder of the event log, a secret to leak or an empty text, and the organizations.
+The arguments are the store, the folder of the event log, a secret to leak or an empty string, and the organizations.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What the workers of Dask and Spark run."""
+"""Tasks for the workers of Dask and Spark."""
 
 import logging
 import os
@@ -8,13 +8,13 @@ import kismet_nb as kn
 
 
 def sync_organization(folder, organization):
-    """Sync with the credentials of a file that the worker's environment names. A task takes names only."""
+    """Sync with credentials from a file in the worker's CREDENTIALS_FOLDER; the arguments are only names."""
     file = Path(os.environ["CREDENTIALS_FOLDER"], f"{organization}.env")
     with kn.KismetClient.from_env(file=file, page_size=10, retries=0, timeout=10) as client:
         return kn.sync(folder, "calls", organization=organization, client=client)
 
 
 def sync_with(secret, folder, organization):
-    """Do what no task should: take the secret as an argument, and log it."""
+    """Sync, but leak the secret as no task should: as an argument and in a log."""
     logging.getLogger("distributed.worker").warning("The secret is %s.", secret)
     return sync_organization(folder, organization)

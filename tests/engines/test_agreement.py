@@ -1,4 +1,4 @@
-"""Engines that know nothing of this package find the same in a store of several organizations as read_store()."""
+"""Query engines without this package read the same data from a store of several organizations as read_store()."""
 
 import pytest
 from engines import measures
@@ -14,7 +14,7 @@ ENGINES = ["pandas", "polars", "duckdb", pytest.param("dask", marks=dask), pytes
 
 @pytest.fixture
 def found(request, store):
-    """Return what an engine finds in a table of the store: dtypes, and measures."""
+    """Return a function that returns an engine's dtypes and measures of a table."""
 
     def found(engine, table):
         if engine == "spark":
@@ -28,7 +28,7 @@ def found(request, store):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("table", RESOURCES)
 def test_an_engine_agrees_with_read_store(store, found, engine, table):
-    """Rows, columns, dtypes, missing values, sums, and the time zone."""
+    """Rows, columns, dtypes, missing values, sums and the time zone are the same."""
     dtypes, numbers = found(engine, table)
 
     assert measures.dtypes_in(engine, table) == dtypes

@@ -1,4 +1,4 @@
-"""Syncs of several organizations as tasks of Dask's distributed scheduler, with a worker killed in the middle."""
+"""Syncs of several organizations as tasks of Dask's distributed scheduler, one of whose workers is killed."""
 
 import os
 import pickle
@@ -42,7 +42,7 @@ def count_requests(clinics):
 
 
 def test_a_killed_worker_costs_few_requests_and_no_row(cluster, clinics, tmp_path):
-    """Its organization is finished by another worker, which goes on from the lists that were read."""
+    """Another worker finishes its organization, and does not read the finished lists again."""
     for clinic in clinics.values():
         clinic.seconds = 0.03
     _, client = cluster
@@ -72,7 +72,7 @@ def test_a_killed_worker_costs_few_requests_and_no_row(cluster, clinics, tmp_pat
 
 
 def what_others_could_read(cluster, futures, folder):
-    """Return all that a cluster holds, sends and writes of tasks, by place: as text, with pickles as they are."""
+    """Return everything that a cluster stores, sends and writes about tasks as text, by place."""
     scheduler, client = cluster
     client.dump_cluster_state(str(folder / "state"), format="yaml")
     problems = [future.exception() for future in futures]
@@ -90,7 +90,7 @@ def what_others_could_read(cluster, futures, folder):
 
 @pytest.mark.parametrize(("task", "secrets", "places"), [(sync_organization, None, set()), (sync_with, SECRETS, LEAKS)])
 def test_no_secret_travels_or_is_kept(cluster, clinics, tmp_path, task, secrets, places):
-    """Credentials stay where the workers are. If a task takes them as arguments and logs them, the search finds it."""
+    """Credentials stay with the workers. If a task has them as arguments and logs them, the search finds them."""
     clinics["clinic-d"].failures["/organization_users"] = (401, {}, SECRETS["clinic-d"].encode())
     futures = submit(cluster[1], tmp_path / "store", task, secrets=secrets)
     while not all(future.done() for future in futures):

@@ -20,7 +20,7 @@ NAMES = ["Ada", "Bo", None]
 
 
 def change(clinic, rng):
-    """Give the clinic other users and calls: some are added, changed, removed or come back, some stay."""
+    """Set other users and calls of the clinic: rows are added, changed, removed or restored, and some stay."""
     present = [number for number in range(1, 13) if rng.random() < 0.7]
     clinic.users = [user(number, display_name=rng.choice(NAMES)) for number in present]
     clinic.calls = {
@@ -35,7 +35,7 @@ def change(clinic, rng):
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory):
-    """Return a store with eight versions, and for each its moment with the tables that were fetched at that time."""
+    """Return a store after eight syncs, and for each its moment with the tables that were fetched at that time."""
     folder, rng, fetched = tmp_path_factory.mktemp("moments") / "store", random.Random(16), []  # noqa: S311
     with open_clinic() as clinic:
         for _ in range(VERSIONS):
@@ -44,12 +44,12 @@ def synced(tmp_path_factory):
             at = moment(versions(folder / "clinic-a")[-1])
             users = kn.fetch_users(client=clinic.client)
             fetched.append((at, {"users": users, "calls": kn.fetch_calls(users, client=clinic.client)}))
-    assert len(versions(folder / "clinic-a")) < VERSIONS  # the older ones are in the history only
+    assert len(versions(folder / "clinic-a")) < VERSIONS  # only the history has the older states
     return folder, fetched
 
 
 def duckdb_at(store, table, at):
-    """Return the rows as of a moment by SQL."""
+    """Return the rows as of a moment with SQL."""
     names = ", ".join(column.name for column in RESOURCES[table].columns)
     with duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
@@ -65,7 +65,7 @@ def duckdb_at(store, table, at):
 
 
 def polars_at(store, table, at):
-    """Return the rows as of a moment by expressions."""
+    """Return the rows as of a moment with expressions."""
     names = [column.name for column in RESOURCES[table].columns]
     current, history = (pl.scan_parquet(kn.store_files(store, view)) for view in (table, f"{table}_history"))
     begun = pl.col("seen_from") <= at
@@ -76,7 +76,7 @@ def polars_at(store, table, at):
 @pytest.mark.parametrize("rows_at", [duckdb_at, polars_at])
 @pytest.mark.parametrize("table", ["users", "calls"])
 def test_every_version_and_a_microsecond_before(synced, table, rows_at):
-    """A version's moment gives what was fetched then, the microsecond before it what was fetched the time before."""
+    """The rows as of a version's moment are those of its fetch; a microsecond earlier, those of the fetch before."""
     store, fetched = synced
     before = fetched[0][1][table][:0]
     for at, tables in fetched:
@@ -88,8 +88,8 @@ def test_every_version_and_a_microsecond_before(synced, table, rows_at):
 
 
 @pytest.mark.parametrize("table", ["users", "calls"])
-def test_who_was_removed_and_when(synced, table):
-    """The keys that one fetch has and the next has not, with the moment of the next."""
+def test_removed_rows_and_their_moments(synced, table):
+    """The removed rows are in one fetch and not in the next; their moment is that of the next."""
     store, fetched = synced
     expected = [
         (number, at)

@@ -1,4 +1,4 @@
-"""Readers in other processes while an organization is synced again and again: never a short or a mixed table."""
+"""Readers in other processes during repeated syncs never get a table with missing rows or rows of two states."""
 
 import json
 import os
@@ -11,13 +11,13 @@ import pytest
 from store.clinic import open_clinic
 from support.rows import call, user
 
-READINGS = int(os.environ.get("READINGS", "60"))  # of each engine; more by hand
+READINGS = int(os.environ.get("READINGS", "60"))  # readings by each engine; set the variable for more
 ORGANIZATIONS = ["clinic-a", "clinic-b"]
 ENGINES = ["pandas", "polars", "duckdb"]
 
 
 def enter_state(clinic, number):
-    """Give the clinic rows that say in which state it is and how many rows of the table the state has."""
+    """Set rows of the clinic that have the number of its state, and the number of rows in that state."""
     users, calls = 3 + number % 4, 40 + number % 7
     clinic.users = [user(place, display_name=f"{number}/{users}") for place in range(users)]
     clinic.calls = {
@@ -30,7 +30,7 @@ def enter_state(clinic, number):
 
 @pytest.mark.slow
 def test_no_reading_is_wrong(tmp_path):
-    """Three engines read two organizations while both get new versions and lose old ones."""
+    """Three engines read two organizations while new versions are written and old ones are removed."""
     script = str(Path(__file__).with_name("repeated_readings.py"))
     with ExitStack() as stack:
         clinics = [stack.enter_context(open_clinic(page_size=100)) for _ in ORGANIZATIONS]

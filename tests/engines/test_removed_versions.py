@@ -1,4 +1,4 @@
-"""A reader that is so slow that its version is removed gets an error, never a part of the table."""
+"""If a version is removed before it is read, the reader gets an error and never a part of the table."""
 
 import json
 import subprocess
@@ -27,21 +27,21 @@ def files(clinic):
 
 
 def remove_version(clinic):
-    """Make a new version, so that the first is removed. Of its files, five are linked from the new one."""
+    """Write a new version and remove the first; the new one links five of the six files."""
     clinic.calls[1][0]["name"] = "Another"
     clinic.sync("calls", keep=1)
     assert 1 == len(versions())
 
 
 def test_pandas_raises(clinic, files):
-    """For the files of the removed version."""
+    """The files of the removed version are missing."""
     remove_version(clinic)
     with pytest.raises(FileNotFoundError):
         pd.read_parquet(files)
 
 
 def test_a_query_of_polars_raises(clinic, files):
-    """The query was made before."""
+    """The query was created before the removal."""
     scan = pl.scan_parquet(files).select("organization", "id")
     assert 6 == scan.collect().height
     remove_version(clinic)
@@ -50,7 +50,7 @@ def test_a_query_of_polars_raises(clinic, files):
 
 
 def test_a_relation_of_duckdb_raises(clinic, files):
-    """The relation was made before."""
+    """The relation was created before the removal."""
     with duckdb.connect() as database:
         database.read_parquet(files).create_view("calls")
         assert [(6,)] == database.execute("SELECT count(*) FROM calls").fetchall()
@@ -62,7 +62,7 @@ def test_a_relation_of_duckdb_raises(clinic, files):
 @pytest.mark.engines
 @pytest.mark.slow
 def test_a_frame_of_dask_raises(clinic, files):
-    """The frame was made before."""
+    """The frame was created before the removal."""
     import dask.dataframe as dd
 
     frame = dd.read_parquet(files)
@@ -74,7 +74,7 @@ def test_a_frame_of_dask_raises(clinic, files):
 @pytest.mark.engines
 @pytest.mark.slow
 def test_a_frame_of_spark_raises(clinic, files):
-    """The frame was made before."""
+    """The frame was created before the removal."""
     command = [sys.executable, str(Path(__file__).with_name("spark_slow_reader.py"))]
     with subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""Syncs of several organizations as tasks of Spark, whose logs hold no secret."""
+"""Syncs of several organizations as tasks of Spark leave no secret in its logs."""
 
 import pytest
 from engines.conftest import SECRETS, run_python
@@ -10,8 +10,8 @@ pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
 
 @pytest.mark.parametrize(("leak", "places"), [(False, set()), (True, {"output", "events"})])
-def test_the_logs_of_spark_hold_no_secret(clinics, credentials_folder, tmp_path, leak, places):
-    """What Spark and its workers print, its event log and the store. A secret in a job's name or a log is found."""
+def test_the_logs_of_spark_have_no_secret(clinics, credentials_folder, tmp_path, leak, places):
+    """The output of Spark, its event log and the store have none. A secret in a job's name or a log is found."""
     events = tmp_path / "events"
     events.mkdir()
     arguments = [tmp_path / "store", events, SECRETS["clinic-a"] if leak else "", *clinics]

@@ -65,3 +65,31 @@ def test_a_profile_of_categories_is_of_their_values():
 
     assert ["category"] * 3 == categories["dtype"].tolist()
     pd.testing.assert_frame_equal(plain.drop(columns="dtype"), categories.drop(columns="dtype"))
+
+
+@pytest.mark.parametrize("fetch", [kn.fetch_users, kn.fetch_invites, kn.fetch_waiting_rooms])
+def test_pandas_shows_every_text_of_a_profile_whole(client, fetch):
+    """A notebook cuts texts of 50 characters. Of a hundred codes the most frequent are named, the others counted."""
+    table = fetch(client=client)
+    name = next(name for name in ("state", "status", "theme", "roles") if name in table)
+    codes = [f"code number {number}" for number in range(100)]
+    values = ["code number 99", *(codes[number % 100] for number in range(len(table) - 1))]
+    table[name] = [[value] for value in values] if name == "roles" else values
+    profile = kn.profile(table).set_index("column")
+
+    assert profile.select_dtypes("str").apply(lambda texts: texts.str.len().max()).max() <= 49
+    assert "..." not in profile._repr_html_()
+    assert profile.loc[name, "content"].startswith("code number 99 ")
+    assert profile.loc[name, "note"].endswith(f"{len(set(values)) - 1} more")
+
+
+@pytest.mark.parametrize(("width", "shown"), [(80, ["content"]), (120, ["dtype", "distinct", "content"])])
+def test_a_narrow_terminal_shows_what_is_in_each_column(client, monkeypatch, width, shown):
+    """pandas leaves out columns in the middle: the meaning, which describe gives, and not the content."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("LINES", "40")
+    profile = kn.profile(kn.fetch_calls([1005], client=client))
+    with pd.option_context("display.max_columns", 0):
+        heading = repr(profile).splitlines()[0].split()
+
+    assert {"column", "...", *shown} == set(heading)

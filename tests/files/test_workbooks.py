@@ -1,5 +1,11 @@
 """Excel files with several tables, titles, number formats and rows of totals; read with openpyxl and read_export."""
 
+import errno
+import gc
+import io
+import os
+from pathlib import Path
+
 import openpyxl
 import pandas as pd
 import pytest
@@ -153,3 +159,20 @@ def test_invalid_arguments_are_refused_before_anything_is_written(tmp_path, tabl
         kn.export(tables, tmp_path / name, **arguments)
 
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_one_error(monkeypatch, tables):
+    """openpyxl's own open files say nothing of it afterwards. The old file stays."""
+
+    class Full(io.BufferedRandom):
+        def write(self, _):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    Path("clinic.xlsx").write_bytes(b"old")
+    monkeypatch.setattr(os, "fdopen", lambda handle, _: Full(io.FileIO(handle, "r+")))
+    with pytest.raises(kn.ExportError, match="No space left on device") as caught:
+        kn.export(tables, "clinic.xlsx")
+    del caught
+    gc.collect()  # An exception in a destructor would be a warning, and so an error.
+
+    assert (b"old", ["clinic.xlsx"]) == (Path("clinic.xlsx").read_bytes(), [file.name for file in Path().iterdir()])

@@ -1,4 +1,4 @@
-"""What a report's notebook shows: metric cards and tables, and their old names."""
+"""The display of a report's notebook: metric cards and tables, and their deprecated names."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ from kismet_nb.reports import html_table, metric_cards
 
 
 def test_a_table_shows_text_as_text():
-    """Markup in a name is shown as text, times are readable, a missing value is a dash, and ids get no separators."""
+    """Markup in a name is escaped, times are to the minute, a missing value is a dash, and ids have no separators."""
     table = pd.DataFrame(
         {
             "display_name": ["<img src=x onerror=alert(1)>", None, "Ada"],
@@ -34,7 +34,7 @@ def test_a_table_shows_text_as_text():
 
 
 def test_metric_values_are_grouped_and_escaped():
-    """Whole numbers get separators, a missing value is a dash, and a name is plain text."""
+    """Whole numbers have separators, a missing value is a dash, and a name is plain text."""
     shown = metric_cards({"calls <b>": pd.Series([1204]).sum(), "wait": None}).data
 
     assert "<strong>1,204</strong> calls &lt;b&gt;" in shown
@@ -50,26 +50,26 @@ def test_metric_values_are_grouped_and_escaped():
         (40.25, 38.0, "+2.2 (+5.9%)"),
         (3, 0, "+3"),
         (7, 7, "no change"),
-        (7.01, 7.0, "no change"),  # at the precision that is shown
+        (7.01, 7.0, "no change"),  # equal at the displayed precision
         (7, None, "change unknown"),
         (None, 7, "change unknown"),
         (pd.NA, float("nan"), "change unknown"),
         (pd.Series([3]).sum(), pd.Series([4]).sum(), "-1 (-25.0%)"),
     ],
 )
-def test_a_card_shows_the_change_against_the_period_before(value, before, change):
-    """Absolute and in percent; nothing is computed from a missing value, and there is no percentage of 0."""
+def test_a_card_shows_the_change_since_the_period_before(value, before, change):
+    """It is absolute and in percent; it is unknown for a missing value, and a change from 0 has no percentage."""
     assert f'<span class="change"> {change}</span>' in metric_cards({"calls": value}, before={"calls": before}).data
 
 
 def test_a_card_without_a_period_before_shows_no_change():
-    """The change is unknown if only this metric has no earlier value."""
+    """If only this metric has no earlier value, the change is unknown."""
     assert "change" not in metric_cards({"calls": 1}).data
     assert "change unknown" in metric_cards({"calls": 1}, before={}).data
 
 
 def test_headings_are_words():
-    """Names of columns become words, and one's own headings go first."""
+    """Names of columns become words, and the argument ``headings`` has priority."""
     table = pd.DataFrame(
         {"id": [1], "is_admin": [True], "created_at": ["x"], "user_display_name": ["Ada"], ("calls", "2026-01"): [3]}
     )
@@ -85,7 +85,7 @@ def wide(columns):
 
 @pytest.mark.parametrize(("columns", "css_class"), [(1, " narrow"), (3, ""), (4, " small"), (5, " smaller")])
 def test_a_wide_table_has_smaller_type(columns, css_class):
-    """An address is not broken as long as smaller type makes room for it."""
+    """An address is broken only if it does not fit with the smallest font."""
     shown = html_table(wide(columns)).data
 
     assert f'<div class="report-table{css_class}">' in shown
@@ -93,8 +93,8 @@ def test_a_wide_table_has_smaller_type(columns, css_class):
     assert "broken" not in shown
 
 
-def test_of_a_very_wide_table_each_part_begins_with_the_first_column():
-    """All cells are shown, and no part is wider than the page."""
+def test_each_part_of_a_very_wide_table_begins_with_the_first_column():
+    """The parts have all cells, and no part is wider than the page."""
     shown = html_table(wide(20)).data
     parts = [re.findall(r">somebody\.(\d\d)@", part) for part in shown.split("<table>")[1:]]
 
@@ -104,7 +104,7 @@ def test_of_a_very_wide_table_each_part_begins_with_the_first_column():
 
 
 def test_words_that_do_not_fit_are_broken():
-    """If broken words make a table fit, it stays in one part."""
+    """If a table fits with broken words, it has one part."""
     shown = html_table(pd.DataFrame({f"link_{n}": ["https://example.org/" + "x" * 40] for n in range(4)})).data
 
     assert 1 == shown.count("<table>")
@@ -114,8 +114,8 @@ def test_words_that_do_not_fit_are_broken():
 @pytest.mark.parametrize(
     ("old", "new"), [("listing", "html_table"), ("numbers", "metric_cards"), ("period", "report_period")]
 )
-def test_an_old_name_still_works_and_warns(old, new):
-    """A user's notebook that imports from kismet_nb.report gets the new function, and a warning that names it."""
+def test_a_deprecated_name_works_and_warns(old, new):
+    """An import from kismet_nb.report returns the new function, and the warning has its name."""
     imported = {}
     with pytest.warns(DeprecationWarning, match=f"from kismet_nb.reports import {new}$") as caught:
         exec(f"from kismet_nb.report import {old}", imported)  # noqa: S102 - our own code
@@ -125,8 +125,8 @@ def test_an_old_name_still_works_and_warns(old, new):
 
 
 @pytest.mark.slow
-def test_an_import_of_an_old_name_leaves_the_function_report_alone():
-    """In a new process, kn.report is the function before and after a notebook imports from kismet_nb.report."""
+def test_an_import_of_a_deprecated_name_does_not_replace_the_function_report():
+    """In a new process, kn.report is the function before and after an import from kismet_nb.report."""
     code = """
 import kismet_nb as kn
 before = kn.report
@@ -142,7 +142,7 @@ print(callable(kn.report), before is kn.report is report)
 
 
 def test_an_unknown_name_is_an_import_error():
-    """The module has the old names only."""
+    """The module has only the deprecated names."""
     with pytest.raises(ImportError, match="cannot import name 'chart'"):
         from kismet_nb.report import chart  # noqa: F401 - it does not exist
 

@@ -1,4 +1,4 @@
-"""Images of a report: embedded, or left out with the reason."""
+"""Images of a report are embedded, or left out with the reason."""
 
 import base64
 import re
@@ -34,7 +34,7 @@ def page_of(source, **options):
     ],
 )
 def test_an_image_of_a_local_file_is_embedded(name, content, media_type):
-    """Markdown and HTML name it relative to the notebook; the page holds its bytes."""
+    """Markdown and HTML have its path relative to the notebook; the page has its bytes."""
     Path("images").mkdir()
     Path("images", name).write_bytes(content)
     address = f"data:{media_type};base64,{base64.b64encode(content).decode()}"
@@ -55,7 +55,7 @@ def test_an_image_of_a_local_file_is_embedded(name, content, media_type):
     ],
 )
 def test_another_image_is_left_out_and_the_reason_is_in_its_place(address, why):
-    """The reader sees why, and whoever writes the report gets a warning."""
+    """The page has the reason for the reader, and the author of the report gets a warning."""
     Path("table.png").write_bytes(b"id,email\n")
     Path("large.png").write_bytes(PNG + bytes(1_000_000))
     with pytest.warns(UserWarning, match=why):
@@ -67,13 +67,13 @@ def test_another_image_is_left_out_and_the_reason_is_in_its_place(address, why):
 
 
 def test_an_image_without_a_file_stays():
-    """An image that is in the page already is not touched."""
+    """An image with a data: URL is in the page already."""
     assert 'src="data:image/png;base64,AAAA"' in page_of('<img alt="it" src="data:image/png;base64,AAAA">')
 
 
 @pytest.mark.parametrize(("content", "media_type"), [(PNG, "image/png"), (SVG, "image/svg+xml")])
 def test_a_logo_is_shown_in_an_img(content, media_type):
-    """In an <img>, no script of an SVG runs. The name of the organization is beside it, as text."""
+    """In an <img>, scripts of an SVG do not run. The name of the organization is beside it as escaped text."""
     Path("logo.any").write_bytes(content)
     branding = Branding(organization="Clinic <A> & Sons", logo=read_logo("logo.any"))
     page = page_of("# Numbers", branding=branding)
@@ -93,8 +93,8 @@ def test_a_logo_is_shown_in_an_img(content, media_type):
         ("large.png", PNG + bytes(1_000_000), "large.png cannot be used: it is larger than 1 MB"),
     ],
 )
-def test_another_logo_is_refused_by_name(name, content, why):
-    """Nothing is fetched and nothing is written."""
+def test_another_logo_is_refused(name, content, why):
+    """The message names the file. Nothing is fetched and nothing is written."""
     Path(name).write_bytes(content)
     with pytest.raises(kn.InvalidInputError, match=why):
         kn.report("r.html", demo=True, logo=name)
@@ -102,8 +102,8 @@ def test_another_logo_is_refused_by_name(name, content, why):
     assert not Path("r.html").exists()
 
 
-def test_a_title_replaces_the_first_heading_only():
-    """It is plain text. Without a heading it is added."""
+def test_a_title_replaces_only_the_first_heading():
+    """It is plain text. If the notebook has no heading, the title is added."""
     page = page_of("# Numbers of *May*\n\n# More", branding=Branding(title="Our <month> \\1"))
 
     assert "<title>Our &lt;month&gt; \\1</title>" in page

@@ -1,4 +1,4 @@
-"""A report that is written from a notebook: it has the notebook's login, and changes nothing there."""
+"""A report that is written from a notebook uses the notebook's login and changes nothing in the notebook."""
 
 import os
 import re
@@ -15,7 +15,7 @@ import kismet_nb as kn
 pytestmark = pytest.mark.slow
 
 LOG_IN = "import kismet_nb as kn; kn.login(kn.KismetClient({id!r}, {secret!r}, api_url={url!r}))"
-# All places of another process in which a secret could be seen.
+# Code that reads all places of the report's process in which another process could find a secret.
 LOOK_AROUND = """
 import os, pathlib, sys, tempfile
 import kismet_nb as kn
@@ -44,7 +44,7 @@ def logged_in(kernel, demo):
 
 
 def test_a_report_has_the_login_of_the_notebook(kernel, demo, tmp_path):
-    """It goes before the environment. The secret is in no file, variable, argument, message or output."""
+    """It has priority over the environment. The secret is in no file, variable, argument, message or output."""
     notebook(LOOK_AROUND, "len(kn.fetch_users(progress=False))")
     logged_in(kernel, demo)
     (tmp_path / "temporary").mkdir()
@@ -66,8 +66,8 @@ def test_a_report_has_the_login_of_the_notebook(kernel, demo, tmp_path):
     assert [] == list((tmp_path / "temporary").iterdir())
 
 
-def test_the_settings_of_the_client_go_with_the_login(demo):
-    """The report fetches as the notebook's client does."""
+def test_the_report_has_the_settings_of_the_client(demo):
+    """The report fetches with the same settings as the notebook's client."""
     notebook(
         "import kismet_nb as kn\nclient = kn.login().client\nprint(client.page_size, client.verify, client.strict)"
     )
@@ -109,7 +109,7 @@ import altair, pandas as pd
 
 
 def test_a_refused_login_is_one_error_and_no_report(demo):
-    """The credentials were revoked since the login. The error keeps its kind."""
+    """If the credentials were revoked after the login, the error has the same class as without a report."""
     notebook("1")
     with kn.DemoOrganization() as other:
         kn.login(kn.KismetClient(other.client_id, other.client_secret, api_url=other.api_url))
@@ -122,7 +122,7 @@ def test_a_refused_login_is_one_error_and_no_report(demo):
 
 
 def test_an_interrupt_in_a_notebook_ends_the_report_and_its_kernel(kernel, demo):
-    """The cell ends with KeyboardInterrupt, no other process is left, and the notebook works on."""
+    """The cell ends with KeyboardInterrupt, no other process is left, and the notebook can continue."""
     notebook("import os, time; open('part', 'w').write(str(os.getpid())); os.rename('part', 'pid')\ntime.sleep(90)")
     logged_in(kernel, demo)
     process = int(re.search(r"pid: (\d+)", kernel.run("import os; print('pid:', os.getpid())"))[1])

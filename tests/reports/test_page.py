@@ -1,4 +1,4 @@
-"""An executed notebook as a page."""
+"""The page of an executed notebook."""
 
 import nbformat
 
@@ -6,7 +6,7 @@ from kismet_nb.reports.page import render_page
 
 
 def test_text_in_braces_is_not_a_placeholder():
-    """A heading and a text that look like a placeholder of the template appear as they are."""
+    """A heading and a text that look like placeholders of the template are not replaced."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A {body}\n\nand a {title}")])
     page = render_page(notebook)
 

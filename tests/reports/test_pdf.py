@@ -1,4 +1,4 @@
-"""A report as PDF: how the browser is started, and what is said without one. tests/browser has the PDF itself."""
+"""A report as PDF: the start of the browser, and errors. tests/browser tests the PDF itself."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from kismet_nb.cli import main
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Return the folder of a PATH on which there is no browser yet, and an empty folder for temporary files."""
+    """Return the only folder of PATH, which has no browser yet; TMPDIR is an empty folder."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     monkeypatch.setattr("tempfile.tempdir", None)
@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def install(folder, name, *lines):
-    """Write a program that stands for a browser."""
+    """Write a program that is used as the browser."""
     target = 'target = next(a for a in sys.argv if a.startswith("--print-to-pdf="))[15:]'
     program = folder / name
     program.write_text("\n".join([f"#!{sys.executable}", "import json, os, sys, time, pathlib", target, *lines]))
@@ -45,7 +45,7 @@ def notebook():
 
 
 def test_without_a_browser_the_error_says_what_to_install(folder, capsys):
-    """One line, before anything is fetched; printing the page is the other way."""
+    """It is one line, before anything is fetched, and names the alternative: print the HTML page."""
     assert 2 == main(["report", "--demo", "--out", "r.pdf"])
     said = capsys.readouterr().err
 
@@ -55,8 +55,8 @@ def test_without_a_browser_the_error_says_what_to_install(folder, capsys):
 
 
 @pytest.mark.slow
-def test_a_browser_prints_the_page_and_sees_nothing_else(folder, tmp_path, monkeypatch):
-    """Its files are private and removed, it has no credentials, a profile of its own, and no network."""
+def test_a_browser_gets_only_the_page(folder, tmp_path, monkeypatch):
+    """It has no credentials, a profile of its own and no network; its files are private and removed afterwards."""
     monkeypatch.setenv("KISMET_CLIENT_ID", "client-id")
     monkeypatch.setenv("KISMET_CLIENT_SECRET", "planted-secret")
     install(
@@ -87,11 +87,11 @@ def test_a_browser_prints_the_page_and_sees_nothing_else(folder, tmp_path, monke
     [
         ("sys.exit(7)", "chrome could not print the report (it ended with code 7). Or write an .html file"),
         ("pathlib.Path(target).write_text('text')", "chrome could not print the report (no PDF was written)"),
-        ("time.sleep(90)", "chrome could not print the report (it was not done after 1 seconds)"),
+        ("time.sleep(90)", "chrome could not print the report (it did not finish within 1 seconds)"),
     ],
 )
 def test_a_browser_that_fails_is_one_line(folder, tmp_path, line, why, capsys, monkeypatch):
-    """The older file stays, and nothing else is left."""
+    """The older file stays, and no other file is left."""
     monkeypatch.setattr("kismet_nb.reports.pdf.PRINT_SECONDS", 1)
     install(folder, "chrome", line)
     Path("r.pdf").write_text("the old one")
@@ -106,7 +106,7 @@ def test_a_browser_that_fails_is_one_line(folder, tmp_path, line, why, capsys, m
 
 @pytest.mark.slow
 def test_an_interrupt_ends_the_browser(folder, tmp_path):
-    """Exit code 130 and one line; neither the browser nor a file of it is left."""
+    """The exit code is 130 and there is one line; the browser has ended and its files are removed."""
     install(
         folder,
         "chrome",

@@ -14,8 +14,8 @@ def day(text):
     return dt.date.fromisoformat(text)
 
 
-def test_a_month_is_all_its_days():
-    """Last month in the named zone is the default; days can be given instead."""
+def test_a_month_has_all_its_days():
+    """The default is last month in the time zone; days can be passed instead."""
     assert (dt.date(2024, 2, 1), dt.date(2024, 2, 29)) == report_period(month="2024-02")
     assert (dt.date(2026, 1, 5), dt.date(2026, 1, 7)) == report_period(start="2026-01-05", end=dt.date(2026, 1, 7))
     first, last = report_period(tz="Pacific/Kiritimati")
@@ -45,12 +45,12 @@ def test_a_quarter_is_three_months(quarter, first, last):
     ],
 )
 def test_the_period_before_ends_on_the_day_before(first, last, before, until):
-    """Before a month is a month, whatever its length; before other days are as many."""
+    """For a month it is the previous month, of any length; for other days it has the same number of days."""
     assert (day(before), day(until)) == period_before(day(first), day(last))
 
 
-def test_before_the_first_days_of_the_calendar_there_is_no_period():
-    """The error names the day."""
+def test_before_the_year_1_there_is_no_period():
+    """The error has the first possible day."""
     with pytest.raises(kn.InvalidInputError, match="no period before 0001-01-02"):
         period_before(dt.date(1, 1, 2), dt.date(1, 1, 5))
 
@@ -67,6 +67,6 @@ def test_before_the_first_days_of_the_calendar_there_is_no_period():
     ],
 )
 def test_a_period_has_a_name(first, last, name, days):
-    """A whole month, quarter or year by its name, other periods by their days."""
+    """A calendar month, quarter or year has a name; other periods are named by their days."""
     assert name == period_name(day(first), day(last))
     assert days == period_days(day(first), day(last))

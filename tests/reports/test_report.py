@@ -1,4 +1,4 @@
-"""Reports: one file with everything and no code, written whole or not at all, and no credential in a parameter."""
+"""Reports: one complete file without code, or no file, and no credentials in parameters."""
 
 import contextlib
 import datetime as dt
@@ -23,7 +23,7 @@ from kismet_nb.reports.page import render_page
 
 
 def notebook(*cells, parameters="tz = 'UTC'\ndemo = False"):
-    """Write a report's notebook of one's own; a cell may have a tag."""
+    """Write an own notebook for a report; a cell may have a tag."""
     made = [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
     made += [nbformat.v4.new_code_cell(source, metadata={"tags": tags}) for source, *tags in cells]
     nbformat.write(nbformat.v4.new_notebook(cells=made), "own.ipynb")
@@ -32,7 +32,7 @@ def notebook(*cells, parameters="tz = 'UTC'\ndemo = False"):
 
 @pytest.mark.slow
 def test_a_report_of_last_month_is_one_command(capsys):
-    """On the demo it needs nothing; it says when, from where and whether complete, and holds charts and tables."""
+    """With the demo it needs no arguments. The page has period, source, verdict, charts and tables."""
     assert 0 == main(["report", "--demo", "--out", "reports/last.html", "--fail-rate-unit", "fraction"])
     said, page = capsys.readouterr(), Path("reports/last.html").read_text()
     last_month = dt.datetime.now(dt.UTC).replace(day=1) - dt.timedelta(days=1)
@@ -53,8 +53,8 @@ def test_a_report_of_last_month_is_one_command(capsys):
 
 
 @pytest.mark.slow
-def test_a_report_of_a_period_that_is_still_running_says_so():
-    """Its numbers are of a part of the days that it is called by; weeks that lie ahead are not drawn as empty ones."""
+def test_a_report_of_a_running_period_has_a_note():
+    """Its numbers cover only a part of the period; future weeks are not drawn as empty weeks."""
     today = dt.datetime.now(dt.UTC).date()
     kn.report("r.html", demo=True, start=today - dt.timedelta(days=30), end=today + dt.timedelta(days=90))
     page = Path("r.html").read_text()
@@ -67,8 +67,8 @@ def test_a_report_of_a_period_that_is_still_running_says_so():
 
 
 @pytest.mark.slow
-def test_a_report_of_the_time_before_all_calls_says_so():
-    """That nobody held a call then is not known: the API has forgotten them, or there were none."""
+def test_a_report_of_the_time_before_all_calls_has_a_note():
+    """Calls of this time are not known: the API no longer lists them, or there were none."""
     kn.report("r.html", demo=True, month="2024-01")
     page = Path("r.html").read_text()
 
@@ -81,15 +81,15 @@ def test_a_report_of_the_time_before_all_calls_says_so():
         "rooms idle for 30 days",
     ):
         assert "–" == cards[unknown]
-    assert "Nothing is known of calls of this time" in page
+    assert "Calls of this time are not known" in page
     assert re.search(r"Not listed: \d+ users without a known call", page)
     listed = page[page.index("Providers without a call in the last 30 days") :]
     assert "@" not in listed[: listed.index("Rooms that were idle")]
 
 
 @pytest.mark.slow
-def test_a_report_of_a_time_that_is_known_in_part_says_from_when():
-    """The number of calls is that of the known days, and its name says so."""
+def test_a_report_of_a_partly_known_period_has_the_first_known_day():
+    """The number of calls covers the known days, and its label has the first of them."""
     with kn.DemoOrganization() as demo:
         client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
         oldest = kn.fetch_calls(kn.fetch_users(client=client), client=client)["created_at"].min()
@@ -100,8 +100,8 @@ def test_a_report_of_a_time_that_is_known_in_part_says_from_when():
 
 
 @pytest.mark.slow
-def test_a_copy_of_the_notebook_gets_what_is_passed():
-    """Options replace its parameters, the rest stays, and code, tagged cells and stderr are left out."""
+def test_a_copy_of_the_notebook_gets_the_options():
+    """Options replace its parameters, other parameters stay, and code, tagged cells and stderr are left out."""
     own = notebook(
         ("print(tz, demo, month, other)",),
         ("print('secret of the analyst')", "not-in-report"),
@@ -118,7 +118,7 @@ def test_a_copy_of_the_notebook_gets_what_is_passed():
 
 @pytest.mark.slow
 def test_a_view_in_a_report_is_its_first_page():
-    """A page that is mailed holds the ten rows that it shows, and no state of widgets."""
+    """The page contains only the ten rows that it shows, and no state of widgets."""
     cell = """
 import kismet_nb as kn, pandas as pd
 kn.view(pd.DataFrame({"email": [f"user{row}@example.org" for row in range(131)]}))
@@ -133,8 +133,8 @@ kn.view(pd.DataFrame({"email": [f"user{row}@example.org" for row in range(131)]}
     assert "widget" not in page
 
 
-def test_the_state_of_widgets_is_no_part_of_a_page():
-    """A widget of another library may hold a whole table in its state."""
+def test_a_page_has_no_state_of_widgets():
+    """The state of a widget of another library may contain a whole table."""
     book = nbformat.v4.new_notebook()
     book.metadata["widgets"] = {
         "application/vnd.jupyter.widget-state+json": {"state": {"1": {"state": "ada@example.org"}}}
@@ -145,8 +145,8 @@ def test_the_state_of_widgets_is_no_part_of_a_page():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_demo_environment")
-def test_no_credential_is_put_into_the_notebook(demo):
-    """They are taken from the environment, and are neither in a parameter nor in the report."""
+def test_the_notebook_gets_no_credentials(demo):
+    """The kernel reads them from the environment, and they are neither in a parameter nor in the page."""
     kn.report("own.html", notebook=notebook(("import kismet_nb as kn; kn.login(); print(In)",)))
     page = Path("own.html").read_text()
 
@@ -165,7 +165,7 @@ def test_no_credential_is_put_into_the_notebook(demo):
     ],
 )
 def test_a_failure_is_one_line_and_leaves_the_old_report(cell, why, capsys):
-    """A scheduler sees exit code 1 and one line; the report of last time is untouched, and no half of one is there."""
+    """A scheduler gets exit code 1 and one line; the old report is unchanged, and there is no other file."""
     Path("r.html").write_text("the old one")
     own = notebook((cell,))
 
@@ -179,7 +179,7 @@ def test_a_failure_is_one_line_and_leaves_the_old_report(cell, why, capsys):
 
 @pytest.mark.slow
 def test_an_interrupt_ends_the_report_and_its_kernel():
-    """Exit code 130 and one line at once, no process is left behind, and no report."""
+    """The exit code is 130 with one line, without delay; no process and no report is left."""
     own = notebook(
         ("import os, time; open('part', 'w').write(str(os.getpid())); os.rename('part', 'pid')\ntime.sleep(90)",)
     )
@@ -202,8 +202,8 @@ def test_an_interrupt_ends_the_report_and_its_kernel():
 
 
 @pytest.mark.slow
-def test_an_error_of_ours_keeps_its_kind():
-    """What a cell raised can be caught as what it is; a message of others is not repeated, as it may quote values."""
+def test_an_error_of_this_package_keeps_its_class():
+    """The message of another error is not repeated, because it may quote values."""
     own = notebook(("from kismet_nb import IncompleteError\nraise IncompleteError('the list kept moving')",))
     with pytest.raises(kn.IncompleteError, match=r"kept moving It was raised by code cell 2 of own.ipynb, line 2\.$"):
         kn.report("r.html", notebook=own)
@@ -231,14 +231,14 @@ def test_an_error_of_ours_keeps_its_kind():
         ({"logo": 7}, "logo must be a file name"),
         ({"tz": "Mars/Olympus"}, "time zone"),
         ({"fail_rate_unit": "share"}, "fail_rate_unit"),
-        ({"notebook": "none.ipynb"}, "no notebook"),
+        ({"notebook": "none.ipynb"}, "none.ipynb does not exist"),
         ({"notebook": 7}, "file name"),
         ({"notebook": "broken.ipynb"}, "cannot be read"),
         ({"notebook": "untagged.ipynb"}, "parameters"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_fetched(options, why):
-    """Every option is checked first; the notebook is not run and nothing is written."""
+    """All options are checked first; the notebook does not run and nothing is written."""
     Path("broken.ipynb").write_text("no notebook")
     nbformat.write(nbformat.v4.new_notebook(), "untagged.ipynb")
     own = notebook(("open('ran', 'w').close()",))
@@ -250,7 +250,7 @@ def test_bad_input_is_refused_before_anything_is_fetched(options, why):
 
 
 def test_without_the_extra_it_is_named(monkeypatch):
-    """Where a library is not installed, the error says how to install it."""
+    """If a library is not installed, the error has the command that installs it."""
     monkeypatch.setitem(sys.modules, "nbconvert", None)
     with pytest.raises(kn.InvalidInputError, match=r"kismet-nb\[report\]"):
         kn.report("r.html", demo=True)
@@ -260,14 +260,14 @@ def kernel_processes(folder):
     """Return the command lines of processes that have a file of the folder in them."""
     lines = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it has ended meanwhile
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # the process has ended
             lines.append(path.read_bytes().replace(b"\0", b" ").decode())
     return [line for line in lines if str(folder) in line]
 
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
-    """Return the folder for temporary files, empty; the kernel's own files must be in it."""
+    """Return an empty folder for temporary files, in which the kernel's own files must be."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -276,14 +276,14 @@ def temporary(tmp_path, monkeypatch):
 
 
 def start(*arguments, cwd="."):
-    """Start the report command in a process of its own."""
+    """Start the report command in a separate process."""
     code = f"from kismet_nb.cli import main; raise SystemExit(main({['report', *arguments]}))"
     return subprocess.Popen([sys.executable, "-c", code], cwd=cwd, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.slow
 def test_the_kernel_leaves_nothing_in_the_working_directory_or_elsewhere(temporary):
-    """While it runs its sockets are in a private folder for temporary files, which is removed afterwards."""
+    """While it runs, its sockets are in a private temporary folder, which is removed afterwards."""
     own = notebook(
         ("import os; print(sorted(os.listdir()), os.environ['TMPDIR'], len(os.listdir(os.environ['TMPDIR'])))",)
     )
@@ -296,7 +296,7 @@ def test_the_kernel_leaves_nothing_in_the_working_directory_or_elsewhere(tempora
 
 @pytest.mark.slow
 def test_a_report_can_be_made_in_a_folder_that_cannot_be_written(tmp_path):
-    """The working directory of a service is often read-only; only the file's own folder must be writable."""
+    """The working directory of a service is often read-only; only the folder of the report must be writable."""
     own = notebook(("import os; print(os.getcwd())",))
     run = start("--out", str(tmp_path / "r.html"), "--notebook", str(tmp_path / own), cwd="/proc")
 
@@ -307,7 +307,7 @@ def test_a_report_can_be_made_in_a_folder_that_cannot_be_written(tmp_path):
 
 @pytest.mark.slow
 def test_two_reports_in_one_folder_at_the_same_time():
-    """Neither disturbs the other."""
+    """Both are written, and neither changes the other."""
     own = notebook(("import time; time.sleep(1); print('both')",))
     runs = [start("--out", f"{name}.html", "--notebook", own) for name in "abc"]
 
@@ -317,7 +317,7 @@ def test_two_reports_in_one_folder_at_the_same_time():
 
 @pytest.mark.slow
 def test_sigterm_ends_the_report_and_leaves_nothing(temporary):
-    """A service manager stops a report with SIGTERM: the kernel ends, and no file is left, no report either."""
+    """A service manager stops a report with SIGTERM: the kernel ends, and no file and no report is left."""
     own = notebook(
         ("import os, time; open('part', 'w').write(str(os.getpid())); os.rename('part', 'pid')\ntime.sleep(90)",)
     )
@@ -340,7 +340,7 @@ def test_sigterm_ends_the_report_and_leaves_nothing(temporary):
 @pytest.mark.slow
 @pytest.mark.parametrize(("stop", "code", "line"), [("SIGTERM", -15, ""), ("SIGINT", 130, "kismet-nb: interrupted\n")])
 def test_a_report_that_is_stopped_while_the_kernel_starts_leaves_no_kernel(temporary, stop, code, line):
-    """Also before the first cell, the kernel ends with the report."""
+    """The kernel ends with the report, even before the first cell."""
     run = start("--out", "r.html", "--notebook", notebook(("1",)))
     for _ in range(6000):
         if kernel_processes(temporary):
@@ -356,7 +356,7 @@ def test_a_report_that_is_stopped_while_the_kernel_starts_leaves_no_kernel(tempo
 
 @pytest.mark.slow
 def test_the_kernel_is_this_interpreter(tmp_path, monkeypatch):
-    """Another environment that is registered as python3 is not used."""
+    """Another kernel that is registered with the name python3 is not used."""
     spec = tmp_path / "jupyter/kernels/python3"
     spec.mkdir(parents=True)
     argv = ["/bin/false", "-f", "{connection_file}"]
@@ -373,7 +373,7 @@ def test_the_kernel_is_this_interpreter(tmp_path, monkeypatch):
     [("import os; os.write(2, b'noise\\n' * 300); os._exit(3)", "DeadKernelError"), ("1 / 0", "ZeroDivisionError")],
 )
 def test_a_kernel_that_ends_is_one_line(cell, why):
-    """What a dying kernel writes is not on stderr, only our own line."""
+    """Only this package's line is on stderr, without the output of the kernel."""
     run = start("--out", "r.html", "--notebook", notebook((cell,)))
     said = run.communicate(timeout=60)[1]
 
@@ -383,7 +383,7 @@ def test_a_kernel_that_ends_is_one_line(cell, why):
 
 
 def test_without_a_folder_for_temporary_files_the_reason_is_one_line(tmp_path, capsys, monkeypatch):
-    """Neither TMPDIR nor another folder can be written: exit code 1, and what to do."""
+    """If no temporary folder is writable, the exit code is 1, and the line names TMPDIR."""
 
     def refuse(*_args, **_options):
         raise FileNotFoundError(2, "No usable temporary directory found")
@@ -397,8 +397,8 @@ def test_without_a_folder_for_temporary_files_the_reason_is_one_line(tmp_path, c
 
 
 @pytest.mark.slow
-def test_headline_numbers_have_their_change_against_the_period_before():
-    """The changes are those of two reports' own numbers, and the means are weighted by calls."""
+def test_metric_cards_have_the_change_since_the_period_before():
+    """The changes equal the differences between two reports, and the means are weighted by calls."""
     with kn.DemoOrganization() as demo:
         client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
         users = kn.fetch_users(client=client)
@@ -420,8 +420,8 @@ def test_headline_numbers_have_their_change_against_the_period_before():
 
 
 @pytest.mark.slow
-def test_what_is_not_known_of_the_period_before_has_no_change():
-    """The calls of the period before are known in part: neither counts nor means are compared with it."""
+def test_metrics_of_a_partly_known_period_before_have_no_change():
+    """If only some days of the period before are known, neither counts nor means are compared with it."""
     with kn.DemoOrganization() as demo:
         client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
         oldest = kn.fetch_calls(kn.fetch_users(client=client), client=client)["created_at"].min().date()
@@ -435,7 +435,7 @@ def test_what_is_not_known_of_the_period_before_has_no_change():
 
 @pytest.mark.slow
 def test_a_table_of_pandas_looks_like_the_others():
-    """A DataFrame at the end of a cell has no None, NaN or offset, and words as headings."""
+    """A DataFrame at the end of a cell has words as headings, and no None, NaN or offset."""
     cell = """
 import pandas as pd
 pd.DataFrame({"display_name": ["Ada", None], "waits": [1.5, float("nan")],
@@ -453,7 +453,7 @@ pd.DataFrame({"display_name": ["Ada", None], "waits": [1.5, float("nan")],
 
 @pytest.mark.slow
 def test_fail_rates_are_left_out_in_one_sentence_if_their_unit_is_unknown():
-    """An organization without calls: no failed call, no mean and no change is made up."""
+    """In an organization without calls, failed calls, means and changes are unknown."""
     lists = {
         "/organization_users": "organization_users",
         "/waiting_rooms": "waiting_rooms",
@@ -484,7 +484,7 @@ def test_fail_rates_are_left_out_in_one_sentence_if_their_unit_is_unknown():
 
 @pytest.mark.slow
 def test_headings_are_in_plain_words():
-    """No heading of the report is a name that only the API uses."""
+    """No heading of the report is a name of the API."""
     kn.report("r.html", demo=True)
     headings = set(re.findall("<th[^>]*>([^<]*)</th>", Path("r.html").read_text()))
 

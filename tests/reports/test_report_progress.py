@@ -1,4 +1,4 @@
-"""What a report says while it is made."""
+"""The progress bar of a report."""
 
 import fcntl
 import os
@@ -44,7 +44,7 @@ def output_in_a_terminal(*arguments):
 
 
 def test_a_terminal_shows_what_the_report_is_doing():
-    """One line, from the start to the end."""
+    """It is one line from the start to the end."""
     said = output_in_a_terminal()
     steps = list(dict.fromkeys(re.findall(r"Report: ([a-z ]+?) +\d+%", said)))
 
@@ -53,12 +53,12 @@ def test_a_terminal_shows_what_the_report_is_doing():
 
 
 def test_quiet_shows_nothing():
-    """Also in a terminal."""
+    """With --quiet, there is no bar even in a terminal."""
     assert "" == output_in_a_terminal("--quiet")
 
 
 def test_a_notebook_shows_what_the_report_is_doing(kernel):
-    """The bar is the widget that a fetch shows too."""
+    """The bar is the same widget as that of a fetch."""
     notebook()
     said = kernel.run("import kismet_nb as kn; kn.report('r.html', notebook='own.ipynb', demo=True); None")
     said = said.replace("\u2007", " ")  # spaces as wide as a digit

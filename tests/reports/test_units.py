@@ -1,4 +1,4 @@
-"""The unit of fail rates, found from the numbers."""
+"""The unit of failure rates, found from the numbers."""
 
 import pandas as pd
 import pytest
@@ -8,7 +8,7 @@ from kismet_nb.reports import find_fail_rate_unit
 
 
 def daily(*rates, calls=8):
-    """Return a table of call metrics with these fail rates."""
+    """Return a table of call metrics with these failure rates."""
     return pd.DataFrame(
         {
             "user_id": pd.array([None] * len(rates), "Int64"),
@@ -26,7 +26,7 @@ def daily(*rates, calls=8):
     [
         ([0.125, 0.5, 0.0], "fraction"),  # whole numbers of calls
         ([12.5, 0.0], "percent"),  # more than all calls
-        ([0.0, 0.0], "fraction"),  # in both units the same
+        ([0.0, 0.0], "fraction"),  # equal in both units
         ([0.13, 0.4], None),  # rounded: either unit is possible
         ([None, None], None),
         ([130.0], None),  # neither
@@ -34,11 +34,11 @@ def daily(*rates, calls=8):
     ],
 )
 def test_the_unit_is_the_only_possible_one(rates, unit):
-    """Without a number that rules out the other unit, it stays unknown."""
+    """If the numbers fit both units or neither, it is unknown."""
     assert unit == find_fail_rate_unit(daily(*rates))
 
 
 def test_another_table_is_refused():
-    """A table without fail rates is no table of call metrics."""
+    """A table of another resource is an error."""
     with pytest.raises(kn.InvalidInputError, match="call metrics"):
         find_fail_rate_unit(pd.DataFrame({"id": [1]}))

@@ -17,8 +17,8 @@ import kismet_nb as kn
 class Clinic:
     """The rows of an organization, and a client of the server that sends them.
 
-    ``failures`` has a response by path, ``requests`` has the path of each request, and ``seconds`` is how long each
-    response takes.
+    ``failures`` maps paths to responses, ``requests`` lists the path of each request, and ``seconds`` is the delay of
+    each response.
     """
 
     def __init__(self):
@@ -37,7 +37,7 @@ class Clinic:
         self.before = None
 
     def answer(self, query, _):
-        """Answer a request; ``before`` is called first, with the request."""
+        """Answer a request; call ``before`` with the request first."""
         if self.before:
             self.before(query)
         self.requests.append(query.path)
@@ -70,7 +70,7 @@ class Clinic:
 
 @contextlib.contextmanager
 def open_clinic(**options):
-    """Serve a clinic and yield it; ``options`` are its client's."""
+    """Serve a clinic and yield it; ``options`` are arguments of its client."""
     clinic = Clinic()
     settings = {"timeout": 5, "retries": 0, "page_size": 10, **options}
     with serving(clinic.answer) as (url, _), kn.KismetClient(CLIENT_ID, SECRET, api_url=url, **settings) as client:
@@ -89,9 +89,9 @@ def moment(version):
 
 
 def stored_text(folder="store"):
-    """Return everything that a store holds as one text: names, decoded tables, and other files as they are.
+    """Return the whole content of a store as text: names, decoded tables and journals, and other files as they are.
 
-    No sync may be under way. The rows in a journal are compressed, so they are decoded too.
+    No sync may be under way.
     """
     pieces = []
     for file in sorted(Path(folder).rglob("*")):

@@ -1,4 +1,4 @@
-"""The organization that the tests of the store read."""
+"""A fixture with the organization that the tests of the store sync."""
 
 import pytest
 from store.clinic import open_clinic

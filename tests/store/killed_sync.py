@@ -1,4 +1,4 @@
-"""Sync in a process of its own, which a test kills; started by ``test_kill.py``."""
+"""Sync in a separate process, which ``test_kill.py`` starts and kills."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""kismet-nb sync, and clients from a file with credentials."""
+"""The command kismet-nb sync, and clients from a file with credentials."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def env_file(demo):
 
 
 def test_a_command_syncs_with_the_credentials_of_a_file(env_file, capsys):
-    """It prints a line for each table. The environment is not asked."""
+    """It prints a line for each table and does not read the environment."""
     command = ["sync", "store", "--organization", "clinic-a", "--env-file", env_file, "--tables", "users", "roles"]
     assert 0 == main(command)
     said = capsys.readouterr().out
@@ -33,7 +33,7 @@ def test_a_command_syncs_with_the_credentials_of_a_file(env_file, capsys):
 
 @pytest.mark.usefixtures("_demo_environment")
 def test_the_command_takes_the_default_tables_and_the_environment(capsys):
-    """Six tables."""
+    """Without options, it syncs six tables with the credentials of the environment."""
     assert 0 == main(["sync", "store"])
 
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
@@ -42,7 +42,7 @@ def test_the_command_takes_the_default_tables_and_the_environment(capsys):
 
 @pytest.mark.usefixtures("_demo_environment")
 def test_exit_codes(capsys):
-    """1 while another sync is under way, 2 for arguments that cannot be used; one line each."""
+    """The code is 1 while another sync is under way and 2 for invalid arguments; each prints one line."""
     assert 0 == main(["sync", "store", "--tables", "roles"])
     with Journal(Path("store/organization/.sync/journal.sqlite"), "organization"):
         capsys.readouterr()
@@ -52,8 +52,8 @@ def test_exit_codes(capsys):
     assert 1 == capsys.readouterr().err.count("\n")
 
 
-def test_lists_are_read_whole_by_an_option(clinic, monkeypatch):
-    """By default, a second sync reads a list from the page on that may have changed."""
+def test_an_option_reads_lists_whole(clinic, monkeypatch):
+    """By default, a second sync reads a list from the first page that may have changed."""
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret=SECRET, api_url=clinic.client.api_url)
     clinic.calls[1] = [call(number) for number in range(1, 601)]
     read_from = []
@@ -64,15 +64,15 @@ def test_lists_are_read_whole_by_an_option(clinic, monkeypatch):
     assert [1, 501, 1] == read_from
 
 
-def test_removals_are_accepted_by_an_option(clinic, monkeypatch, capsys):
-    """Without it, the message names it; advice for a notebook is left out."""
+def test_an_option_accepts_removals(clinic, monkeypatch, capsys):
+    """Without it, the message names it and leaves out the advice for a notebook."""
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret=SECRET, api_url=clinic.client.api_url)
     command = ["sync", "store", "--tables", "users"]
     clinic.users = [user(number) for number in range(1, 50)]
     assert 0 == main(command)
     clinic.users = clinic.users[:2]
     assert 1 == main(command)
-    assert capsys.readouterr().err.endswith("If it is right, sync again with --accept-removals.\n")
+    assert capsys.readouterr().err.endswith("If the removals are correct, sync again with --accept-removals.\n")
     assert 0 == main([*command, "--accept-removals"])
 
     assert 2 == len(kn.read_store("store", "users"))
@@ -88,7 +88,7 @@ def test_removals_are_accepted_by_an_option(clinic, monkeypatch, capsys):
     ],
 )
 def test_a_file_without_credentials_is_an_error(monkeypatch, content, why):
-    """The environment does not stand in for it."""
+    """Credentials in the environment are not used instead."""
     set_environment(monkeypatch, client_id="client-id-ab12", client_secret="planted-secret")
     if content is not None:
         Path("clinic.env").write_bytes(content)
@@ -97,13 +97,13 @@ def test_a_file_without_credentials_is_an_error(monkeypatch, content, why):
 
 
 def test_a_file_must_be_a_name():
-    """As any argument."""
+    """The message names the argument."""
     with pytest.raises(kn.InvalidInputError, match="file must be the name of a file"):
         kn.KismetClient.from_env(file=7)
 
 
 def test_only_the_file_is_read(env_file, monkeypatch, demo):
-    """Not the environment, not a nearer .env; options of the client are passed on."""
+    """The environment and a .env file in the folder are ignored; options are passed to the client."""
     set_environment(monkeypatch, client_id="other", client_secret="other-secret")
     Path(".env").write_text("KISMET_CLIENT_ID=third\nKISMET_CLIENT_SECRET=third-secret\n")
     with kn.KismetClient.from_env(file=env_file, strict=True) as client:

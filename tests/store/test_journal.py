@@ -1,4 +1,4 @@
-"""What a sync has read when it fails: kept, not read again, and never half."""
+"""Lists that a failed sync has read are kept, not read again, and never incomplete."""
 
 import contextlib
 import dataclasses
@@ -37,7 +37,7 @@ def calls_of(clinic):
 
 
 def test_lists_that_were_read_are_not_read_again(clinic):
-    """After a failure, the next sync asks for the list that failed and for nothing else."""
+    """After a failure, the next sync requests only the list that failed."""
     clinic.failures[CALLS_OF_2] = (500, {}, b"")
     with pytest.raises(kn.UnavailableError):
         clinic.sync("calls")
@@ -49,8 +49,8 @@ def test_lists_that_were_read_are_not_read_again(clinic):
     assert [10, 11, 20] == calls_of(clinic)[0]
 
 
-def test_after_a_version_everything_is_read_anew(clinic):
-    """The journal is for one sync: the next finds what changed."""
+def test_after_a_finished_sync_the_journal_is_empty(clinic):
+    """The next sync reads the lists again and finds what changed."""
     clinic.sync("calls")
     clinic.calls[1].append(call(12))
     clinic.sync("calls")
@@ -59,8 +59,8 @@ def test_after_a_version_everything_is_read_anew(clinic):
     assert "user1@" not in Path("store/clinic-a/.sync/journal.sqlite").read_bytes().decode(errors="replace")
 
 
-def test_what_was_read_is_kept_for_a_day(clinic):
-    """An entry older than 24 hours is read again; the rows that it had do not count."""
+def test_lists_in_the_journal_are_kept_for_a_day(clinic):
+    """A list older than 24 hours is read again; its old rows do not count."""
     clinic.failures[CALLS_OF_2] = (500, {}, b"")
     with pytest.raises(kn.UnavailableError):
         clinic.sync("calls")
@@ -75,8 +75,8 @@ def test_what_was_read_is_kept_for_a_day(clinic):
     assert [11, 20] == calls_of(clinic)[0]
 
 
-def test_lists_of_users_that_are_missing_by_now_do_not_count(clinic):
-    """The journal may hold calls of a user that the list of users, read again, does not have."""
+def test_calls_of_removed_users_do_not_count(clinic):
+    """The journal may have calls of a user who is missing in the list of users when it is read again."""
     clinic.failures[CALLS_OF_2] = (500, {}, b"")
     with pytest.raises(kn.UnavailableError):
         clinic.sync("calls")
@@ -90,7 +90,7 @@ def test_lists_of_users_that_are_missing_by_now_do_not_count(clinic):
 
 @pytest.mark.usefixtures("_no_pauses")
 def test_rows_of_an_attempt_that_failed_do_not_count():
-    """A list that changed while it was read is read again. The rows of both attempts are saved; one's are kept."""
+    """If a list changes while it is read, both attempts are saved; only the rows of the last one count."""
     first, pages = [user(number) for number in range(1, 31)], []
 
     def answer(query, _):
@@ -108,7 +108,7 @@ def test_rows_of_an_attempt_that_failed_do_not_count():
 
 
 def test_rows_with_the_columns_of_another_version_do_not_count(clinic, monkeypatch):
-    """After an update of the package, its new columns would be missing in what an older one has saved."""
+    """Rows that an older version of the package saved lack its new columns, so they are read again."""
     clinic.failures[CALLS_OF_2] = (500, {}, b"")
     full = RESOURCES["users"]
     with monkeypatch.context() as patch:
@@ -122,7 +122,7 @@ def test_rows_with_the_columns_of_another_version_do_not_count(clinic, monkeypat
 
 
 def test_rows_that_the_journal_lost_are_an_error(clinic):
-    """The lists that it records would otherwise be short. The next sync reads everything anew."""
+    """Without the error, rows would be missing in the store. The next sync reads all lists again."""
     clinic.failures[CALLS_OF_2] = (500, {}, b"")
     with pytest.raises(kn.UnavailableError):
         clinic.sync("calls")
@@ -137,7 +137,7 @@ def test_rows_that_the_journal_lost_are_an_error(clinic):
 
 
 def test_a_second_sync_of_the_organization_ends_at_once(clinic):
-    """It sends nothing. Another organization is not affected, and neither is the next sync."""
+    """It sends no request. A sync of another organization, and the next sync, are not affected."""
     clinic.sync()
     clinic.requests = []
     with Journal(Path("store/clinic-a/.sync/journal.sqlite"), "clinic-a"):
@@ -152,7 +152,7 @@ def test_a_second_sync_of_the_organization_ends_at_once(clinic):
 
 
 def test_a_finished_list_is_on_the_disk_within_a_quarter_of_a_second(tmp_path):
-    """A copy of the journal, as another process would find it after a kill, has it; a few rows before it has not."""
+    """A copy of the files, as another process would find them after a kill, has the list and only its rows."""
 
     def saved(name):
         (tmp_path / name).mkdir()
@@ -180,7 +180,7 @@ def test_a_finished_list_is_on_the_disk_within_a_quarter_of_a_second(tmp_path):
 
 
 def test_a_full_disk_is_an_error_and_nothing_is_lost(clinic):
-    """The older version stays whole. With room, the next sync finishes without reading a list again."""
+    """The older version stays intact. When there is space again, the next sync finishes."""
     clinic.sync("calls")
     before = kn.read_store("store", "calls")
     clinic.calls[1] = [call(number, name="x" * 50 + str(number)) for number in range(1000, 5000)]
@@ -201,7 +201,7 @@ def test_a_full_disk_is_an_error_and_nothing_is_lost(clinic):
 
 
 def test_a_journal_that_is_no_database_is_an_error(clinic):
-    """The message names the file, and says that it can be deleted."""
+    """The message names the file and says that it can be deleted."""
     clinic.sync()
     for file in Path("store/clinic-a/.sync").glob("journal*"):
         file.unlink()

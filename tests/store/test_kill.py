@@ -1,4 +1,4 @@
-"""A sync that is killed with signal 9 at random moments: no broken version, and the next sync finishes."""
+"""A kill (signal 9) of a sync at a random moment breaks no version, and the next sync finishes."""
 
 import random
 import subprocess
@@ -20,7 +20,7 @@ KILLS = 10
 
 
 def check_versions():
-    """Assert that every version is whole: the rows that it records, in files that can be read."""
+    """Assert that every version is complete: its files can be read and have the recorded numbers of rows."""
     for name in versions("store/organization"):
         version = Path("store/organization", name)
         about = read_version(version)
@@ -56,7 +56,7 @@ def test_no_kill_breaks_a_version():
                     process.kill()
                 killed += process.returncode == -9
                 check_versions()
-            assert killed >= KILLS // 2  # the others had ended before
+            assert killed >= KILLS // 2  # the other processes had ended before the kill
             kn.sync("store", TABLES, client=client, participants=True)
             check_versions()
             tables = dict(zip(("calls", "participants"), kn.fetch_calls(client=client, participants=True), strict=True))

@@ -1,4 +1,4 @@
-"""Syncs that do not read again what they know: the same rows as if every list was read whole, with fewer requests."""
+"""Syncs that skip known rows store the same rows as if they read every list whole, with fewer requests."""
 
 import contextlib
 import datetime as dt
@@ -23,24 +23,24 @@ from kismet_nb.resources import RESOURCES
 pytestmark = pytest.mark.usefixtures("_no_pauses")
 
 CALLS = "/organization_users/{}/calls"
-RANDOM = settings(derandomize=False)  # new examples in each run
+RANDOM = settings(derandomize=False)  # each run tries other examples
 
 
 def ago(days):
-    """Return the text of a time."""
+    """Return the time some days ago as text."""
     return (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
 
 
 @pytest.fixture
 def clinic():
-    """Serve an organization whose first user has 30 old calls, three pages of ten."""
+    """Serve an organization; its first user has 30 old calls, three pages of ten."""
     with open_clinic() as clinic:
         clinic.calls = {1: [call(10 * number) for number in range(1, 31)], 2: [call(5)]}
         yield clinic
 
 
 def age_lists(days, **columns):
-    """Let time pass: change when the lists of the newest version were read."""
+    """Simulate passing time: move ``read_at`` and ``whole_at`` of the newest version into the past."""
     file = Path("store/clinic-a", versions()[-1], "lists/all.parquet")
     lists = pq.read_table(file)
     for name in ("read_at", "whole_at"):
@@ -58,7 +58,7 @@ def sync(clinic, tables="calls", **options):
 
 
 def whole(clinic, **options):
-    """Return whether a sync reads the list of the first user whole."""
+    """Sync, and return whether the list of the first user was read whole."""
     sync(clinic, **options)
     lists = kn.read_store("store", "lists").set_index("key")
     return lists.loc['{"organization_user_id": 1}', "read_from"] == 1
@@ -77,7 +77,7 @@ def check_equal(clinic):
 
 
 def test_a_list_with_nothing_new_costs_one_request(clinic):
-    """Its last page is asked for, also if that is full; the rows and the files stay as they were."""
+    """Its last page is requested, even if that page is full; rows and files stay as they were."""
     sync(clinic)
     found, requests = sync(clinic)
 
@@ -88,7 +88,7 @@ def test_a_list_with_nothing_new_costs_one_request(clinic):
 
 
 def test_the_store_says_which_lists_were_not_read_whole(clinic):
-    """The table of lists has the row, and the time of the last whole reading; provenance says how many lists."""
+    """The table of lists has the first row read and the time of the last whole reading; provenance counts the lists."""
     sync(clinic)
     first = kn.read_store("store", "lists").set_index("key")
     assert "whole since" not in stored().attrs["kismet"]["proof"]
@@ -104,7 +104,7 @@ def test_the_store_says_which_lists_were_not_read_whole(clinic):
 
 
 def test_new_calls_are_found_at_the_end(clinic):
-    """On the last page, and on pages after it."""
+    """They may be on the last page and on pages after it."""
     sync(clinic)
     for count in (4, 25):
         known = [record["id"] for record in clinic.calls[1]]
@@ -118,7 +118,7 @@ def test_new_calls_are_found_at_the_end(clinic):
     "fields", [{"is_ended": False}, {"created_at": ago(6)}, {"is_ended": None}, {"created_at": None}]
 )
 def test_calls_that_may_still_change_are_read_again(clinic, fields):
-    """A call that had not ended, or was younger than a week when it was read, and all after it."""
+    """The list is read from the first call that had not ended, or was younger than a week, when it was read."""
     clinic.calls[1][13].update(fields)
     sync(clinic)
     clinic.calls[1][13]["name"] = "Edited"
@@ -129,7 +129,7 @@ def test_calls_that_may_still_change_are_read_again(clinic, fields):
 
 
 def test_a_call_that_was_young_when_it_was_read_is_read_again_later(clinic):
-    """It may have been edited after that, before it was a week old."""
+    """It may have been edited after that reading."""
     clinic.calls[1][13]["created_at"] = ago(9)
     sync(clinic)
     age_lists(3, whole_at=0)
@@ -139,12 +139,12 @@ def test_a_call_that_was_young_when_it_was_read_is_read_again_later(clinic):
 
 
 def remove(calls):
-    """Remove a call further up."""
+    """Remove a call before the last page."""
     del calls[3]
 
 
 def add_late(calls):
-    """Add a call further up, as a transaction does that commits late."""
+    """Add a call before the last page, like a transaction that commits late."""
     calls.insert(3, call(35))
 
 
@@ -154,8 +154,8 @@ def empty(calls):
 
 
 @pytest.mark.parametrize("change", [remove, add_late, empty])
-def test_other_changes_further_up_are_found_in_the_same_sync(clinic, change):
-    """The page does not begin with the call that it began with, so the list is read whole."""
+def test_additions_and_removals_on_earlier_pages_are_found_in_the_same_sync(clinic, change):
+    """The page begins with another call than before, so the list is read whole."""
     sync(clinic)
     change(clinic.calls[1])
 
@@ -163,8 +163,8 @@ def test_other_changes_further_up_are_found_in_the_same_sync(clinic, change):
     check_equal(clinic)
 
 
-def test_what_is_left_open_is_found_after_some_days(clinic):
-    """Edits of old calls, and one removed beside one added: both further up, so that the place of all others stays."""
+def test_changes_that_a_partial_reading_misses_are_found_after_some_days(clinic):
+    """It misses edits of old calls, and a removed and an added call that leave all other positions as they were."""
     sync(clinic)
     clinic.calls[1][2]["name"] = "Edited"
     remove(clinic.calls[1])
@@ -179,7 +179,7 @@ def test_what_is_left_open_is_found_after_some_days(clinic):
 
 
 def test_recheck_days(clinic):
-    """After so many days a list is read whole; with 0, and with verify="twice", always."""
+    """After so many days a list is read whole; with 0 or with verify="twice", it always is."""
     sync(clinic)
     assert not whole(clinic)
     age_lists(1, read_at=0)
@@ -193,7 +193,7 @@ def test_recheck_days(clinic):
 
 
 def test_whole_readings_are_spread_over_the_days(clinic):
-    """A day after all lists were read whole, those of one user in seven are read whole, and once on this day."""
+    """A day after all lists were read whole, one user's list in seven is due, and only once on that day."""
     clinic.users = [user(number) for number in range(1, 15)]
     clinic.calls = {number: [call(100 * number + place) for place in range(20)] for number in range(1, 15)}
     sync(clinic)
@@ -209,13 +209,13 @@ def test_whole_readings_are_spread_over_the_days(clinic):
 
 @pytest.mark.parametrize("days", [-1, True, 1.5, "7"])
 def test_days_that_are_no_whole_number_are_refused(clinic, days):
-    """Before anything is sent."""
+    """Nothing is sent."""
     with pytest.raises(kn.InvalidInputError, match="recheck_days must be a whole number of at least 0"):
         sync(clinic, recheck_days=days)
 
 
 def test_lists_whose_keys_do_not_rise_are_read_whole(clinic):
-    """New rows may be anywhere in them. The second sync sends the requests of the first."""
+    """New rows may be anywhere in them, so the second sync sends the same requests as the first."""
     clinic.calls[1].reverse()
     _, requests = sync(clinic)
 
@@ -224,7 +224,7 @@ def test_lists_whose_keys_do_not_rise_are_read_whole(clinic):
 
 
 def test_a_list_whose_order_changes_is_read_whole(clinic):
-    """Its page begins with another call."""
+    """The first page that is read again begins with another call."""
     sync(clinic)
     clinic.calls[1][20:] = reversed(clinic.calls[1][20:])
 
@@ -233,7 +233,7 @@ def test_a_list_whose_order_changes_is_read_whole(clinic):
 
 
 def test_a_list_whose_order_changes_after_the_first_row_is_read_whole(clinic):
-    """The rows on its last page do not rise any more."""
+    """The keys on its last page no longer rise."""
     sync(clinic)
     clinic.calls[1][21:] = reversed(clinic.calls[1][21:])
 
@@ -241,7 +241,7 @@ def test_a_list_whose_order_changes_after_the_first_row_is_read_whole(clinic):
 
 
 def test_pages_of_another_size_are_read_whole(clinic):
-    """The place of the known rows is counted in pages."""
+    """Known rows are counted in pages, so another page size makes the count useless."""
     sync(clinic)
     clinic.client.page_size = 7
     clinic.calls[1].append(call(999))
@@ -251,7 +251,7 @@ def test_pages_of_another_size_are_read_whole(clinic):
 
 
 def test_rows_of_another_version_of_the_package_are_read_again(clinic):
-    """It may have converted them otherwise; and the oldest stores do not record how lists were read."""
+    """That version may have converted rows in another way. The oldest stores do not record how lists were read."""
     sync(clinic)
     file = Path("store/clinic-a", versions()[-1], "version.json")
     about = json.loads(file.read_text())
@@ -268,7 +268,7 @@ def test_rows_of_another_version_of_the_package_are_read_again(clinic):
 
 
 def test_participants_of_known_calls_are_kept(clinic):
-    """If they were not asked for before, the calls are read whole."""
+    """If participants were not synced before, the calls are read whole."""
     sync(clinic)
     assert whole(clinic, participants=True)
     clinic.calls[1].append(call(999))
@@ -283,8 +283,8 @@ def test_participants_of_known_calls_are_kept(clinic):
     assert whole(clinic, participants=True)
 
 
-def test_a_sync_goes_on_from_lists_that_were_read_from_a_later_row_on(clinic):
-    """Unless the version with their earlier rows was deleted: then they are read again."""
+def test_a_sync_reuses_partly_read_lists_of_a_failed_sync(clinic):
+    """If the version with their earlier rows was deleted, the lists are read again."""
     clinic.users.reverse()
     clinic.client.close()
     with kn.KismetClient("x", "y" * 20, api_url=clinic.client.api_url, page_size=10, max_in_flight=1, retries=0) as one:
@@ -306,7 +306,7 @@ def test_a_sync_goes_on_from_lists_that_were_read_from_a_later_row_on(clinic):
 
 
 def test_recordings_are_read_again_only_if_they_may_have_changed(clinic):
-    """If their call is new, changed or young; the others every few days."""
+    """They are read if their call is new, changed or young; others are read every few days."""
     for number, record in enumerate(clinic.calls[1]):
         record["has_egresses"] = True
         clinic.egresses[record["id"]] = [egress(1000 + number)]
@@ -332,11 +332,11 @@ def test_recordings_are_read_again_only_if_they_may_have_changed(clinic):
     assert 30 == len(stored("egresses"))
     clinic.calls[1][25]["name"] = "Edited again"
     clinic.sync("calls")
-    assert 30 == len(asked())  # that sync saw the change, and did not read recordings
+    assert 30 == len(asked())  # the sync of calls saw the change, but did not read recordings
 
 
 def test_daily_figures_are_read_again_for_the_last_weeks(clinic):
-    """The months before are kept, with their rows, for some days."""
+    """The rows of earlier months are kept for some days."""
     clinic.users[0]["created_at"] = "2025-01-01T00:00:00Z"
     clinic.figures["2025-03-05"] = 7
     clinic.sync("call_metrics")
@@ -352,7 +352,7 @@ def test_daily_figures_are_read_again_for_the_last_weeks(clinic):
     assert [8, 3, 9] == stored("call_metrics")["total_calls"].tolist()
 
 
-# ---- Whatever happens between and during syncs
+# ---- Random changes between and during syncs
 
 CHANGES = st.lists(
     st.tuples(
@@ -365,14 +365,14 @@ CHANGES = st.lists(
 
 
 class ChangingCalls:
-    """The calls of a user, which change as a database does. ``states`` has all their states."""
+    """The calls of a user, which change like rows of a database; ``states`` has every state."""
 
     def __init__(self, calls):
         self.calls, self.removed, self.late = calls, [], 0
         self.states = [list(calls)]
 
     def change(self, what, place, other):
-        """Change the calls; the places are shares of the list."""
+        """Change the calls; ``place`` and ``other`` are positions as shares of the list's length."""
         now = dt.datetime.now(dt.UTC).isoformat()
         index = int(place * len(self.calls))
         if what == "append":
@@ -402,7 +402,7 @@ def ids(records):
 
 @contextlib.contextmanager
 def changing_clinic(folder, count, in_flight):
-    """Serve an organization whose user has some calls, with the store in another folder."""
+    """Serve an organization with one user and ``count`` calls, and work in ``folder``."""
     before = Path.cwd()
     os.chdir(folder)
     with open_clinic(page_size=5, max_in_flight=in_flight) as clinic:
@@ -416,15 +416,15 @@ def changing_clinic(folder, count, in_flight):
 
 
 def kept():
-    """Return how many rows of the list of calls were kept at the last sync."""
+    """Return how many rows of the list of calls the last sync kept."""
     return int(kn.read_store("store", "lists").query("resource == 'calls'")["read_from"].iloc[0]) - 1
 
 
 @RANDOM
 @given(st.lists(CHANGES, min_size=1, max_size=4), st.integers(6, 26))
 @example(steps=[[("remove, late", 0.1, 0.2)], [("append", 0, 0)]], count=20)
-def test_no_row_is_lost_or_doubled_whatever_happens_between_syncs(tmp_path_factory, steps, count):
-    """Rows that are read are the server's. Rows that are kept are too, if none was removed while another was added."""
+def test_changes_between_syncs_lose_or_duplicate_no_row(tmp_path_factory, steps, count):
+    """Rows that are read equal the server's. A kept row can differ only by an edit, or an addition and a removal."""
     with changing_clinic(tmp_path_factory.mktemp("store"), count, 2) as (clinic, model):
         clinic.sync("calls")
         whole_ids = set(ids(model.calls))
@@ -465,8 +465,8 @@ def test_no_row_is_lost_or_doubled_whatever_happens_between_syncs(tmp_path_facto
     st.integers(1, 12),
     st.sampled_from([1, 4]),
 )
-def test_no_row_is_lost_or_doubled_whatever_happens_during_a_sync(tmp_path_factory, events, new, in_flight):
-    """The ids are those of one state of the list, but for rows that were added at its end meanwhile."""
+def test_changes_during_a_sync_lose_or_duplicate_no_row(tmp_path_factory, events, new, in_flight):
+    """The ids are those of one state of the list, except for rows that were added at its end during the sync."""
     with changing_clinic(tmp_path_factory.mktemp("store"), 23, in_flight) as (clinic, model):
         clinic.sync("calls")
         for _ in range(new):

@@ -1,4 +1,4 @@
-"""Folders and names of a store, and what is refused before anything is sent or written."""
+"""Folders and names of a store, and arguments that are refused before anything is sent or written."""
 
 import stat
 from pathlib import Path
@@ -11,7 +11,7 @@ import kismet_nb as kn
 
 
 def test_a_store_has_a_folder_for_each_organization_and_version(clinic):
-    """The names are those that the documentation shows, and other users of the computer see nothing."""
+    """The names are as documented, and other users of the computer have no access."""
     clinic.sync(["users", "calls", "call_metrics"])
     [version] = versions()
     files = sorted(str(file.relative_to(f"store/clinic-a/{version}")) for file in Path("store").rglob("20*/**/*.*"))
@@ -42,8 +42,8 @@ def test_a_store_has_a_folder_for_each_organization_and_version(clinic):
         7,
     ],
 )
-def test_a_name_that_is_no_name_of_a_folder_is_refused(clinic, name):
-    """Nothing is sent and no folder is made."""
+def test_an_organization_that_cannot_name_a_folder_is_refused(clinic, name):
+    """Nothing is sent and no folder is created."""
     with pytest.raises(kn.InvalidInputError, match="organization must be usable as the name of a folder"):
         clinic.sync(organization=name)
 
@@ -52,7 +52,7 @@ def test_a_name_that_is_no_name_of_a_folder_is_refused(clinic, name):
 
 @pytest.mark.parametrize("name", ["a", "Clinic A (north)", "klinik-ä", "2026-11-24T060000Z"])
 def test_other_names_are_used_as_they_are(clinic, name):
-    """Spaces and letters of any language are fine."""
+    """Spaces and letters of any language are permitted."""
     clinic.sync(organization=name)
 
     assert [name] * 2 == kn.read_store("store", "users")["organization"].tolist()
@@ -71,7 +71,7 @@ def test_a_file_in_place_of_a_folder_is_refused(clinic, file):
 
 @pytest.mark.parametrize("folder", [None, 7, "", "~nosuchuser/store", "a\0b"])
 def test_a_folder_that_cannot_be_used_is_refused(clinic, folder):
-    """For writing and for reading."""
+    """Neither sync nor read_store accepts it."""
     for use in (lambda: clinic.sync(folder=folder), lambda: kn.read_store(folder, "users")):
         with pytest.raises(kn.InvalidInputError):
             use()
@@ -80,11 +80,11 @@ def test_a_folder_that_cannot_be_used_is_refused(clinic, folder):
 
 
 def test_another_host_is_refused(clinic):
-    """The copy of one organization is never compared with another server's; nothing is sent."""
+    """The rows of another server would all look changed; nothing is sent."""
     clinic.sync()
     with (
         kn.KismetClient(CLIENT_ID, SECRET, api_url="https://api.example.org") as other,
-        pytest.raises(kn.InvalidInputError, match=r"at 127\.0\.0\.1, and this client is of api\.example\.org"),
+        pytest.raises(kn.InvalidInputError, match=r"at 127\.0\.0\.1, but this client reads from api\.example\.org"),
     ):
         clinic.sync(client=other)
 
@@ -92,7 +92,7 @@ def test_another_host_is_refused(clinic):
 
 
 def test_a_server_on_this_machine_may_change_its_port(clinic):
-    """The demo organization has another port after each start."""
+    """The demo organization uses another port at each start."""
     clinic.sync()
     with open_clinic() as restarted:
         assert 0 == restarted.sync()["users"]["added"]
@@ -108,16 +108,16 @@ def test_a_table_that_does_not_exist_is_refused(clinic, tables):
 
 
 @pytest.mark.parametrize("options", [{"keep": 0}, {"keep": True}, {"keep": "3"}, {"participants": True}])
-def test_options_that_cannot_be_used_are_refused(clinic, options):
-    """Nothing is sent. Participants come with calls, which are not read here."""
+def test_invalid_options_are_refused(clinic, options):
+    """Nothing is sent. Participants need the calls, which are not named here."""
     with pytest.raises(kn.InvalidInputError):
         clinic.sync("users", **options)
 
     assert [] == clinic.requests
 
 
-def test_without_a_login_nothing_is_made():
-    """As for a fetch."""
+def test_without_a_login_nothing_is_created():
+    """The error is that of a fetch, and no folder is created."""
     with pytest.raises(kn.CredentialsError, match="Nobody is logged in"):
         kn.sync("store")
 

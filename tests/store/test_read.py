@@ -1,4 +1,4 @@
-"""Tables out of a store: dtypes, provenance, organizations, and files for other engines."""
+"""Tables read from a store: dtypes, provenance, organizations, and files for other engines."""
 
 import datetime as dt
 from pathlib import Path
@@ -23,8 +23,8 @@ def synced(clinic):
     return clinic
 
 
-def test_every_table_is_that_of_a_fetch(client, demo):
-    """Values, dtypes and order of columns, for every table of the demo organization."""
+def test_every_table_equals_a_fetch(client, demo):
+    """Values, dtypes and order of columns are the same, for every table of the demo organization."""
     kn.sync("store", TABLES, client=client, participants=True)
     calls, participants = kn.fetch_calls(client=client, participants=True)
     fetched = {
@@ -50,7 +50,7 @@ def test_every_table_is_that_of_a_fetch(client, demo):
 
 
 def test_an_empty_table_has_its_columns_and_dtypes(clinic):
-    """Also one that is read by month, which has no file then; it was synced, so it can be read."""
+    """A synced table without rows can be read, even if it has no file because its files are by month."""
     clinic.users, clinic.calls = [], {}
     clinic.sync("calls")
     for name in ("users", "calls"):
@@ -63,8 +63,8 @@ def test_an_empty_table_has_its_columns_and_dtypes(clinic):
     assert ([], 1) == (kn.store_files("store", "calls"), len(kn.store_files("store", "users")))
 
 
-def test_attrs_say_where_a_table_came_from(synced):
-    """As of a fetch, so that other functions know it."""
+def test_attrs_have_the_provenance(synced):
+    """It has the keys and types of a fetch's provenance, because other functions read it."""
     recorded = kn.read_store("store", "users").attrs["kismet"]
     fetched = kn.fetch_users(client=synced.client).attrs["kismet"]
 
@@ -77,8 +77,8 @@ def test_attrs_say_where_a_table_came_from(synced):
     assert (["clinic-a"], "127.0.0.1") == (recorded["organizations"], recorded["api_host"])
 
 
-def test_two_moments_are_compared(synced):
-    """Like two fetches."""
+def test_tables_as_of_two_moments_are_compared(synced):
+    """The result is that of a comparison of two fetches."""
     synced.users = [user(1, display_name="Ada"), user(3)]
     synced.sync()
     changes = kn.compare(kn.read_store("store", "users", at=moment(versions()[0])), kn.read_store("store", "users"))
@@ -87,7 +87,7 @@ def test_two_moments_are_compared(synced):
 
 
 def test_organizations_are_one_table(synced):
-    """All by default, or those that are named."""
+    """A table has the rows of all organizations, or of those that are named."""
     synced.users = [user(1)]
     synced.sync(organization="clinic-b")
 
@@ -98,7 +98,7 @@ def test_organizations_are_one_table(synced):
 
 
 def test_an_organization_without_the_table_is_left_out_unless_it_is_named(synced):
-    """What was never synced is not known; the provenance says which organizations are in the table."""
+    """The provenance names the organizations in the table; a named organization without it is an error."""
     synced.sync("roles", organization="clinic-b")
 
     assert ["clinic-a"] == kn.read_store("store", "users").attrs["kismet"]["organizations"]
@@ -107,7 +107,7 @@ def test_an_organization_without_the_table_is_left_out_unless_it_is_named(synced
 
 
 def test_columns_are_chosen_in_order(synced):
-    """Also those of the store itself."""
+    """The store's own column ``seen_from`` can be chosen too."""
     frame = kn.read_store("store", "users", columns=["seen_from", "id"])
 
     assert ["seen_from", "id"] == list(frame.columns)
@@ -119,8 +119,8 @@ def test_columns_are_chosen_in_order(synced):
     [
         ({"table": "nonsense"}, "There is no table 'nonsense'"),
         ({"table": "roles"}, "clinic-a has no roles in the store"),
-        ({"folder": "nowhere"}, "nowhere holds no finished sync"),
-        ({"organizations": "clinic-x"}, "no organization 'clinic-x'. There is: clinic-a"),
+        ({"folder": "nowhere"}, "nowhere has no finished sync"),
+        ({"organizations": "clinic-x"}, "no organization 'clinic-x'. The organizations are: clinic-a"),
         ({"organizations": []}, "at least one organization"),
         ({"columns": ["nonsense"]}, "users has no column 'nonsense'"),
         ({"columns": "id"}, "columns must be a list"),
@@ -130,14 +130,14 @@ def test_columns_are_chosen_in_order(synced):
         ({"table": "lists", "history": True}, "lists has no history"),
     ],
 )
-def test_what_cannot_be_read_is_refused(synced, options, why):
-    """The message says what there is."""
+def test_wrong_arguments_are_refused(synced, options, why):
+    """The message names the argument or the table."""
     with pytest.raises(kn.InvalidInputError, match=why):
         kn.read_store(**{"folder": "store", "table": "users"} | options)
 
 
 def test_a_moment_without_a_zone_is_utc(synced):
-    """Text, dates and datetimes with and without a zone."""
+    """Text, dates and datetimes are read as UTC; a moment with a zone is converted."""
     one = moment(versions()[0])
     in_berlin = pd.Timestamp(one).tz_convert("Europe/Berlin")
     for at in (one.replace(tzinfo=None), f"{one:%Y-%m-%dT%H:%M:%S}", in_berlin, one.date() + dt.timedelta(days=1)):
@@ -145,7 +145,7 @@ def test_a_moment_without_a_zone_is_utc(synced):
 
 
 def test_the_files_of_a_table_have_the_same_schema(synced):
-    """Months, organizations and versions; whether a column has values or not."""
+    """Months and organizations have one schema, even if a column has no values."""
     synced.sync("calls")
     synced.calls = {1: [{"id": 30, "participants": None}]}
     with pytest.warns(kn.SchemaDriftWarning, match="calls: name is missing in every row|state is missing"):
@@ -157,7 +157,7 @@ def test_the_files_of_a_table_have_the_same_schema(synced):
 
 
 def test_a_version_that_is_removed_while_it_is_read_is_looked_up_again(synced, monkeypatch):
-    """The reader gets the rows of a newer version."""
+    """The rows are those of a newer version."""
     find = reading.chosen_organizations
     calls = []
 
@@ -176,7 +176,7 @@ def test_a_version_that_is_removed_while_it_is_read_is_looked_up_again(synced, m
 
 @pytest.mark.parametrize("read", [kn.read_store, kn.store_files])
 def test_a_version_that_is_removed_before_its_files_are_listed_is_looked_up_again(synced, monkeypatch, read):
-    """Its folder has no files then. The rows of the organization must not be missing in the result."""
+    """Its folder then has no files, but the rows of the organization must be in the result."""
     synced.sync(organization="clinic-b")
     read_version, calls = reading.read_version, []
 
@@ -198,14 +198,14 @@ def test_a_version_that_is_removed_before_its_files_are_listed_is_looked_up_agai
 
 
 def test_a_version_with_a_missing_file_is_an_error(synced):
-    """And no empty table."""
+    """It is not read as an empty table."""
     Path("store/clinic-a", versions()[0], "version.json").unlink()
     with pytest.raises(kn.ExportError, match=r"version\.json is missing"):
         kn.read_store("store", "users")
 
 
 def test_a_damaged_file_is_an_error_that_names_it(synced):
-    """A page whose content differs in one bit is never read: pages have checksums."""
+    """A Parquet page that differs in one bit is never read, because pages have checksums."""
     [file] = kn.store_files("store", "users")
     content, metadata = file.read_bytes(), pq.read_metadata(file)
     file.chmod(0o600)
@@ -219,28 +219,33 @@ def test_a_damaged_file_is_an_error_that_names_it(synced):
 
 @pytest.fixture
 def _two_clinics(client):
-    """Sync the same people as two organizations, so that all ids are in both."""
+    """Sync the same rows as two organizations, so that both have the same ids."""
     for name in ("birch", "oak"):
         kn.sync("store", ["users", "calls"], organization=name, client=client)
 
 
 @pytest.mark.usefixtures("_two_clinics")
-def test_tables_of_two_organizations_are_not_summed_up_by_id():
-    """One id may be of two people: a summary takes one organization, and is of it."""
+def test_a_summary_refuses_tables_of_two_organizations():
+    """Two people may have the same id, so a summary accepts only the rows of one organization."""
     users, calls = kn.read_store("store", "users"), kn.read_store("store", "calls")
     for ask in (kn.summaries.calls_per_period, kn.charts.calls_per_period, kn.summaries.calls_pivot):
         with pytest.raises(kn.InvalidInputError, match=r"several organizations.*\['organization'\] == 'birch'"):
             ask(calls, users)
     with pytest.raises(kn.InvalidInputError, match="several organizations"):
         kn.summaries.admins_and_roles(users)
+    rights = kn.summaries.admins_and_roles(users, by_organization=True)
     one = kn.summaries.calls_per_period(calls[calls["organization"] == "oak"], users[users["organization"] == "oak"])
 
     assert len(calls) == 2 * one["calls"].sum()
+    assert ["birch", "oak"] == rights["organization"].unique().tolist()
+    for name, part in rights.groupby("organization"):
+        alone = kn.summaries.admins_and_roles(users[users["organization"] == name])
+        pd.testing.assert_frame_equal(part.drop(columns="organization").reset_index(drop=True), alone)
 
 
 @pytest.mark.usefixtures("_two_clinics")
 def test_tables_of_two_organizations_are_compared_by_both_keys():
-    """The organization is part of the key, and of the result."""
+    """The organization is part of the key and a column of the result."""
     users = kn.read_store("store", "users")
     fewer = users.drop(users.index[users["organization"].eq("oak") & users["id"].eq(users["id"].min())])
     fewer.attrs["kismet"] = users.attrs["kismet"] | {"rows": len(fewer)}

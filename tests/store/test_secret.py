@@ -1,4 +1,4 @@
-"""The secret of the credentials is in no file of a store, and the search that shows this would find it."""
+"""No file of a store has the secret of the credentials; a planted secret shows that the search would find it."""
 
 import pickle
 
@@ -13,7 +13,7 @@ TABLES = ["calls", "call_metrics", "invites", "roles", "waiting_rooms"]
 
 
 def test_the_secret_is_in_no_file(clinic):
-    """Neither in the journal of a sync that failed nor in a version."""
+    """The journal of a failed sync does not have it, and neither does a version."""
     clinic.failures["/roles"] = (500, {}, SECRET.encode())
     with pytest.raises(kn.UnavailableError):
         clinic.sync(TABLES)
@@ -26,7 +26,7 @@ def test_the_secret_is_in_no_file(clinic):
 
 
 def test_a_secret_in_a_row_would_be_found(clinic):
-    """In the journal, whose rows are compressed, and in a version."""
+    """The search finds it in the journal, which is compressed, and in a version."""
     clinic.users = [user(number, display_name=f"User {number} has {SECRET}") for number in range(1, 50)]
     clinic.failures["/roles"] = (500, {}, b"")
     with pytest.raises(kn.UnavailableError):
@@ -40,7 +40,7 @@ def test_a_secret_in_a_row_would_be_found(clinic):
 
 
 def test_what_a_sync_returns_or_raises_can_be_pickled_without_the_secret(clinic):
-    """The report, a table with its provenance, and an error. A column with the secret would be found."""
+    """A report, a table and an error do not have it. The search would find a column with the secret."""
     report = kn.sync("store", "users", client=clinic.client)
     clinic.failures["/organization_users"] = (401, {}, SECRET.encode())
     with pytest.raises(kn.KismetError, match="401") as caught:

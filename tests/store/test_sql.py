@@ -1,4 +1,4 @@
-"""SQL over a store: views, history, dtypes, and what a query may not do."""
+"""SQL over a store: views, history, dtypes, and refused queries."""
 
 import datetime as dt
 import os
@@ -25,15 +25,15 @@ OTHER_TABLES = ["users", "egresses", "call_metrics", "waiting_room_subs", "invit
 
 @pytest.fixture
 def synced(clinic):
-    """Return a clinic that has been synced twice: user 2 has left, user 1 has changed, user 3 has joined."""
+    """Return a clinic after two syncs: user 1 was changed, user 2 removed, user 3 added."""
     clinic.sync()
     clinic.users = [user(1, display_name="Ada"), user(3)]
     clinic.sync()
     return clinic
 
 
-def test_every_table_is_that_of_read_store(client):
-    """Values, dtypes and order of columns of every table; a view adds ``rest`` and ``seen_from``."""
+def test_every_table_equals_read_store(client):
+    """Values, dtypes and order of columns are the same; a view adds ``rest`` and ``seen_from``."""
     kn.sync("store", OTHER_TABLES, organization="clinic-a", client=client, participants=True)
     kn.sync("store", "users", organization="clinic-b", client=client)
     for name in [*RESOURCES, "lists"]:
@@ -43,8 +43,8 @@ def test_every_table_is_that_of_read_store(client):
         assert len(found) > 0
 
 
-def test_the_history_is_that_of_read_store(synced):
-    """Who left, and how rows were before."""
+def test_the_history_equals_read_store(synced):
+    """It has changed and removed rows."""
     stored = kn.read_store("store", "users", history=True)
     found = kn.sql("store", "SELECT * EXCLUDE (rest) FROM users_history")
 
@@ -53,8 +53,8 @@ def test_the_history_is_that_of_read_store(synced):
 
 
 @pytest.mark.parametrize("microseconds", [-1, 0, 1])
-def test_a_table_as_of_a_moment_is_that_of_read_store(synced, microseconds):
-    """Just before, at and just after the second sync."""
+def test_a_table_as_of_a_moment_equals_read_store(synced, microseconds):
+    """The moments are just before, at and just after the second sync."""
     at = moment(versions()[1]) + dt.timedelta(microseconds=microseconds)
     stored = kn.read_store("store", "users", at=at)
     found = kn.sql("store", f"SELECT * EXCLUDE (rest, seen_from) FROM users_at('{at.isoformat()}')")
@@ -64,14 +64,14 @@ def test_a_table_as_of_a_moment_is_that_of_read_store(synced, microseconds):
 
 
 def test_a_moment_before_the_first_sync_is_an_error(synced):
-    """What was there before is not known, which is not the same as nobody."""
+    """The earlier rows are not known, so an empty result would be wrong."""
     for at in ("'2020-01-01'", "NULL"):
         with pytest.raises(kn.InvalidInputError, match="before the first sync of users"):
             kn.sql("store", f"SELECT * FROM users_at({at})")
 
 
 def test_results_have_a_fetchs_dtypes():
-    """Whole numbers, sums, decimals, days, months in UTC, durations; two columns may have one name."""
+    """Types of DuckDB become the documented dtypes; two columns may have one name."""
     with kn.DemoOrganization(user_count=5) as demo:
         client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)
         kn.sync("store", "users", client=client)
@@ -100,7 +100,7 @@ def test_results_have_a_fetchs_dtypes():
 
 @pytest.mark.parametrize("value", ["'infinity'::DATE", "'infinity'::TIMESTAMPTZ", "'12000-01-01'::TIMESTAMP"])
 def test_a_value_that_a_dataframe_cannot_hold_is_an_error(synced, value):
-    """The message names the column and a way out."""
+    """The message names the column and suggests a cast."""
     with pytest.raises(kn.InvalidInputError, match="The column far has a value that a DataFrame cannot hold"):
         kn.sql("store", f"SELECT id, {value} AS far FROM users")
 
@@ -119,7 +119,7 @@ def test_a_result_records_where_it_came_from(synced):
 
 
 def test_organizations_are_one_table(synced):
-    """An organization without a table is left out, as in read_store."""
+    """An organization without the table is left out, as in read_store."""
     synced.sync("roles", organization="clinic-b")
     synced.sync(organization="clinic-c")
 
@@ -129,7 +129,7 @@ def test_organizations_are_one_table(synced):
 
 
 def test_unknown_fields_are_json_text(clinic):
-    """DuckDB reads them with its own operators."""
+    """DuckDB's JSON operators can read them."""
     clinic.users = [user(1, shift="night"), user(2)]
     with pytest.warns(kn.SchemaDriftWarning):
         clinic.sync()
@@ -140,7 +140,7 @@ def test_unknown_fields_are_json_text(clinic):
 
 
 def test_files_of_an_older_version_have_the_new_columns(synced):
-    """They are filled from ``rest``, as read_store does."""
+    """They are filled from ``rest``, as in read_store."""
     [file] = kn.store_files("store", "users")
     rows = pq.read_table(file)
     rest = pa.array([f'{{"display_name":"Old {number}"}}' for number in range(rows.num_rows)], pa.large_string())
@@ -165,7 +165,7 @@ def test_files_of_an_older_version_have_the_new_columns(synced):
     ],
 )
 def test_a_condition_chooses_the_same_rows_in_memory(condition, client):
-    """DuckDB hands conditions to Arrow. They must mean the same there."""
+    """DuckDB passes conditions to Arrow, where they must have the same meaning."""
     kn.sync("store", "users", client=client)
     table = pq.read_table(kn.store_files("store", "users"))
     with duckdb.connect() as connection:
@@ -199,7 +199,7 @@ def test_a_condition_chooses_the_same_rows_in_memory(condition, client):
     ],
 )
 def test_a_query_reads_nothing_but_the_store(synced, query):
-    """Other files, exports, attached databases, extensions and settings are refused. Nothing is written."""
+    """Other files, exports, attached databases, extensions and settings are refused, and nothing is written."""
     Path("secret.csv").write_text(f"a\n{SECRET_FILE}\n")
     before = sorted(Path().rglob("*"))
     with pytest.raises(kn.InvalidInputError, match=r"The query was refused: .*(kn\.export|AT TIME ZONE)") as caught:
@@ -210,14 +210,14 @@ def test_a_query_reads_nothing_but_the_store(synced, query):
 
 
 def test_a_query_does_not_see_python_variables(synced, monkeypatch):
-    """DuckDB would otherwise take a DataFrame in the calling module for a table."""
+    """By default, DuckDB would use a DataFrame in the calling module as a table."""
     monkeypatch.setattr(module, "planted", pd.DataFrame({"a": [1]}), raising=False)
     with pytest.raises(kn.InvalidInputError, match="Table with name planted does not exist"):
         kn.sql("store", "SELECT * FROM planted")
 
 
 def test_a_wrong_query_gets_the_message_of_duckdb(synced):
-    """With line and caret, and no traceback of DuckDB's own error before it."""
+    """The message has the line and a caret; DuckDB's own error is not chained."""
     with pytest.raises(kn.InvalidInputError) as caught:
         kn.sql("store", "SELECT id,\n  nam\nFROM users")
 
@@ -240,19 +240,19 @@ def test_a_wrong_query_gets_the_message_of_duckdb(synced):
     ],
 )
 def test_an_error_says_what_to_do(synced, query, why):
-    """Also for a table that was never synced, which is no empty table."""
+    """A table that was never synced is an error, not an empty table."""
     with pytest.raises(kn.InvalidInputError, match=why):
         kn.sql("store", query)
 
 
 def test_without_a_store_there_is_an_error():
-    """As in read_store."""
-    with pytest.raises(kn.InvalidInputError, match="nowhere holds no finished sync"):
+    """The message says that the folder has no finished sync."""
+    with pytest.raises(kn.InvalidInputError, match="nowhere has no finished sync"):
         kn.sql("nowhere", "SELECT 1")
 
 
 def test_without_duckdb_the_extra_is_named(monkeypatch):
-    """One line."""
+    """The message is one line with the command."""
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(
         kn.InvalidInputError, match=r'^sql needs DuckDB. Install it with: pip install "kismet-nb\[sql\]"$'
@@ -261,7 +261,7 @@ def test_without_duckdb_the_extra_is_named(monkeypatch):
 
 
 def test_a_damaged_file_is_an_error(synced):
-    """Whether its data or its end is damaged."""
+    """Damaged data and a truncated file are both found."""
     [file] = kn.store_files("store", "users")
     content = file.read_bytes()
     file.chmod(0o600)
@@ -275,7 +275,7 @@ def test_a_damaged_file_is_an_error(synced):
 
 
 def test_a_version_that_is_removed_meanwhile_is_looked_up_again(synced, monkeypatch):
-    """The rows are those of a newer version, and no rows are missing."""
+    """The rows are those of a newer version."""
     find, calls = module.chosen_organizations, []
 
     def slow(folder, organizations):
@@ -292,7 +292,7 @@ def test_a_version_that_is_removed_meanwhile_is_looked_up_again(synced, monkeypa
 
 
 def test_an_interrupt_stops_a_query(synced):
-    """A query that would take hours ends at once."""
+    """A query that would take hours ends immediately."""
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):

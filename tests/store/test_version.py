@@ -1,4 +1,4 @@
-"""How a version gets its name: all tables at once, or nothing; and how older ones go."""
+"""A version appears with all its tables or not at all, and old versions are removed."""
 
 import os
 import stat
@@ -15,21 +15,21 @@ from kismet_nb.store.version import NewVersion
 
 
 def killed(*_, **__):
-    """Stand for the moment at which a process is killed: nothing that follows runs, but the files stay."""
+    """Simulate a kill: nothing after this call runs, but the files stay."""
     raise KeyboardInterrupt
 
 
-def left_alone(_self):
-    """Stand for a clean-up that a killed process does not reach."""
+def no_cleanup(_self):
+    """Replace a clean-up that a killed process does not reach."""
 
 
-def test_a_sync_that_ends_before_the_rename_goes_on(clinic, monkeypatch):
-    """There is no new version; the next sync reads no list again, and the version is that of an undisturbed sync."""
+def test_a_sync_that_is_killed_before_the_rename_can_continue(clinic, monkeypatch):
+    """There is no new version; the next sync reads no list again and writes a complete version."""
     clinic.sync("calls")
     clinic.users.append(user(3))
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", killed)
-        patch.setattr(NewVersion, "discard", left_alone)
+        patch.setattr(NewVersion, "discard", no_cleanup)
         with pytest.raises(KeyboardInterrupt):
             clinic.sync("calls")
     assert (1, 2) == (len(versions()), len(kn.read_store("store", "users")))
@@ -41,8 +41,8 @@ def test_a_sync_that_ends_before_the_rename_goes_on(clinic, monkeypatch):
     assert 3 == len(kn.read_store("store", "users"))
 
 
-def test_a_sync_that_ends_after_the_rename_is_finished(clinic, monkeypatch):
-    """The version is there; the next sync reads everything anew."""
+def test_a_sync_that_is_killed_after_the_rename_is_finished(clinic, monkeypatch):
+    """The version exists; the next sync reads all lists again."""
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "empty", killed)
         with pytest.raises(KeyboardInterrupt):
@@ -56,7 +56,7 @@ def test_a_sync_that_ends_after_the_rename_is_finished(clinic, monkeypatch):
 
 
 def test_only_the_newest_versions_are_kept(clinic):
-    """Three by default; the history is complete in the newest."""
+    """Three versions are kept by default; the newest has the complete history."""
     for number in range(5):
         clinic.users[0]["display_name"] = str(number)
         clinic.sync()
@@ -85,7 +85,7 @@ def test_a_version_that_cannot_be_renamed_stays_until_a_later_sync(clinic, monke
 
 
 def test_two_syncs_in_one_second_have_two_names(clinic):
-    """The second is a second later, so that names stay in order."""
+    """The second name is one second later, so names stay in order."""
     clinic.sync()
     clinic.sync()
 
@@ -105,8 +105,8 @@ def test_an_interrupt_while_the_version_is_written_leaves_nothing(clinic, monkey
     assert 2 == len(versions())
 
 
-def test_a_reader_that_holds_a_file_keeps_its_rows(clinic):
-    """A version that is removed meanwhile can still be read by who has opened it."""
+def test_an_open_file_can_be_read_after_its_version_is_removed(clinic):
+    """The reader gets the rows of the removed version."""
     clinic.sync()
     with kn.store_files("store", "users")[0].open("rb") as opened:
         for number in range(3):
@@ -118,7 +118,7 @@ def test_a_reader_that_holds_a_file_keeps_its_rows(clinic):
 
 
 def test_the_folder_of_a_version_is_flushed_before_it_gets_its_name(clinic, monkeypatch):
-    """Every file and every folder reaches the disk before the rename, and the new name after it."""
+    """Every file and folder is flushed to the disk before the rename, and the new name after it."""
     flushed, renamed, fsync, rename = [], [], os.fsync, os.rename
 
     def record(descriptor):

@@ -1,4 +1,4 @@
-"""Summaries for the questions of every week: hours, pivots, changes, first calls, expiring invites and domains."""
+"""Summaries for everyday questions: hours, pivots, changes, first calls, expiring invites and domains."""
 
 import openpyxl
 import pandas as pd
@@ -54,8 +54,8 @@ def metrics(**days):
     )
 
 
-def test_calls_by_hour_are_those_of_the_named_zone():
-    """Three o'clock on Monday in UTC is nine o'clock on Sunday evening in Chicago; all other hours have 0."""
+def test_calls_by_hour_are_counted_in_the_time_zone():
+    """Monday 3:00 in UTC is Sunday 21:00 in Chicago; all other hours have 0."""
     hours = summaries.calls_by_hour(
         calls((11, "2026-02-02T03:10Z"), (12, "2026-02-09T03:50Z"), (11, "2026-02-10T20:00Z")), tz=CHICAGO
     )
@@ -68,7 +68,7 @@ def test_calls_by_hour_are_those_of_the_named_zone():
 
 
 def test_a_weekday_outside_the_known_calls_is_missing_and_not_zero():
-    """Calls are known from Tuesday to Thursday, the day of the fetch; a week was asked for."""
+    """The range is a week, but calls are known only from Tuesday to Thursday, the day of the fetch."""
     known = fetched(calls((11, "2026-02-03T15:00Z")), "2026-02-05T12:00:00+00:00")
     hours = summaries.calls_by_hour(known, start="2026-02-02", end="2026-02-08")
     by_day = hours.groupby("weekday", sort=False).agg({"days": "first", "calls": "max"})
@@ -78,8 +78,8 @@ def test_a_weekday_outside_the_known_calls_is_missing_and_not_zero():
     assert hours["calls_per_day"].isna().equals(hours["calls"].isna())
 
 
-def test_a_mean_hour_is_that_of_as_many_days_as_there_were():
-    """Two Tuesdays and one Wednesday are in the range; both days of the range are included."""
+def test_calls_per_day_are_divided_by_the_number_of_weekdays():
+    """Two Tuesdays and one Wednesday are in the range, which includes ``start`` and ``end``."""
     hours = summaries.calls_by_hour(
         calls(
             (11, "2026-02-03T15:00Z"), (11, "2026-02-04T15:00Z"), (11, "2026-02-10T15:00Z"), (11, "2026-02-10T16:00Z")
@@ -102,8 +102,8 @@ def test_calls_without_a_date_have_no_hour_and_are_counted_last():
     assert 2 == hours["calls"].sum()
 
 
-def test_a_pivot_has_the_providers_who_held_none_and_totals():
-    """The busiest provider is first; the totals are the last row and the last column."""
+def test_a_pivot_has_providers_without_calls_and_totals():
+    """The provider with the most calls is first; the totals are the last row and the last column."""
     pivot = summaries.calls_pivot(CALLS, USERS)
 
     assert ["Ada Ferris", "Dee Park", "Cy Moss", "total"] == pivot.index.get_level_values("display_name").tolist()
@@ -113,7 +113,7 @@ def test_a_pivot_has_the_providers_who_held_none_and_totals():
 
 
 def test_a_month_of_a_pivot_before_the_oldest_call_is_missing():
-    """Also in the row of totals. The total counts what is known."""
+    """It is missing in the row of totals too. The total counts the known calls."""
     pivot = summaries.calls_pivot(CALLS, USERS, start="2026-01-01", end="2026-03-31")
 
     assert pivot[pd.Period("2026-01", "M")].isna().all()
@@ -121,7 +121,7 @@ def test_a_month_of_a_pivot_before_the_oldest_call_is_missing():
 
 
 def test_a_pivot_counts_every_call():
-    """Calls without a provider, of a provider who is not in the table, and without a date."""
+    """Calls without a provider, of a provider who is not in ``users``, and without a date are counted."""
     more = pd.concat([CALLS, calls((None, "2026-03-12T15:00Z"), (99, "2026-03-12T15:00Z"), (11, None))])
     pivot = summaries.calls_pivot(more, USERS, by="year").droplevel("display_name")
 
@@ -133,7 +133,7 @@ def test_a_pivot_counts_every_call():
 
 @pytest.mark.parametrize("by", ["day", "week", "month", "year"])
 def test_a_pivot_is_exported_and_reads_back(by, tmp_path):
-    """The totals stand outside the filter, in bold; a week is labelled by its first and last day."""
+    """The totals are outside the filter and bold; the label of a week has its first and last day."""
     pivot = summaries.calls_pivot(CALLS, USERS, by=by, start="2026-02-02", end="2026-02-15")
     sheet = openpyxl.load_workbook(kn.export(pivot, tmp_path / "pivot.xlsx")).worksheets[0]
 
@@ -151,7 +151,7 @@ def row(table, measure):
 
 
 def test_a_period_is_compared_with_as_many_days_before_it():
-    """Absolute and in percent. Means are weighted by calls."""
+    """The change is absolute and in percent. Means are weighted by calls."""
     compared = summaries.compare_periods(
         calls(
             (11, "2026-02-02T15:00Z"), (11, "2026-02-04T15:00Z"), (12, "2026-02-05T15:00Z"), (11, "2026-02-05T16:00Z")
@@ -169,8 +169,8 @@ def test_a_period_is_compared_with_as_many_days_before_it():
     assert [2, 1, 1] == row(compared, "new_users")[["current", "before", "change"]].tolist()
 
 
-def test_what_is_unknown_before_is_missing():
-    """The oldest call is in the middle of the period before; the metrics begin there too."""
+def test_a_partly_unknown_period_before_is_missing():
+    """The oldest call and the first metrics are in the middle of the period before."""
     compared = summaries.compare_periods(
         calls((11, "2026-02-03T15:00Z"), (11, "2026-02-04T15:00Z"), (11, "2026-02-05T15:00Z")),
         metrics(d03=(1, 10), d04=(3, 10), d05=(1, 50)),
@@ -185,7 +185,7 @@ def test_what_is_unknown_before_is_missing():
 
 
 def test_a_period_that_is_still_running_has_no_change():
-    """A part of a month is not compared with a whole one."""
+    """A part of a month is not compared with a full month."""
     known = fetched(calls((11, "2026-02-01T15:00Z"), (11, "2026-02-05T15:00Z")), "2026-02-06T12:00:00+00:00")
     compared = row(summaries.compare_periods(known, start="2026-02-05", end="2026-02-08"), "calls")
 
@@ -193,8 +193,8 @@ def test_a_period_that_is_still_running_has_no_change():
     assert pd.isna(compared["change"])
 
 
-def test_no_change_is_in_percent_of_nothing():
-    """From 0 to 1 there is no percentage."""
+def test_a_change_from_zero_has_no_percentage():
+    """The change in percent is missing."""
     known = calls((11, "2026-02-01T15:00Z"), (11, "2026-02-06T15:00Z"))
     compared = row(summaries.compare_periods(known, start="2026-02-05", end="2026-02-06"), "calls")
 
@@ -202,8 +202,8 @@ def test_no_change_is_in_percent_of_nothing():
     assert pd.isna(compared["change_percent"])
 
 
-def test_days_of_metrics_that_were_asked_for_are_known():
-    """A Sunday without a row at the beginning of the range does not make the period before unknown."""
+def test_requested_days_of_metrics_are_known():
+    """If the first day of the range has no row, the period before is known nevertheless."""
     asked = fetched(metrics(d02=(1, 10), d03=(3, 10), d04=(1, 50)), "2026-02-20T12:00:00+00:00")
     without = summaries.compare_periods(CALLS, asked, start="2026-02-03", end="2026-02-04")
     asked.attrs["kismet"] |= {"filters": ["date from 2026-02-01 to 2026-02-04"], "rows": len(asked)}
@@ -214,7 +214,7 @@ def test_days_of_metrics_that_were_asked_for_are_known():
 
 
 def test_first_calls_count_the_days_from_the_account_to_the_call():
-    """A provider from before the oldest known call may have held earlier calls, so the first one is unknown."""
+    """A provider created before the oldest call may have held earlier calls, so the first call is unknown."""
     first = summaries.first_calls(USERS, CALLS).set_index("display_name")
 
     assert ["Cy Moss", "Dee Park", "Ada Ferris"] == first.index.tolist()
@@ -223,8 +223,8 @@ def test_first_calls_count_the_days_from_the_account_to_the_call():
     assert first["first_call"].notna().tolist() == [False, True, False]
 
 
-def test_first_calls_keep_to_the_days_and_the_time_asked_for():
-    """Users of other days are left out, and calls after as_of do not count."""
+def test_first_calls_respect_start_end_and_as_of():
+    """Users created on other days are left out, and calls after as_of do not count."""
     listed = summaries.first_calls(USERS, CALLS, start="2026-02-10", end="2026-02-19")
     early = summaries.first_calls(USERS, CALLS, as_of="2026-02-15")
 
@@ -233,8 +233,8 @@ def test_first_calls_keep_to_the_days_and_the_time_asked_for():
     assert early["first_call"].isna().all()
 
 
-def test_invites_that_expire_soon_are_open_ones():
-    """Used and expired invites are not among them, and the first to expire is first."""
+def test_only_open_invites_expire_soon():
+    """Used and expired invites are left out, and the first to expire is first."""
     invites = pd.DataFrame(
         {
             "id": [1, 2, 3, 4, 5],
@@ -254,7 +254,7 @@ def test_invites_that_expire_soon_are_open_ones():
 
 
 def test_domains_are_counted_in_any_case_and_missing_addresses_last():
-    """Text without a domain is no address."""
+    """Text without a domain counts as a missing address."""
     users = pd.DataFrame({"email": ["a@Example.org", "b@example.org ", None, "c@example.net", "nobody", "@"]})
     domains = summaries.email_domains(users)
 

@@ -1,4 +1,4 @@
-"""Summaries record the tables that they were made from, and are not taken for one of them."""
+"""Summaries record the provenance of the tables that they summarize, and are not treated as one of them."""
 
 import json
 from pathlib import Path
@@ -44,7 +44,7 @@ SUMMARIES = {
 
 @pytest.fixture(scope="module")
 def tables(demo):
-    """Fetch what is summed up."""
+    """Fetch the tables to summarize."""
     with kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client:
         users = kn.fetch_users(client=client)
         return {
@@ -62,8 +62,8 @@ def test_every_summary_is_tested_here():
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
-def test_a_summary_says_what_it_was_made_from(name, tables):
-    """Table, host, time, rows and verdict of each fetch; of a table that was not fetched, nothing."""
+def test_a_summary_records_its_tables(name, tables):
+    """It has resource, host, time, rows and verdict of each fetch, and nothing for a table that was not fetched."""
     make, resources = SUMMARIES[name]
     summary = make(tables)
     unknown = make({resource: pd.DataFrame(dict(table.items())) for resource, table in tables.items()})
@@ -80,15 +80,15 @@ def test_a_summary_says_what_it_was_made_from(name, tables):
         kn.describe(summary)
 
 
-def test_a_summary_of_some_rows_says_so(tables):
-    """The fetch had all users; the summary is of eight."""
+def test_a_summary_of_some_rows_records_their_number(tables):
+    """The fetch has all users; the summary counts eight."""
     [source] = summaries.admins_and_roles(tables["users"].head(8)).attrs["kismet"]["made_from"]
 
     assert (131, 8) == (source["rows"], source["rows_used"])
 
 
-def test_a_summary_is_exported_with_what_it_was_made_from(tables):
-    """The second sheet and the JSON beside a CSV name the fetches, and a file reads back with the same record."""
+def test_a_summary_is_exported_with_its_provenance(tables):
+    """The second sheet and the sidecar of a CSV name the fetches, and the file reads back with equal attrs."""
     silent = summaries.providers_without_calls(tables["users"].head(100), tables["calls"])
     about = openpyxl.load_workbook(kn.export(silent, "silent.xlsx"))["about"]
     lines = [(row[0].value, row[1].value) for row in about.rows][1:4]
@@ -104,8 +104,8 @@ def test_a_summary_is_exported_with_what_it_was_made_from(tables):
     assert str(len(silent)) == json.loads(Path("s.csv.json").read_text())["rows in this file"]
 
 
-def test_a_pivot_is_not_called_the_fetched_table(tables):
-    """pandas keeps attrs in a pivot; without the ids of users its rows are no users."""
+def test_a_pivot_is_not_exported_as_the_fetched_table(tables):
+    """pandas keeps attrs in a pivot, but without ids its rows are no users."""
     pivot = tables["users"].pivot_table(index="is_admin", values="created_at", aggfunc="max").reset_index()
     about = openpyxl.load_workbook(kn.export(pivot, "pivot.xlsx"))["about"]
     lines = {row[0].value: row[1].value for row in about.rows}
@@ -117,7 +117,7 @@ def test_a_pivot_is_not_called_the_fetched_table(tables):
 
 
 def test_a_summary_is_not_compared_with_the_fetched_table(tables):
-    """Its rows are others. Two summaries of the same tables are compared by the key that is named."""
+    """Its rows have another meaning. Two summaries of the same tables can be compared by a given key."""
     users, calls = tables["users"], tables["calls"]
     silent = summaries.providers_without_calls(users, calls)
     with pytest.raises(kn.InvalidInputError, match="after has a summary of users and calls"):
@@ -131,8 +131,8 @@ def test_a_summary_is_not_compared_with_the_fetched_table(tables):
         kn.compare(summaries.admins_and_roles(partial), summaries.admins_and_roles(users), key="value")
 
 
-def test_the_users_of_a_summary_can_be_fetched_for(tables, demo):
-    """The rows of providers_without_calls are users, those of idle_rooms are not."""
+def test_calls_can_be_fetched_for_the_users_of_a_summary(tables, demo):
+    """The rows of providers_without_calls are users; those of idle_rooms are not."""
     with kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client:
         silent = summaries.providers_without_calls(tables["users"], tables["calls"])
         assert len(silent) == kn.fetch_calls(silent, client=client).attrs["kismet"]["lists"]

@@ -1,4 +1,4 @@
-"""Summaries: small tables whose numbers are right, typed, and add up to what came in."""
+"""Summaries: small tables with correct numbers and dtypes, which add up to the number of rows."""
 
 import pandas as pd
 import pytest
@@ -16,19 +16,19 @@ def times(*texts):
 
 
 def days(*texts):
-    """Return a column of plain days."""
+    """Return a column of days without a time zone."""
     return pd.to_datetime(pd.Series(texts), format="ISO8601").astype("datetime64[us]")
 
 
 def table(resource, **columns):
-    """Return a table with the declared columns, of which these are filled."""
+    """Return a table with the declared columns; columns that are not passed have missing values."""
     length = max(map(len, columns.values()))
     dtypes = {column.name: column.dtype for column in RESOURCES[resource].columns}
     filled = {name: columns.get(name, [None] * length) for name in dtypes}
     return pd.DataFrame({name: pd.Series(values, dtype=dtypes[name]) for name, values in filled.items()})
 
 
-def said(df, **about):
+def with_provenance(df, **about):
     """Return the table with this provenance."""
     df = df.copy()
     df.attrs["kismet"] = about
@@ -50,7 +50,7 @@ def metrics(**columns):
 CALLS = table(
     "calls",
     organization_user_id=[11, 11, 12],
-    # Sunday evening in New York, which is Monday in UTC; two weeks later; the Wednesday between.
+    # Sunday evening in New York, which is Monday in UTC; the Monday two weeks later; the Wednesday between.
     created_at=times("2026-02-02T03:00Z", "2026-02-16T15:00Z", "2026-02-11T15:00Z"),
 )
 USERS = table(
@@ -63,8 +63,8 @@ USERS = table(
 )
 
 
-def test_users_over_time_counts_in_the_named_zone_and_leaves_no_month_out():
-    """What is January in UTC may be December in New York, and a month without anybody new is there with 0."""
+def test_users_over_time_counts_in_the_time_zone_and_has_every_month():
+    """A time in January in UTC may be in December in New York. A month without new users has the number 0."""
     grown = summaries.users_over_time(USERS, tz=NEW_YORK)
 
     assert ["2025-12-01", "2026-01-01", "2026-02-01", "2026-03-01"] == grown["month"].dt.date.map(str).tolist()
@@ -81,14 +81,14 @@ def test_users_without_a_date_are_counted_last():
     assert grown["month"].isna().tolist() == [False, True]
 
 
-def test_objects_among_many_times_are_no_times():
-    """A value that is not text is counted without a date, in a column of any length."""
+def test_other_objects_in_a_column_of_times_are_missing():
+    """Such a value is counted without a date, in a column of any length."""
     users = pd.DataFrame({"created_at": pd.Series(["2026-01-05T09:00:00Z"] * 60 + [{}, [1], 5], dtype=object)})
 
     assert [60, 3] == summaries.users_over_time(users)["new_users"].tolist()
 
 
-def test_rights_are_counted_in_both_generations():
+def test_rights_are_counted_in_both_fields():
     """Booleans and lists of roles are both counted, including empty lists and missing values."""
     users = table("users", is_admin=[True, None, False, None], roles=[["provider", "b"], ["provider"], [], None])
     rights = summaries.admins_and_roles(users)
@@ -106,7 +106,7 @@ def test_rights_are_counted_in_both_generations():
 
 
 def test_roles_from_a_parquet_file_are_counted(tmp_path):
-    """pandas reads lists of roles as arrays."""
+    """pandas reads lists from Parquet as arrays."""
     users = table("users", roles=[["provider", "b"], [], None])
     users.to_parquet(tmp_path / "users.parquet")
     rights = summaries.admins_and_roles(pd.read_parquet(tmp_path / "users.parquet"))
@@ -114,8 +114,21 @@ def test_roles_from_a_parquet_file_are_counted(tmp_path):
     pd.testing.assert_frame_equal(summaries.admins_and_roles(users), rights)
 
 
+def test_rights_are_counted_for_each_organization():
+    """The shares are of the users of one organization; without rows the dtypes are the same."""
+    users = table("users", is_admin=[True, False, True, True]).assign(organization=["oak", "oak", "birch", None])
+    rights = summaries.admins_and_roles(users, by_organization=True)
+
+    assert ["birch", "oak", "oak"] == rights["organization"].dropna().tolist()
+    assert [1, 0.5, 0.5, 1] == rights["share"].tolist()
+    assert summaries.admins_and_roles(users.head(0), by_organization=True).dtypes.equals(rights.dtypes)
+    for given, reason in ((users.drop(columns="organization"), "no column organization"), ([], "DataFrame")):
+        with pytest.raises(kn.InvalidInputError, match=reason):
+            summaries.admins_and_roles(given, by_organization=True)
+
+
 def test_users_without_a_waiting_room_are_listed_newest_first():
-    """Users whose link is missing are listed, with times in the named zone."""
+    """Users with a missing link are listed, with times in the time zone."""
     without = summaries.users_without_waiting_room(USERS, tz=NEW_YORK)
 
     assert [13, 12] == without["id"].tolist()
@@ -123,7 +136,7 @@ def test_users_without_a_waiting_room_are_listed_newest_first():
 
 
 def test_calls_per_period_has_a_row_for_every_provider_and_week():
-    """A week without a call counts 0, weeks begin on Monday, and a cut week says how many of its days are in."""
+    """A week without a call has 0 calls, weeks begin on Monday, and ``days`` is the number of days in the range."""
     weekly = summaries.calls_per_period(CALLS, USERS, tz=NEW_YORK)
 
     assert ["Ada Ferris"] * 4 + ["Dee Park"] * 4 == weekly["display_name"].tolist()
@@ -132,8 +145,8 @@ def test_calls_per_period_has_a_row_for_every_provider_and_week():
     assert [1, 7, 7, 1] == weekly["days"][:4].tolist()
 
 
-def test_calls_per_period_keeps_to_the_days_asked_for():
-    """Both days are included, nothing outside is counted, and a range without calls is empty."""
+def test_calls_per_period_counts_only_the_range():
+    """``start`` and ``end`` are included, other days are not, and a range without calls is empty."""
     weekly = summaries.calls_per_period(CALLS, start="2026-02-11", end="2026-02-16")
     later = summaries.calls_per_period(CALLS, start="2026-03-01", end="2026-03-31")
 
@@ -145,11 +158,11 @@ def test_calls_per_period_keeps_to_the_days_asked_for():
 
 
 def test_weeks_outside_the_known_calls_are_missing_and_not_zero():
-    """Nothing is known of the time before the oldest call, and of the time after the fetch."""
+    """Calls before the oldest call and after the fetch are not known."""
     before = summaries.calls_per_period(CALLS, start="2026-01-20", end="2026-02-16")
-    fetched = said(CALLS, fetched_at="2026-02-18T12:00:00+00:00")
+    fetched = with_provenance(CALLS, fetched_at="2026-02-18T12:00:00+00:00")
     after = summaries.calls_per_period(fetched, start="2026-02-09", end="2026-03-01")
-    early = said(CALLS, fetched_at="2026-02-03T12:00:00+00:00")  # another clock: no call is hidden
+    early = with_provenance(CALLS, fetched_at="2026-02-03T12:00:00+00:00")  # a slow clock must hide no call
 
     assert [pd.NA, pd.NA, 1, 0, 1] == before.loc[before["organization_user_id"] == 11, "calls"].tolist()
     assert [0, 0, 7, 7, 1] == before.loc[before["organization_user_id"] == 11, "days"].tolist()
@@ -160,7 +173,7 @@ def test_weeks_outside_the_known_calls_are_missing_and_not_zero():
 
 
 def test_calls_without_a_date_are_counted_last():
-    """No call is lost because its time cannot be read."""
+    """A call with an unreadable time is counted too."""
     calls = CALLS.assign(created_at=pd.Series(["2026-02-02T03:00:00Z", "?", "2026-02-03T03:00:00Z"], dtype=object))
     weekly = summaries.calls_per_period(calls)
 
@@ -170,7 +183,7 @@ def test_calls_without_a_date_are_counted_last():
 
 @pytest.mark.parametrize("second", ["2026-02-16T15:00:00Z", "?"])
 def test_calls_without_a_provider_are_counted_too(second):
-    """A missing id is one more provider, so that the counts add up to the table, dated or not."""
+    """A missing id counts as a provider, so that the counts add up to the number of rows, with or without dates."""
     created = pd.Series(["2026-02-02T03:00:00Z", second, "2026-02-03T03:00:00Z"], dtype=object)
     calls = CALLS.assign(organization_user_id=pd.array([11, None, None], dtype="Int64"), created_at=created)
     weekly = summaries.calls_per_period(calls, USERS)
@@ -180,8 +193,8 @@ def test_calls_without_a_provider_are_counted_too(second):
     assert weekly["display_name"].isna().equals(weekly["organization_user_id"].isna())
 
 
-def test_providers_without_calls_lists_who_never_called_first():
-    """The last call counts. Calls and users created after as_of are left out."""
+def test_providers_without_any_call_come_first():
+    """The others are ordered by their last call. Calls and users created after as_of are left out."""
     silent = summaries.providers_without_calls(USERS, CALLS, days=4, as_of="2026-02-16")
 
     assert [(11, 13), (12, 4)] == list(silent[["id", "days_since_call"]].itertuples(index=False, name=None))
@@ -194,7 +207,7 @@ def test_providers_without_calls_lists_who_never_called_first():
     [("2026-03-20", 30, True), ("2026-02-10", 8, True), ("2026-02-10", 9, False), ("2026-01-15", 1, False)],
 )
 def test_whether_a_provider_held_calls_before_the_oldest_call_is_unknown(as_of, days, known):
-    """A last call that is missing says something only if the calls of all these days are known."""
+    """``calls_known`` is false if the calls of some of these days are not in the table."""
     rooms = table("waiting_rooms", id=[1], user_id=[13], created_at=times("2026-01-01T09:00Z"))
     users = USERS.assign(created_at=times(*["2026-01-01T09:00Z"] * 3))
     calls = CALLS.assign(created_at=CALLS["created_at"].dt.normalize())
@@ -210,12 +223,12 @@ def test_whether_a_provider_held_calls_before_the_oldest_call_is_unknown(as_of, 
 
 @pytest.mark.parametrize(("day", "zone"), [("2026-04-24", "Africa/Cairo"), ("2026-11-01", "America/Havana")])
 def test_a_day_with_a_missing_or_duplicate_midnight_has_a_first_moment(day, zone):
-    """In some countries clocks are changed at midnight."""
+    """In some countries clocks change at midnight."""
     assert 3 == len(summaries.providers_without_calls(USERS, CALLS, days=0, as_of=day, tz=zone))
 
 
-def test_idle_rooms_are_open_rooms_of_silent_owners():
-    """A closed room is not idle, and a room whose owner is not in the table of users is marked."""
+def test_idle_rooms_are_open_rooms_of_owners_without_calls():
+    """A closed room is not idle. ``owner_known`` marks a room whose owner is not in the table of users."""
     rooms = table(
         "waiting_rooms",
         id=[1, 2, 3, 4],
@@ -224,15 +237,15 @@ def test_idle_rooms_are_open_rooms_of_silent_owners():
         is_active=[True, True, None, False],
         created_at=times(*["2026-01-05T09:00Z"] * 4),
     )
-    calls = said(CALLS, lists=2)  # of the two owners that are users
+    calls = with_provenance(CALLS, lists=2)  # the calls of the two owners that are in the table of users
     idle = summaries.idle_rooms(rooms, USERS, calls, days=4, as_of="2026-02-16T16:00Z")
 
     assert [3, 2] == idle["id"].tolist()
     assert [False, True] == idle["owner_known"].tolist()
 
 
-def test_days_weigh_as_much_as_their_calls():
-    """A quiet day does not count as much as a busy one."""
+def test_days_are_weighted_by_their_calls():
+    """A day with few calls counts less than a day with many."""
     week = summaries.combine_days(metrics()).iloc[0]
 
     assert (2, 10) == (week["days"], week["total_calls"])
@@ -241,7 +254,7 @@ def test_days_weigh_as_much_as_their_calls():
 
 @pytest.mark.parametrize("calls", [0, None])
 def test_a_day_without_calls_or_average_is_left_out_of_the_means(calls):
-    """Its average means nothing, and a missing one is not 0."""
+    """The average of a day without calls has no meaning, and a missing average is not 0."""
     week = summaries.combine_days(metrics(total_calls=[9, calls], average_wait_time=[None, 60])).iloc[0]
 
     assert 600 == week["average_duration"]
@@ -251,7 +264,7 @@ def test_a_day_without_calls_or_average_is_left_out_of_the_means(calls):
 
 
 def test_users_are_combined_or_kept_apart():
-    """The rows of several users become one per day, or one per user; mixed with the organization's they are refused."""
+    """There is one row per day, or one per user and day. A mix with rows of the organization is refused."""
     two = metrics(user_id=[11, 12], date=days("2026-02-02", "2026-02-02"))
 
     assert [630] == summaries.combine_days(two, by="day")["average_duration"].tolist()
@@ -281,7 +294,7 @@ DAYS = days("2026-09-01", "2026-09-02")
     ids=lambda dates: str(dates.dtype),
 )
 def test_a_day_stays_the_same_day_in_any_dtype(dates):
-    """Midnight in Berlin is that day and not the day before, and a Period is a day."""
+    """Midnight in Berlin is not the day before, and a Period is a day."""
     month = summaries.combine_days(metrics().assign(date=dates), by="month")
 
     assert [["2026-09-01", "10"]] == month[["month", "total_calls"]].astype(str).values.tolist()
@@ -289,7 +302,7 @@ def test_a_day_stays_the_same_day_in_any_dtype(dates):
 
 @pytest.mark.parametrize("dtype", ["object", "category", "timestamp[us, tz=UTC][pyarrow]", "string[pyarrow]"])
 def test_times_of_any_dtype_are_counted(dtype):
-    """Times that came back from another program in another dtype are times."""
+    """Times may have another dtype, for example after a round trip through another program."""
     users = USERS.assign(created_at=USERS["created_at"].astype(dtype))
 
     pd.testing.assert_frame_equal(summaries.users_over_time(USERS), summaries.users_over_time(users))
@@ -312,8 +325,8 @@ def test_rights_and_rooms_in_other_spellings_are_booleans():
         assert count == len(summaries.idle_rooms(rooms, USERS, CALLS, as_of="2026-04-01"))
 
 
-def test_a_whole_range_is_one_mean_across_the_turn_of_the_year():
-    """The mean of two yearly means would give one call in January the weight of nine in December."""
+def test_a_range_over_two_years_has_one_mean():
+    """In a mean of two yearly means, one call in January would have the weight of nine in December."""
     winter = metrics(date=days("2025-12-31", "2026-01-01"))
     whole = summaries.combine_days(winter, by="all")
     users = summaries.combine_days(metrics(user_id=[11, 12]), by="all", per_user=True)
@@ -329,7 +342,7 @@ def test_a_whole_range_is_one_mean_across_the_turn_of_the_year():
 
 
 def test_the_fail_rate_needs_its_unit():
-    """It becomes percent from either unit; a rate that the unit rules out is refused, and there is no default."""
+    """Both units are converted to percent. A rate that does not fit the unit is refused, and there is no default."""
     assert [10] == summaries.fail_rate(metrics(), unit="fraction", by="month")["fail_rate_percent"].tolist()
     percent = metrics(call_fail_rate=[0, 2.5])
     assert [0, 2.5] == summaries.fail_rate(percent, unit="percent")["fail_rate_percent"].tolist()
@@ -347,7 +360,7 @@ INVITES = table(
 )
 
 
-def test_invites_are_as_they_were_then():
+def test_the_status_of_invites_is_as_of_a_moment():
     """An invite used later counts as open or expired; one created later is left out."""
     then = summaries.invites_by_status(INVITES, as_of="2026-02-15")
 
@@ -356,8 +369,8 @@ def test_invites_are_as_they_were_then():
     assert ["open"] == summaries.invites_by_status(INVITES, as_of="2026-02-01")["status"].unique().tolist()
 
 
-def test_what_was_fetched_is_looked_at_as_of_then(client):
-    """Without as_of, the time of the fetch counts."""
+def test_by_default_as_of_is_the_time_of_the_fetch(client):
+    """The time of the summary does not count."""
     invites = kn.fetch_invites(client=client)
     expired = summaries.invites_expired_unused(invites)
     invites.attrs["kismet"]["fetched_at"] = "2023-01-01T00:00:00+00:00"
@@ -415,15 +428,21 @@ def test_an_empty_table_has_an_empty_summary_of_the_same_types(name):
         (lambda: summaries.users_over_time(USERS, by="all"), "by must be"),
         (lambda: summaries.combine_days(metrics(), by="fortnight"), "by must be one of day, week, month, year, all"),
         (lambda: summaries.admins_and_roles(CALLS), "neither"),
-        (lambda: summaries.users_over_time(said(CALLS, resource="calls")), "of users is needed here, .* one of calls"),
+        (
+            lambda: summaries.users_over_time(with_provenance(CALLS, resource="calls")),
+            "needs a table of users, but got a table of calls",
+        ),
         (lambda: summaries.calls_per_period(CALLS, start="2026-02-02", end="2026-02-01"), "is before start"),
-        (lambda: summaries.providers_without_calls(USERS, said(CALLS, lists=2)), "calls are of 2 users, and 3"),
-        (lambda: summaries.providers_without_calls(USERS, said(CALLS, rows=99)), "are not all"),
-        (lambda: summaries.providers_without_calls(USERS, said(CALLS, filters=["created_at"])), "are not all"),
+        (lambda: summaries.providers_without_calls(USERS, with_provenance(CALLS, lists=2)), "for 2 users, .* covers 3"),
+        (lambda: summaries.providers_without_calls(USERS, with_provenance(CALLS, rows=99)), "calls has not all calls"),
+        (
+            lambda: summaries.providers_without_calls(USERS, with_provenance(CALLS, filters=["created_at"])),
+            "calls has not all calls",
+        ),
         (lambda: summaries.calls_pivot(CALLS, USERS, by="fortnight"), "by must be"),
-        (lambda: summaries.calls_pivot(said(CALLS, lists=2), USERS), "calls are of 2 users, and 3"),
-        (lambda: summaries.calls_pivot(said(CALLS, rows=99), USERS), "are not all"),
-        (lambda: summaries.first_calls(USERS, said(CALLS, lists=2)), "calls are of 2 users, and 3"),
+        (lambda: summaries.calls_pivot(with_provenance(CALLS, lists=2), USERS), "for 2 users, .* covers 3"),
+        (lambda: summaries.calls_pivot(with_provenance(CALLS, rows=99), USERS), "calls has not all calls"),
+        (lambda: summaries.first_calls(USERS, with_provenance(CALLS, lists=2)), "for 2 users, .* covers 3"),
         (lambda: summaries.first_calls(USERS, CALLS, start="soon"), "start must be a day"),
         (lambda: summaries.calls_by_hour(CALLS, tz="Mars/Olympus"), "time zone"),
         (lambda: summaries.calls_by_hour(CALLS, start="2026-02-02", end="2026-02-01"), "is before start"),
@@ -443,13 +462,13 @@ def test_an_empty_table_has_an_empty_summary_of_the_same_types(name):
     ],
 )
 def test_bad_input_is_refused(summarize, why):
-    """A wrong table, zone, period or time is refused, and the message names it."""
+    """The message names the table, zone, period or time that is wrong."""
     with pytest.raises(kn.InvalidInputError, match=why):
         summarize()
 
 
-def test_tables_put_together_are_summed_up():
-    """After pd.concat the index has duplicates, and every row still counts."""
+def test_concatenated_tables_can_be_summarized():
+    """After pd.concat the index has duplicates, but every row counts."""
     room = table("waiting_rooms", id=[1], user_id=[11], is_active=[True], created_at=times("2026-01-05T09:00Z"))
     rooms, calls = pd.concat([room, room.assign(id=2, is_active=False)]), pd.concat([CALLS, CALLS])
     idle = summaries.idle_rooms(rooms, USERS, calls, as_of="2026-03-20")
@@ -463,7 +482,7 @@ def test_tables_put_together_are_summed_up():
 
 
 def test_ids_match_as_numbers_and_as_text():
-    """The id 11 and the text "11", as a CSV file may have it, are the same, even beside ids that are not numbers."""
+    """The id 11 matches the text "11", for example from a CSV file, even if other ids are not numbers."""
     rooms = table("waiting_rooms", id=[1], user_id=[12], is_active=[True], created_at=times("2026-01-05T09:00Z"))
     text = USERS.assign(id=["11", "12", "x"])
     for users, calls in ((text, CALLS), (USERS, CALLS.assign(organization_user_id=["11", "11", "12"]))):
@@ -474,7 +493,7 @@ def test_ids_match_as_numbers_and_as_text():
 
 @pytest.mark.parametrize("ids", [["a", "a", "b"], pd.Series([11, "a", "b"], dtype=object)])
 def test_ids_that_are_no_numbers_stay_text(ids):
-    """Calls and metrics of such providers are counted like any."""
+    """Calls and metrics of such providers are counted."""
     weekly = summaries.calls_per_period(CALLS.assign(organization_user_id=ids))
     daily = summaries.combine_days(metrics().assign(user_id=ids[:2]), per_user=True)
 
@@ -483,8 +502,8 @@ def test_ids_that_are_no_numbers_stay_text(ids):
     assert set(map(str, ids[:2])) == set(daily["user_id"])
 
 
-def test_half_a_surrogate_pair_is_kept():
-    """A name or role that the str dtype cannot hold is counted like any other."""
+def test_a_lone_surrogate_is_kept():
+    """A name or role that cannot be encoded is counted like any other."""
     users = USERS.assign(
         display_name=pd.Series(["Ada \ud83d", "Dee", None], dtype=object),
         roles=pd.Series([["\ud83d"], [], None], dtype=object),
@@ -494,8 +513,8 @@ def test_half_a_surrogate_pair_is_kept():
     assert ["no role", "\ud83d", "not told"] == summaries.admins_and_roles(users)["value"].tolist()
 
 
-def test_a_time_that_the_zone_cannot_show_is_missing():
-    """The first moment of the year 1 is in the year 0 in New York; such a user is counted without a date."""
+def test_a_time_outside_of_the_years_1_to_9999_is_missing():
+    """The first moment of the year 1 in UTC is in the year 0 in New York; such a user is counted without a date."""
     users = USERS.assign(created_at=times("0001-01-01T00:00Z", "2026-01-01T02:00Z", "2026-03-01T12:00Z"))
     without = summaries.users_without_waiting_room(users.assign(waiting_room_url=None), tz=NEW_YORK)
     silent = summaries.providers_without_calls(users, CALLS, as_of="2026-04-01", tz=NEW_YORK)
@@ -506,15 +525,15 @@ def test_a_time_that_the_zone_cannot_show_is_missing():
     assert pd.isna(summaries.users_over_time(users, tz=NEW_YORK)["month"].iloc[-1])
 
 
-def test_a_provider_who_will_be_created_later_is_left_out():
-    """The same holds if the time cannot be shown in the zone."""
+def test_a_provider_who_was_created_after_as_of_is_left_out():
+    """The same holds if the local time would be after the year 9999."""
     users = USERS.assign(created_at=times(*["9999-12-31T23:00Z"] * 3))
 
     assert summaries.providers_without_calls(users, CALLS, as_of="2026-04-01", tz="Asia/Tokyo").empty
 
 
 def test_the_last_year_is_counted():
-    """Beside a call without a readable time, years beyond the reach of nanoseconds are fine."""
+    """Years that nanoseconds cannot represent are counted, even if another call has no readable time."""
     created = times("9998-02-01T00:00Z", "9999-12-31T23:00Z", None)
     calls = CALLS.assign(organization_user_id=11, created_at=created)
     yearly = summaries.calls_per_period(calls, by="year")
@@ -523,8 +542,8 @@ def test_the_last_year_is_counted():
     assert yearly["year"].isna().tolist() == [False, False, True]
 
 
-def test_a_table_whose_attrs_hold_something_else_is_treated_as_not_fetched():
-    """Anyone may write to attrs. A fetch writes a dictionary, so other values are ignored."""
+def test_a_table_with_unexpected_attrs_is_treated_as_not_fetched():
+    """A fetch writes a dictionary to attrs, so other values are ignored."""
     calls = CALLS.copy()
     calls.attrs["kismet"] = None
 

@@ -25,6 +25,10 @@ def explore(table: pd.DataFrame) -> None:
     assert_type(kn.compare(table, table, key=["id"], ignore={"updated_at"}), pd.DataFrame)
     assert_type(kn.pseudonymize(table, key="k" * 32), pd.DataFrame)
     assert_type(kn.pseudonymize(table, key=b"k" * 32, columns=["email"], keep=("id",)), pd.DataFrame)
+    assert_type(kn.pseudonymize(table, key="k" * 32, ids=True, dates="month"), pd.DataFrame)
+    assert_type(kn.small_groups(table, ["is_admin", "roles"], k=5, of="id"), pd.DataFrame)
+    assert_type(kn.summaries.admins_and_roles(table, by_organization=True), pd.DataFrame)
+    kn.pseudonymize(table, key="k" * 32, dates="hour")  # type: ignore[arg-type]
     assert_type(kn.view(table), anywidget.AnyWidget)
     assert_type(kn.view(table, tz="America/New_York"), anywidget.AnyWidget)
     kn.compare(table, table, "id")  # type: ignore[call-arg]

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 import kismet_nb as kn
+from kismet_nb.widgets.explorer_controls import Controls
 
 
 @pytest.fixture
@@ -162,6 +163,20 @@ def test_what_is_wrong_is_said_in_the_panel(tables, said):
     control(panel, "Export").click()
 
     assert ".csv" in said[-1]["message"]
+
+
+def test_html_controls_drive_the_panel(tables, said):
+    """Where marimo draws the controls, a choice changes the answer, and the new lines of controls come back."""
+    panel = kn.explore(tables["users"])
+    drawn = Controls(panel.control_lines)
+    question, button = {"kind": "chosen", "line": 0, "position": 0}, {"kind": "chosen", "line": 1, "position": 0}
+    drawn._receive(drawn, {**question, "value": "Users over time"}, [])
+    by = next(control for control in said[-1]["lines"][0] if control["label"] == "By")
+    drawn._receive(drawn, {**button, "value": ""}, [])
+
+    assert ("month", False) == (by["value"], by["hidden"])
+    assert ["Only where", "", "", "Remove"] == [control["label"] for control in said[-1]["lines"][1]]
+    assert any("users_over_time" in message.get("code", "") for message in said)
 
 
 def test_no_trait_holds_a_row(tables):

@@ -2,10 +2,12 @@
 
 import io
 import json
+import logging
 import os
 import re
 import subprocess
 import sys
+import types
 
 import pytest
 from support.environment import set_environment
@@ -216,6 +218,44 @@ def test_the_address_in_the_heading_is_text(kernel):
 
     assert "x&lt;img&gt;.example.org" in said
     assert "<img>" not in said.replace("'https://x<img>.example.org'", "")
+
+
+def test_the_next_cell_says_to_fill_in_the_form(kernel):
+    """After a form nobody has filled in, the error names it; the hint below the form goes when the form is drawn."""
+    shown = kernel.run("import kismet_nb as kn\nkn.login()")
+    error = kernel.run("kn.fetch_users()")
+    start = len(kernel.messages)
+    kernel.send({"kind": "hello"})
+    emptied = [it["content"]["data"] for it in kernel.messages[start:] if it["msg_type"] == "update_display_data"]
+
+    assert "No form above? kn.login(prompt=True) asks here." in shown
+    assert "Nobody is logged in. Fill in the form above, then run this cell again." in error
+    assert [{"text/plain": ""}] == emptied
+
+
+def test_a_page_of_voila_has_no_hint_that_is_wrong_there(kernel):
+    """A reader can run no cells, is not remembered by the server, and the author is told how to fetch."""
+    kernel.run("import os; os.environ['VOILA_KERNEL_ID'] = 'some-id'")
+    shown = kernel.run("import kismet_nb as kn\nkn.login()")
+    error = kernel.run("kn.fetch_users()")
+
+    assert "Reload the page." in shown
+    assert "kn.login(prompt=True)" not in shown
+    assert '"can_remember": false' in shown
+    assert "fetch in a function that a button calls" in error
+
+
+@pytest.mark.parametrize(
+    ("mode", "level", "reason"), [("run", 30, "readers share one process"), ("edit", 10, "what is typed to its log")]
+)
+def test_marimo_shows_no_form_that_others_could_read(monkeypatch, mode, level, reason):
+    """Not in an app, whose readers would share the login, and not where marimo logs what is typed."""
+    marimo = types.SimpleNamespace(running_in_notebook=lambda: True, app_meta=lambda: types.SimpleNamespace(mode=mode))
+    monkeypatch.setitem(sys.modules, "marimo", marimo)
+    monkeypatch.setattr(logging.getLogger("marimo"), "level", level)
+    logging.getLogger("marimo").manager._clear_cache()
+    with pytest.raises(kn.CredentialsError, match=reason):
+        kn.login()
 
 
 def test_the_package_loads_no_widgets():

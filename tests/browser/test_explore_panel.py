@@ -1,4 +1,4 @@
-"""The panel of explore in a real JupyterLab in a real Chromium."""
+"""The panel of explore in a real JupyterLab and Notebook 7 in a real Chromium."""
 
 import re
 
@@ -26,9 +26,10 @@ def choose(page, label, value):
         control.press("Tab")
 
 
-def test_a_question_is_answered_and_its_code_runs_in_a_cell(open_notebook):
+@pytest.mark.parametrize("front", ["lab/tree", "notebooks"])
+def test_a_question_is_answered_and_its_code_runs_in_a_cell(open_notebook, front):
     """A filter, a period and a zone are chosen; the copied code makes the same table; nothing is saved."""
-    book = open_notebook("lab/tree", FETCH, "kn.explore(held, users)", "", saving=True)
+    book = open_notebook(front, FETCH, "kn.explore(held, users)", "", saving=True)
     page = book.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     book.run(0)

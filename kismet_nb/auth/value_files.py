@@ -1,0 +1,86 @@
+"""Read the files that ``KISMET_CLIENT_ID_FILE`` and ``KISMET_CLIENT_SECRET_FILE`` name, as Docker and systemd do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kismet_nb.auth.credentials import FILE_VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["read_value_files"]
+
+MAX_BYTES = 4096
+
+
+def read_value_files(
+    variables: Mapping[str, str | None], folder: Path
+) -> tuple[dict[str, str], dict[str, Path], str | None]:
+    """Return the values that are in files, those files, and what is wrong with one of them.
+
+    The first two are by the variable that has the value, for example ``KISMET_CLIENT_SECRET``. A problem is returned
+    and not raised, because the frames that read the files hold the secret.
+
+    Parameters
+    ----------
+    variables
+        The variables of one source.
+    folder
+        The folder that relative names of files begin at.
+    """
+    values: dict[str, str] = {}
+    files: dict[str, Path] = {}
+    for variable, file_variable in FILE_VARIABLES.items():
+        name = (variables.get(file_variable) or "").strip()
+        if not name:
+            continue
+        if (variables.get(variable) or "").strip():
+            return {}, {}, f"{variable} and {file_variable} are both set. Remove one of the two."
+        try:
+            file = folder / Path(name).expanduser()
+            content, problem = _read(file)
+        except RuntimeError:  # the home folder of an unknown user
+            return {}, {}, f"{file_variable} names a file of an unknown user. Set it to the full path of the file."
+        if problem and not _is_path(name, folder):
+            where = "the working directory" if folder == Path() else folder
+            return {}, {}, f"{file_variable} does not name a file in {where}. Set it to the full path of a file."
+        if problem:
+            return {}, {}, f"{file_variable} names {file}, which {problem}"
+        values[variable], files[variable] = content, file
+    return values, files, None
+
+
+def _is_path(name: str, folder: Path) -> bool:
+    """Return whether a name is that of a file, or begins with a folder. Any other may be the secret itself."""
+    path = Path(name).expanduser()
+    depth = 2 if path.is_absolute() else 1
+    first = folder / Path(*path.parts[:depth])
+    return os.path.exists(folder / path) or (len(path.parts) > depth and os.path.isdir(first))  # noqa: PTH110, PTH112 - those of Path raise in a folder that may not be read
+
+
+def _read(file: Path) -> tuple[str, str | None]:
+    """Return the one line of a file, and what is wrong with it."""
+    if os.path.exists(file) and not os.path.isfile(file):  # noqa: PTH110, PTH113 - as above; a pipe could block
+        return "", "is not a file. Name the file that holds the value."
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "Its name cannot be used"
+        return "", f"cannot be read: {reason}. Check its name and permissions."
+    if len(content) > MAX_BYTES:
+        return "", "is too long. It must hold one line with the value alone."
+    try:
+        text = content.decode("utf-8-sig").strip()  # Notepad writes a byte order mark.
+    except UnicodeDecodeError:
+        return "", "is not plain UTF-8 text. Save it in that encoding."
+    if not text:
+        return "", "is empty. It must hold one line with the value."
+    if len(text.splitlines()) > 1:
+        return "", "has several lines. It must hold one line with the value alone."
+    if text.removeprefix("export ").lstrip().startswith(tuple(f"{variable}=" for variable in FILE_VARIABLES)):
+        return "", "is written like a .env file. It must hold the value alone, without the name of the variable."
+    return text, None

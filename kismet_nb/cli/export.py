@@ -1,0 +1,170 @@
+"""``kismet-nb export``: fetch tables and write each to a file, or all to the sheets of one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kismet_nb.cli.output import fail, say
+from kismet_nb.errors import AuthenticationError, InvalidInputError, KismetError, UnavailableError
+from kismet_nb.fetch import FETCHERS
+from kismet_nb.files.export import export
+from kismet_nb.files.paths import SUFFIXES, check_target, file_suffix
+from kismet_nb.reports.sigterm import clean_up_on_sigterm
+from kismet_nb.resources import RESOURCES
+from kismet_nb.tables.date_filter import created_between
+from kismet_nb.tables.provenance import provenance
+from kismet_nb.transport.client import KismetClient
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pandas as pd
+
+__all__ = ["run_export"]
+
+# The fetch of a table begins with the rows of another one. If both are exported, that one is fetched once.
+_FETCHED_FROM = {"calls": "users", "egresses": "calls", "waiting_room_subs": "waiting_rooms"}
+
+
+def run_export(options: argparse.Namespace) -> None:
+    """Fetch tables and write them to one file, or to a file each.
+
+    Raises
+    ------
+    InvalidInputError
+        The options do not fit together. Nothing was fetched.
+    KismetError
+        At least one table could not be fetched or written.
+    """
+    files = _files(options)  # fails now instead of after a long fetch
+    _check_days(options)
+    with (
+        clean_up_on_sigterm(),
+        KismetClient.from_env(
+            file=options.env_file, strict=options.strict, max_in_flight=options.max_in_flight, verify=options.verify
+        ) as client,
+    ):
+        if len(files) == 1:
+            [(name, file)] = files.items()
+            _write(options, name, _fetched(options, name, client, {}), file)
+        elif len(set(files.values())) == 1:
+            _write_workbook(options, files, client)
+        else:
+            _write_each(options, files, client)
+
+
+def _files(options: argparse.Namespace) -> dict[str, Path]:
+    """Return the file of each table. Several tables have a folder, or one Excel file for all."""
+    out, names, extension = options.out, options.tables, options.format
+    ends_as_folder = out.endswith(("/", os.sep))
+    ends_as_file = not ends_as_folder and file_suffix(Path(out)) != ""
+    if ends_as_file or (len(names) == 1 and not ends_as_folder and extension is None):
+        if extension is not None:
+            raise InvalidInputError("--format is for a folder. The suffix of a file selects its format.")
+        target = check_target(out, options.tz)
+        if len(names) > 1 and file_suffix(target) != ".xlsx":
+            raise InvalidInputError(
+                f"{out} can hold one table. For several, name a folder or a file that ends in .xlsx."
+            )
+        return dict.fromkeys(names, target)
+    folder = os.path.expanduser(out)  # noqa: PTH111 - Path.expanduser may raise, and check_target says why
+    is_there, is_folder = os.path.lexists(folder), os.path.isdir(folder)  # noqa: PTH112 - those of Path may raise
+    if is_there and not is_folder:
+        raise InvalidInputError(f"{out} is a file. Name a folder, or a file that ends in {' or '.join(SUFFIXES)}.")
+    if Path(out).suffix and not ends_as_folder and not is_folder:
+        raise InvalidInputError(
+            f"{out} must end in {' or '.join(SUFFIXES)} for a file. If it is a new folder, end it in a slash: {out}/"
+        )
+    return {name: check_target(Path(out) / f"{name}.{extension or 'parquet'}", options.tz) for name in names}
+
+
+def _check_days(options: argparse.Namespace) -> None:
+    """Check that the days fit to each other and to the tables."""
+    if options.since and options.until and options.until < options.since:
+        raise InvalidInputError("--until is before --since.")
+    for name in options.tables:
+        by_day = RESOURCES[name].layout == "maps"
+        if by_day and options.since is None:
+            raise InvalidInputError(f"{name} needs --since, the first day.")
+        has_days = by_day or "created_at" in [column.name for column in RESOURCES[name].columns]
+        if (options.since or options.until) and not has_days:
+            raise InvalidInputError(f"{name} has no column created_at. Leave out --since and --until.")
+
+
+def _fetched(
+    options: argparse.Namespace, name: str, client: KismetClient, known: dict[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Return a table, with the rows of the chosen days. ``known`` has the tables that others are fetched from."""
+    if RESOURCES[name].layout == "maps":
+        return FETCHERS[name](options.since, options.until or dt.datetime.now(dt.UTC).date(), client=client)
+    first = _FETCHED_FROM.get(name)
+    frame = FETCHERS[name](known[first], client=client) if first in known else FETCHERS[name](client=client)
+    if name in (_FETCHED_FROM.get(other) for other in options.tables):
+        known[name] = frame
+    return created_between(frame, options.since, options.until) if options.since or options.until else frame
+
+
+def _write(options: argparse.Namespace, name: str, frame: pd.DataFrame, file: Path) -> None:
+    """Write a table to its file, and a line about it."""
+    written = export(frame, file, tz=options.tz)
+    say(options, f"Wrote {_counted(options, name, frame)} to {written}")
+
+
+def _counted(options: argparse.Namespace, name: str, frame: pd.DataFrame) -> str:
+    filters = f" ({', '.join(provenance(frame)['filters'])})" if options.since or options.until else ""
+    return f"{len(frame)} {name}{filters}"
+
+
+def _write_workbook(options: argparse.Namespace, files: dict[str, Path], client: KismetClient) -> None:
+    """Write all tables to the sheets of one file, or nothing."""
+    [target] = set(files.values())
+    frames: dict[str, pd.DataFrame] = {}
+    known: dict[str, pd.DataFrame] = {}
+    problem = ""
+    for name in files:
+        try:
+            frames[name] = _fetched(options, name, client, known)
+        except KismetError as error:
+            problem = f"{name} failed, so {target} was not written: {error}"
+            break
+    if problem:
+        raise KismetError(problem)
+    written = export(frames, target, tz=options.tz)
+    say(options, f"Wrote {', '.join(_counted(options, name, frame) for name, frame in frames.items())} to {written}")
+
+
+def _write_each(options: argparse.Namespace, files: dict[str, Path], client: KismetClient) -> None:
+    """Write each table to its file. One that fails does not stop the others, unless they would fail too."""
+    written: list[str] = []
+    failed: list[str] = []
+    known: dict[str, pd.DataFrame] = {}
+    stopped = False
+    for name, file in files.items():
+        try:
+            _write(options, name, _fetched(options, name, client, known), file)
+        except KismetError as error:
+            fail(f"{name} failed: {error}", 1)
+            failed.append(name)
+            stopped = _concerns_all_tables(error)
+        else:
+            written.append(name)
+        if stopped:
+            break
+    if not failed:
+        return
+    untried = [name for name in files if name not in {*written, *failed}]
+    raise KismetError(
+        f"{len(failed)} of {len(files)} tables failed: {', '.join(failed)}. The reasons are above; existing files of "
+        f"these tables are untouched. Written: {', '.join(written) or 'nothing'}."
+        + (f" Not tried: {', '.join(untried)}." if untried else "")
+    )
+
+
+def _concerns_all_tables(error: KismetError) -> bool:
+    """Return whether the server refused the credentials or was not reached, so that other tables would fail too."""
+    if isinstance(error, AuthenticationError):
+        return error.status == 401
+    return isinstance(error, UnavailableError) and error.status is None

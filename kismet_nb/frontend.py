@@ -1,0 +1,39 @@
+"""Which program shows the output of this code: Jupyter, Voila, marimo or a terminal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Any
+
+__all__ = ["in_voila", "jupyter_kernel", "marimo_logs_messages", "marimo_mode"]
+
+
+def jupyter_kernel() -> Any:  # noqa: ANN401 - ipykernel has no types
+    """Return the Jupyter kernel that runs this code, or None. A page of Voila has one too."""
+    ipython = sys.modules.get("IPython")
+    return getattr(ipython.get_ipython() if ipython else None, "kernel", None)
+
+
+def in_voila() -> bool:
+    """Return whether this code runs for a page of Voila, which sets the variable in each of its kernels."""
+    return jupyter_kernel() is not None and "VOILA_KERNEL_ID" in os.environ
+
+
+def marimo_mode() -> str | None:
+    """Return ``"edit"`` in marimo's editor, ``"run"`` in an app of ``marimo run``, and None elsewhere.
+
+    A marimo notebook that runs as a script is not in marimo: its output goes to the terminal.
+    """
+    marimo = sys.modules.get("marimo")
+    # The attribute is missing while marimo itself is being imported.
+    running = getattr(marimo, "running_in_notebook", None)
+    if marimo is None or running is None or not running():
+        return None
+    return str(marimo.app_meta().mode)
+
+
+def marimo_logs_messages() -> bool:
+    """Return whether marimo writes the messages of widgets to its log, as it does with ``--log-level DEBUG``."""
+    return marimo_mode() is not None and logging.getLogger("marimo").isEnabledFor(logging.DEBUG)

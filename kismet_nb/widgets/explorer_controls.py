@@ -1,0 +1,63 @@
+"""The controls of the panel of ``explore`` in marimo, which shows the widgets of anywidget only.
+
+The controls stay ipywidgets. This widget draws each as an HTML control, and passes on what a person chooses.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anywidget
+import ipywidgets  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Controls"]
+
+_KINDS = {  # which HTML control draws which of ipywidgets
+    ipywidgets.Button: "button",
+    ipywidgets.Dropdown: "select",
+    ipywidgets.Combobox: "suggestions",
+    ipywidgets.BoundedIntText: "number",
+    ipywidgets.Text: "text",
+}
+
+
+class Controls(anywidget.AnyWidget):
+    """Lines of controls.
+
+    Parameters
+    ----------
+    lines
+        A function that returns the present lines: lists of ipywidgets.
+    """
+
+    _esm: ClassVar[Path] = Path(__file__).with_name("explorer_controls.js")
+    _css: ClassVar[Path] = Path(__file__).with_name("explorer_controls.css")
+
+    def __init__(self, lines: Callable[[], list[list[Any]]]) -> None:
+        super().__init__()
+        self._lines = lines
+        self.on_msg(self._receive)
+
+    def _receive(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
+        if content.get("kind") == "chosen":  # else it was drawn
+            control = self._lines()[content["line"]][content["position"]]
+            if isinstance(control, ipywidgets.Button):
+                control.click()
+            else:
+                control.value = type(control.value)(content["value"])
+        self.send({"lines": [[_described(control) for control in line] for line in self._lines()]})
+
+
+def _described(control: Any) -> dict[str, Any]:  # noqa: ANN401 - ipywidgets has no types
+    return {
+        "kind": _KINDS[type(control)],
+        "label": control.description,
+        "value": getattr(control, "value", ""),
+        "options": list(getattr(control, "options", ())),
+        "placeholder": getattr(control, "placeholder", ""),
+        "hidden": control.layout.display == "none",
+    }
