@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+import kismet_nb as kn
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language):
@@ -43,4 +46,6 @@ def test_the_readme_is_short():
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_a_file_that_the_readme_links_to_exists(path):
     """No link of the README is broken."""
-    assert (Path(__file__).parents[1] / path).exists()
+    folder = Path(kn.__file__).parents[1] if path.startswith("kismet_nb/") else ROOT
+
+    assert (folder / path).exists()

@@ -14,12 +14,12 @@ import kismet_nb.docs
 
 PAGES = Path(kismet_nb.docs.__file__).parent / "pages"
 # The charts are drawn while the site is built. The pages about the store and the report have tests of their own.
-WITH_PYTHON = sorted(page.stem for page in PAGES.glob("*.md") if "```python\n" in page.read_text())
+WITH_PYTHON = sorted(page.stem for page in PAGES.glob("*.md") if "```python\n" in page.read_text(encoding="utf-8"))
 
 
 def blocks(page, language):
     """Return the fenced blocks of a language on a page."""
-    return re.findall(rf"```{language}\n(.*?)\n```", (PAGES / f"{page}.md").read_text(), re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)\n```", (PAGES / f"{page}.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 def run_python(page):
