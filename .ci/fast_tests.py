@@ -21,7 +21,7 @@ import venv
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[1]
-FAST = "not slow and not browser and not libreoffice and not engines"
+FAST = "not slow and not browser and not site and not libreoffice and not engines"
 NOT_OURS = {"test", "dev", "engines", "bench"}  # extras for those who change the package: any version will do
 LEFT_OUT = ("kismet_nb", ".git", ".venv", "build", "dist", "*cache*", ".hypothesis")
 
