@@ -46,6 +46,22 @@ def test_a_name_that_the_encoding_lacks_is_spelled_out():
     assert "佐藤" in Path("c.csv").read_text(encoding="utf-8")
 
 
+def test_without_a_command_there_are_three_things_to_try(capsys):
+    """They are commands. The exit code is that of wrong usage, for scripts whose command is empty by mistake."""
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    said, problem = capsys.readouterr()
+    tried = re.findall(r"^  kismet-nb (\w+)", said, re.MULTILINE)
+
+    assert (2, "") == (caught.value.code, problem)
+    assert said.startswith(f"kismet-nb {kn.__version__} ")
+    assert ["demo", "lab", "export"] == tried
+    assert max(map(len, said.splitlines())) < 80
+    for command in tried:
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main([command, "--help"])
+
+
 @pytest.mark.usefixtures("_demo_environment")
 @pytest.mark.parametrize(
     ("command", "done"),
