@@ -20,12 +20,12 @@ def read(name):
 
 
 def test_the_version_is_that_of_the_project():
-    """It has one place, pyproject.toml."""
+    """It is written in pyproject.toml only."""
     assert PROJECT["version"] == kn.__version__
 
 
 def test_the_versions_of_python_are_those_that_ci_tests():
-    """A version that is not tested is not claimed, and none is forgotten."""
+    """Each claimed version is tested, and each tested version is claimed."""
     claimed = re.findall(
         r"Programming Language :: Python :: (3\.\d+)$", "\n".join(PROJECT["classifiers"]), re.MULTILINE
     )
@@ -47,7 +47,7 @@ def test_ruff_has_one_version():
     [(f"v{PROJECT['version']}", 0), ("v0.0.1", 1), (PROJECT["version"], 1), (f"v{PROJECT['version']}0", 1)],
 )
 def test_a_tag_must_be_that_of_the_version_and_of_the_changelog(tag, code):
-    """The workflow that publishes stops if they differ."""
+    """If they differ, the workflow that publishes stops."""
     run = subprocess.run(
         [sys.executable, ROOT / ".ci" / "release_notes.py", tag], capture_output=True, text=True, check=False
     )

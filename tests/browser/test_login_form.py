@@ -98,7 +98,7 @@ class Weak(ours.LoginFields):
         "const credentials =", 'model.set("typed", secret.value); model.save_changes(); const credentials =')
     typed = traitlets.Unicode().tag(sync=True)
 
-form = Weak(ours.FormLogin(None), api_url="http://127.0.0.1:9").add_class("kismet-login")
+form = Weak(ours.FormLogin(None), api_url="http://127.0.0.1:9", rotate=False).add_class("kismet-login")
 password = ipywidgets.Password(description="Client Secret")
 display({name})
 """
