@@ -160,8 +160,13 @@ def _used_categories(df: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shuffled(df: pd.DataFrame, secret: bytes) -> pd.DataFrame:
-    """Return the rows in an order that depends on the key and on nothing in the table."""
-    seed = int.from_bytes(hmac.digest(secret, b"order of the rows", "sha256"))
+    """Return the rows in an order that depends on the key and the columns, and not on the values.
+
+    Tables of other columns have another order. Otherwise a table whose order is known, for example a summary by day,
+    would reveal the order of every table with as many rows.
+    """
+    columns = "order of the rows" + "\n".join(map(str, df.columns))
+    seed = int.from_bytes(hmac.digest(secret, columns.encode("utf-8", "surrogatepass"), "sha256"))
     return df.iloc[np.random.default_rng(seed).permutation(len(df))].reset_index(drop=True)
 
 

@@ -93,8 +93,9 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
         and marimo show the form.
     rotate
         Replace the credentials by new ones: ask for them, or take those of ``client``. If the server accepts them,
-        they become this notebook's, and replace what the key store has for the same address. Otherwise nothing
-        changes. Clients made earlier keep the earlier credentials.
+        they become this notebook's, and replace the earlier ones in the key store. Otherwise nothing changes. If
+        the key store has credentials of another login for the same address, it keeps them. Clients made earlier keep
+        the earlier credentials.
 
     Returns
     -------

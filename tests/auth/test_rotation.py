@@ -189,3 +189,15 @@ def test_the_form_of_a_notebook_rotates(kernel, kismet, monkeypatch):
     assert ["verifying", "done"] == [answer["state"] for answer in done]
     assert f"now {NEW[0]} Logged in" in changed
     assert [] == [secret for _, secret in (OLD, NEW) if secret[-6:] in json.dumps(kernel.messages, default=str)]
+
+
+def test_credentials_of_another_organization_stay_in_the_key_store(kismet, capsys):
+    """Organizations have one address. The remembered ones are not those that are rotated, and nothing else has them."""
+    [(_, url)] = keyring.get_keyring().kept
+    other = ("other-clinic-ab12", "planted-secret-91d0b7")
+    kismet.add(other)
+    kn.login(kn.KismetClient(*other, api_url=url))
+    login = kn.login(kn.KismetClient(*NEW, api_url=url), rotate=True)
+
+    assert (NEW[0], OLD[0]) == (login.client.client_id, remembered())
+    assert "The key store has other credentials for this address" in capsys.readouterr().out
