@@ -101,8 +101,10 @@ def test_without_a_person_there_is_nobody_to_ask(kismet, monkeypatch):
     """A headless run fails at once."""
     kn.login()
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(kn.CredentialsError, match="nobody to ask"):
+    with pytest.raises(kn.CredentialsError, match="nobody to ask") as caught:
         kn.login(rotate=True)
+
+    assert "There are no credentials" not in str(caught.value)
 
 
 @pytest.mark.parametrize("logged_in", [True, False])
