@@ -39,7 +39,8 @@ MAX_SETTING = 10**6  # of any number: a socket takes no endless timeout
 class KismetClient:
     """An authenticated, read-only client of one organization.
 
-    Making one sends nothing. It may be shared by threads, and is closed by ``close()`` or a ``with`` block.
+    Making one sends nothing. It may be shared by threads, and is closed by ``close()`` or a ``with`` block. The
+    parameters are attributes of the same name, except the secret.
 
     The logger ``kismet_nb`` logs each request at debug level: endpoint, status, milliseconds and try, without ids. The
     logger ``urllib3``, if its level is debug too, logs host, path and query of each request, in which an address or a
@@ -71,10 +72,6 @@ class KismetClient:
 
     Attributes
     ----------
-    api_url, client_id
-        The address, and the Client ID of the credentials.
-    timeout, retries, patience, max_in_flight, page_size, verify, strict
-        As passed.
     unfinished
         What fetches of many lists had read when they failed or were interrupted, for their ``resume=True``.
 
