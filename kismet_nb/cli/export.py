@@ -91,9 +91,15 @@ def _check_days(options: argparse.Namespace) -> None:
         by_day = RESOURCES[name].layout == "maps"
         if by_day and options.since is None:
             raise InvalidInputError(f"{name} needs --since, the first day.")
+        if by_day and options.until is None and options.since > _today():
+            raise InvalidInputError(f"--since is after today (UTC), and {name} has no days after today.")
         has_days = by_day or "created_at" in [column.name for column in RESOURCES[name].columns]
         if (options.since or options.until) and not has_days:
             raise InvalidInputError(f"{name} has no column created_at. Leave out --since and --until.")
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 def _fetched(
@@ -101,7 +107,7 @@ def _fetched(
 ) -> pd.DataFrame:
     """Return a table, with the rows of the chosen days. ``known`` has the tables that others are fetched from."""
     if RESOURCES[name].layout == "maps":
-        return FETCHERS[name](options.since, options.until or dt.datetime.now(dt.UTC).date(), client=client)
+        return FETCHERS[name](options.since, options.until or _today(), client=client)
     frame = _all_rows(options, name, client, known)
     return created_between(frame, options.since, options.until) if options.since or options.until else frame
 

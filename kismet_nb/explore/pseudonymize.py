@@ -26,7 +26,7 @@ MIN_KEY_BYTES = 32
 # What the result records of where the table came from. A query, for example, is left out: it can hold a name.
 _RECORDED = frozenset(
     {"api_host", "fetched_at", "filters", "gone", "lists", "made_from", "organizations", "pages", "proof", "resource"}
-    | {"resumed", "rows", "skipped", "verdict", "version", "walks"}
+    | {"coarse_times", "resumed", "rows", "skipped", "verdict", "version", "walks"}
 )
 
 

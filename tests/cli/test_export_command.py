@@ -163,6 +163,7 @@ def test_users_are_fetched_once_for_their_calls(monkeypatch, names):
         (["users", "roles", "night", "--tz", "UTC"], "tz is for Excel"),
         (["users", "night.csv", "--format", "csv"], "--format is for a folder"),
         (["users", "call_metrics", "night"], "call_metrics needs --since"),
+        (["users", "call_metrics", "night", "--since", "2999-01-01"], "--since is after today"),
         (["users", "roles", ""], "OUT is empty"),
         (["users", "roles", "night", "--since", "2026-01-01"], "roles has no column created_at"),
     ],

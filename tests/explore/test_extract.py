@@ -285,7 +285,9 @@ def test_extracts_of_other_options_are_not_compared(clinic):
 
 
 def test_a_summary_says_that_its_source_has_coarse_times(clinic):
-    """The times of a summary are no better than those of its table."""
+    """The times of a summary are no better than those of its table, nor are they after further columns were coded."""
+    further = kn.pseudonymize(extract(clinic["users"]).assign(team="north"), key=KEY, columns=["team"])
+    assert "month" == further.attrs["kismet"]["coarse_times"]
     summary = kn.summaries.users_over_time(extract(clinic["users"]))
 
     assert "month" == summary.attrs["kismet"]["made_from"][0]["coarse_times"]
