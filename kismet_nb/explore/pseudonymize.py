@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["pseudonymize"]
 
 MIN_KEY_BYTES = 32
+MAX_EXACT_FLOAT = 2**53  # from here on, a float may stand for several ids
 # What the result records of where the table came from. A query, for example, is left out: it can hold a name.
 _RECORDED = frozenset(
     {"api_host", "fetched_at", "filters", "gone", "lists", "made_from", "organizations", "pages", "proof", "resource"}
@@ -205,7 +206,7 @@ def _codes(column: pd.Series[Any], secret: bytes, *, ids: bool) -> pd.Series[Any
 
 def _is_whole_number(value: Any) -> bool:  # noqa: ANN401 - any cell
     if isinstance(value, float | np.floating):  # after a merge, ids can be floats
-        return value.is_integer()
+        return value.is_integer() and abs(value) < MAX_EXACT_FLOAT
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 

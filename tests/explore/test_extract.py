@@ -183,6 +183,7 @@ def test_midnight_that_a_zone_does_not_have():
         (lambda users: users.assign(roles=[[{"by": "Ada"}]] * len(users)), "roles holds values other than"),
         (lambda users: users.assign(id=[[11]] * len(users)), "id holds values other than text and whole"),
         (lambda users: users.assign(id=1.5), "id holds values other than text and whole"),
+        (lambda users: users.assign(id=2.0**53), "id holds values other than text and whole"),
         (lambda users: users.assign(id=True), "id holds values other than text and whole"),
         (lambda users: users.assign(days_since_call=3), "gives the day"),
     ],
