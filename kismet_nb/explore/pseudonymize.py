@@ -206,7 +206,7 @@ def _codes(column: pd.Series[Any], secret: bytes, *, ids: bool) -> pd.Series[Any
 
 def _is_whole_number(value: Any) -> bool:  # noqa: ANN401 - any cell
     if isinstance(value, float | np.floating):  # after a merge, ids can be floats
-        return value.is_integer() and abs(value) < MAX_EXACT_FLOAT
+        return value.is_integer() and abs(float(value)) < MAX_EXACT_FLOAT
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
