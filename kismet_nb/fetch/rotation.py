@@ -10,6 +10,7 @@ from kismet_nb.auth.current import current_login
 from kismet_nb.auth.discovery import credential_sources, deciding_source
 from kismet_nb.errors import CredentialsError, KismetError
 from kismet_nb.fetch.log_in import log_in
+from kismet_nb.frontend import in_voila
 
 if TYPE_CHECKING:
     from kismet_nb.auth.credentials import Credentials
@@ -44,7 +45,8 @@ def rotate(client: KismetClient, source: str) -> tuple[Login, str]:
     """
     remembered, problem = None, ""
     try:
-        remembered = keyring_store.load_credentials(client.api_url)
+        # The key store of a Voila page is the server's, where the next reader would be logged in with them.
+        remembered = None if in_voila() else keyring_store.load_credentials(client.api_url)
     except keyring_store.KeyringError as error:
         problem = str(error)
     present = current_login()

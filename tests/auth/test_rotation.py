@@ -1,6 +1,7 @@
 """login(rotate=True): the new credentials are verified before the earlier ones are replaced."""
 
 import json
+import types
 
 import keyring
 import pytest
@@ -203,3 +204,13 @@ def test_credentials_of_another_organization_stay_in_the_key_store(kismet, capsy
 
     assert (NEW[0], OLD[0]) == (login.client.client_id, remembered())
     assert "The key store has other credentials for this address" in capsys.readouterr().out
+
+
+def test_a_reader_of_a_voila_page_replaces_nothing_on_its_server(kismet, monkeypatch):
+    """The server's key store would log in the next reader with them."""
+    [(_, url)] = keyring.get_keyring().kept
+    monkeypatch.setenv("VOILA_KERNEL_ID", "some-id")
+    monkeypatch.setattr("IPython.get_ipython", lambda: types.SimpleNamespace(kernel=object()))
+    login = kn.login(kn.KismetClient(*NEW, api_url=url), rotate=True)
+
+    assert (NEW[0], OLD[0]) == (login.client.client_id, remembered())
