@@ -59,6 +59,8 @@ def run_export(options: argparse.Namespace) -> None:
 def _files(options: argparse.Namespace) -> dict[str, Path]:
     """Return the file of each table. Several tables have a folder, or one Excel file for all."""
     out, names, extension = options.out, options.tables, options.format
+    if not out.strip():
+        raise InvalidInputError("OUT is empty. Name the file or folder to write.")
     ends_as_folder = out.endswith(("/", os.sep))
     ends_as_file = not ends_as_folder and file_suffix(Path(out)) != ""
     if ends_as_file or (len(names) == 1 and not ends_as_folder and extension is None):
@@ -89,9 +91,15 @@ def _check_days(options: argparse.Namespace) -> None:
         by_day = RESOURCES[name].layout == "maps"
         if by_day and options.since is None:
             raise InvalidInputError(f"{name} needs --since, the first day.")
+        if by_day and options.until is None and options.since > _today():
+            raise InvalidInputError(f"--since is after today (UTC), and {name} has no days after today.")
         has_days = by_day or "created_at" in [column.name for column in RESOURCES[name].columns]
         if (options.since or options.until) and not has_days:
             raise InvalidInputError(f"{name} has no column created_at. Leave out --since and --until.")
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 def _fetched(
@@ -99,12 +107,23 @@ def _fetched(
 ) -> pd.DataFrame:
     """Return a table, with the rows of the chosen days. ``known`` has the tables that others are fetched from."""
     if RESOURCES[name].layout == "maps":
-        return FETCHERS[name](options.since, options.until or dt.datetime.now(dt.UTC).date(), client=client)
+        return FETCHERS[name](options.since, options.until or _today(), client=client)
+    frame = _all_rows(options, name, client, known)
+    return created_between(frame, options.since, options.until) if options.since or options.until else frame
+
+
+def _all_rows(
+    options: argparse.Namespace, name: str, client: KismetClient, known: dict[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Return a table. The one that it is fetched from comes first if it is exported too, in whichever order."""
+    if name in known:
+        return known[name]
     first = _FETCHED_FROM.get(name)
-    frame = FETCHERS[name](known[first], client=client) if first in known else FETCHERS[name](client=client)
+    source = [_all_rows(options, first, client, known)] if first and first in options.tables else []
+    frame = FETCHERS[name](*source, client=client)
     if name in (_FETCHED_FROM.get(other) for other in options.tables):
         known[name] = frame
-    return created_between(frame, options.since, options.until) if options.since or options.until else frame
+    return frame
 
 
 def _write(options: argparse.Namespace, name: str, frame: pd.DataFrame, file: Path) -> None:
@@ -164,10 +183,13 @@ def _write_each(options: argparse.Namespace, files: dict[str, Path], client: Kis
 
 
 def _concerns_all_tables(error: KismetError) -> bool:
-    """Return whether the server refused the credentials or was not reached, so that other tables would fail too."""
+    """Return whether the server refused the credentials, asked to wait or was not reached.
+
+    Other tables would then fail too, and a request for one would not respect the wait.
+    """
     if isinstance(error, AuthenticationError):
         return error.status == 401
-    return isinstance(error, UnavailableError) and error.status is None
+    return isinstance(error, UnavailableError) and (error.status in {None, 429} or error.retry_after is not None)
 
 
 def split_names(options: argparse.Namespace, others: list[str]) -> None:

@@ -96,7 +96,7 @@ class _LogFile(logging.FileHandler):
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         error = sys.exc_info()[1]
         if not self.failed and isinstance(error, OSError):
-            _print_error(f"The log {self.baseFilename} cannot be written: {error.strerror}.")
+            _write_line(f"kismet-nb: The log {self.baseFilename} cannot be written: {error.strerror}.")
         self.failed = True
 
     def close(self) -> None:
@@ -129,26 +129,26 @@ def say(options: argparse.Namespace, text: str) -> None:
 def note(text: str) -> None:
     """Write a line that was asked for on stderr, also with --quiet."""
     _logger.info("%s", text)
-    print(text, file=sys.stderr)
+    _write_line(text)
 
 
 def fail(problem: object, code: int) -> int:
     """Write why a command failed as one line, and return its exit code."""
     text = without_notebook_advice(str(problem))
     _logger.error("%s", text)
-    _print_error(text)
+    _write_line(f"kismet-nb: {text}")
     return code
 
 
 def warn(text: str) -> None:
     """Write a warning as one line."""
     _logger.warning("%s", text)
-    _print_error(text)
+    _write_line(f"kismet-nb: {text}")
 
 
-def _print_error(text: str) -> None:
+def _write_line(text: str) -> None:
     try:
-        print(f"kismet-nb: {text}", file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, flush=True)
     except OSError:  # stderr may be a file on a full disk too, and the command goes on.
         _discard(sys.stderr)
 

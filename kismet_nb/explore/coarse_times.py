@@ -55,12 +55,23 @@ def coarse_times(df: pd.DataFrame, unit: TimeUnit, keep: set[str]) -> dict[str, 
         times = readable_column(column) if column.dtype.kind == "M" else column
         if pd.api.types.is_datetime64_any_dtype(times.dtype) and not isinstance(times.dtype, pd.ArrowDtype):
             columns[name] = _coarse(times, unit).astype(column.dtype)  # a column of Arrow's times stays one
-        elif any(isinstance(value, dt.date | dt.time | pd.Period | np.datetime64) for value in _objects(column)):
+        elif any(_has_time(value) for value in _objects(column)):
             raise InvalidInputError(
                 f"{name} holds times in a column of dtype {column.dtype}. Convert it to datetime64 first, for example "
                 "with pd.to_datetime, or drop it."
             )
     return columns
+
+
+def _has_time(value: Any) -> bool:  # noqa: ANN401 - any cell
+    """Return whether a value is a time, an interval of times, or a list or dictionary with one."""
+    if isinstance(value, pd.Interval):
+        return _has_time(value.left)
+    if isinstance(value, dict):
+        return any(_has_time(item) for item in value.values())
+    if isinstance(value, list | tuple | set | np.ndarray):
+        return any(_has_time(item) for item in value)
+    return isinstance(value, dt.date | dt.time | pd.Period | np.datetime64)
 
 
 def _objects(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["pseudonymize"]
 
 MIN_KEY_BYTES = 32
+MAX_EXACT_FLOAT = 2**53  # from here on, a float may stand for several ids
 # What the result records of where the table came from. A query, for example, is left out: it can hold a name.
 _RECORDED = frozenset(
     {"api_host", "fetched_at", "filters", "gone", "lists", "made_from", "organizations", "pages", "proof", "resource"}
-    | {"resumed", "rows", "skipped", "verdict", "version", "walks"}
+    | {"coarse_times", "resumed", "rows", "skipped", "verdict", "version", "walks"}
 )
 
 
@@ -160,8 +161,13 @@ def _used_categories(df: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shuffled(df: pd.DataFrame, secret: bytes) -> pd.DataFrame:
-    """Return the rows in an order that depends on the key and on nothing in the table."""
-    seed = int.from_bytes(hmac.digest(secret, b"order of the rows", "sha256"))
+    """Return the rows in an order that depends on the key and the columns, and not on the values.
+
+    Tables of other columns have another order. Otherwise a table whose order is known, for example a summary by day,
+    would reveal the order of every table with as many rows.
+    """
+    columns = "order of the rows" + "\n".join(map(str, df.columns))
+    seed = int.from_bytes(hmac.digest(secret, columns.encode("utf-8", "surrogatepass"), "sha256"))
     return df.iloc[np.random.default_rng(seed).permutation(len(df))].reset_index(drop=True)
 
 
@@ -200,7 +206,7 @@ def _codes(column: pd.Series[Any], secret: bytes, *, ids: bool) -> pd.Series[Any
 
 def _is_whole_number(value: Any) -> bool:  # noqa: ANN401 - any cell
     if isinstance(value, float | np.floating):  # after a merge, ids can be floats
-        return value.is_integer()
+        return value.is_integer() and abs(float(value)) < MAX_EXACT_FLOAT
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 

@@ -45,7 +45,7 @@ def columns_to_replace(df: object, columns: set[str], keep: set[str], *, ids: bo
         raise InvalidInputError("Column names must be different and of one level. Rename them first.")
     if df.index.name is not None or not (pd.api.types.is_integer_dtype(df.index.dtype) or not len(df)):
         raise InvalidInputError("The index may hold names. Call df.reset_index() first to make it a column.")
-    absent = sorted((columns | keep) - set(df.columns))
+    absent = sorted(map(str, (columns | keep) - set(df.columns)))
     if absent:
         raise InvalidInputError(f"The table has no column {', '.join(absent)}.")
     documented = _documented(df)

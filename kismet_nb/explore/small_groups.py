@@ -38,7 +38,7 @@ def small_groups(df: pd.DataFrame, columns: str | Iterable[str], *, k: int = 5, 
         How many people a group must have, 2 or more.
     of
         The column that identifies a person. By default ``organization_user_id`` or ``user_id`` if the table has one,
-        for example of calls; otherwise each row is a person, as in users and invites.
+        for example of calls; otherwise ``id``, as of users and invites. Without any of these, each row is a person.
 
     Returns
     -------
@@ -69,7 +69,8 @@ def small_groups(df: pd.DataFrame, columns: str | Iterable[str], *, k: int = 5, 
     0  ended       1     3
     """
     named = _check(df, columns, k, of)
-    person = of or next((name for name in _OWNERS if name in df.columns), None)
+    # An id may have several rows, for example in the history of a store.
+    person = of or next((name for name in (*_OWNERS, "id") if name in df.columns), None)
     groups = pd.Series(_numbered(df, named))
     who = (
         range(len(df)) if person is None else _numbered(df, [ORGANIZATION, person] if ORGANIZATION in df else [person])

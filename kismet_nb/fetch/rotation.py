@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kismet_nb.auth import keyring_store
+from kismet_nb.auth.credentials import masked_unverified
 from kismet_nb.auth.current import current_login
 from kismet_nb.auth.discovery import credential_sources, deciding_source
 from kismet_nb.errors import CredentialsError, KismetError
 from kismet_nb.fetch.log_in import log_in
+from kismet_nb.frontend import in_voila
 
 if TYPE_CHECKING:
     from kismet_nb.auth.credentials import Credentials
@@ -19,7 +21,10 @@ __all__ = ["rotate"]
 
 
 def rotate(client: KismetClient, source: str) -> tuple[Login, str]:
-    """Verify new credentials, make them this notebook's, and replace what the key store has for their address.
+    """Verify new credentials, make them this notebook's, and replace the earlier ones in the key store.
+
+    If somebody is logged in at the address with other credentials than those in the key store, these stay there. They
+    may be of another organization, because many organizations have one address.
 
     Parameters
     ----------
@@ -40,7 +45,8 @@ def rotate(client: KismetClient, source: str) -> tuple[Login, str]:
     """
     remembered, problem = None, ""
     try:
-        remembered = keyring_store.load_credentials(client.api_url)
+        # The key store of a Voila page is the server's, where the next reader would be logged in with them.
+        remembered = None if in_voila() else keyring_store.load_credentials(client.api_url)
     except keyring_store.KeyringError as error:
         problem = str(error)
     present = current_login()
@@ -56,8 +62,13 @@ def rotate(client: KismetClient, source: str) -> tuple[Login, str]:
         error.message += " Nothing was changed: the earlier credentials stay in use." if earlier else ""
         raise
     notes = []
-    if remembered:
+    if remembered and earlier[0].same_as(remembered.credentials):
         notes.append(_replace_remembered(client))
+    elif remembered:
+        notes.append(
+            "The key store has other credentials for this address, perhaps of another organization, and keeps them: "
+            f"Client ID {masked_unverified(remembered.credentials.client_id)}."
+        )
     elif problem and keyring_store.unavailable_reason() is None:
         notes.append(
             f"If the key store has the earlier credentials, it keeps them, because it was not used: {problem}."

@@ -26,6 +26,7 @@ ABOUT_TITLES = ("Where this table comes from", "Where these tables come from")
 ABOUT_HEADINGS = ("Column", "Type", "Meaning")
 METADATA_LABEL = "for read_export"  # first cell of a hidden row
 METADATA_CELL_LENGTH = 4_000  # characters
+SHOWN_LENGTH = 8_000  # characters of a line of the provenance
 # Keys in the metadata.
 ENCODINGS, LABELS, DIGESTS, SHEET = "stored columns", "labels", "sha256", "sheet"
 
@@ -59,7 +60,7 @@ def _lines(sheet: Sheet) -> list[tuple[str, ...]]:
     resource = RESOURCES.get(str(provenance(df).get("resource")))
     meanings = {column.name: column.meaning for column in resource.columns} if resource else {}
     zones = dict.fromkeys(column.zone for column in sheet.columns if column.zone)
-    lines: list[tuple[str, ...]] = [*provenance_lines(df)]
+    lines: list[tuple[str, ...]] = [(name, _shown(text)) for name, text in provenance_lines(df)]
     lines += [("rows in this file", row_count_note(df)), ("times are shown in", ", ".join(zones) or "UTC")]
     lines += [(), ABOUT_HEADINGS]
     for column, name in zip(sheet.columns, df.columns, strict=True):
@@ -68,6 +69,12 @@ def _lines(sheet: Sheet) -> list[tuple[str, ...]]:
             meaning = meaning.replace(", UTC", f", {column.zone}")  # the zone in the header
         lines.append((column.header, sheet.table.dtypes[name], meaning))
     return lines
+
+
+def _shown(text: str) -> str:
+    """Return a text that a cell can hold. A long query is shortened: the hidden row has all of it."""
+    short = text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]} …"
+    return re.sub(r"[\x00-\x08\x0b-\x1f]", lambda found: f"\\x{ord(found[0]):02x}", short)
 
 
 def _metadata(sheet: Sheet) -> dict[str, Any]:

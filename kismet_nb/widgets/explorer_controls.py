@@ -44,12 +44,19 @@ class Controls(anywidget.AnyWidget):
 
     def _receive(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
         if content.get("kind") == "chosen":  # else it was drawn
-            control = self._lines()[content["line"]][content["position"]]
-            if isinstance(control, ipywidgets.Button):
-                control.click()
-            else:
-                control.value = type(control.value)(content["value"])
+            self._choose(content["line"], content["position"], content["value"])
         self.send({"lines": [[_described(control) for control in line] for line in self._lines()]})
+
+    def _choose(self, line: int, position: int, text: str) -> None:
+        try:
+            control = self._lines()[line][position]
+            value = None if isinstance(control, ipywidgets.Button) else type(control.value)(text)
+        except (IndexError, ValueError):
+            return  # a second click on a line that the first one has removed; 1.5 in a field for whole numbers
+        if isinstance(control, ipywidgets.Button):
+            control.click()
+        else:
+            control.value = value
 
 
 def _described(control: Any) -> dict[str, Any]:  # noqa: ANN401 - ipywidgets has no types

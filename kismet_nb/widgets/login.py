@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = ["LoginStatus", "login", "login_status", "logout"]
 
+NOBODY_TO_ROTATE = (
+    "rotate=True asks for the new credentials, and there is nobody to ask. Nothing was changed. Pass a client that has "
+    "them: kn.login(kn.KismetClient(client_id, client_secret), rotate=True)."
+)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoginStatus:
@@ -93,8 +98,9 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
         and marimo show the form.
     rotate
         Replace the credentials by new ones: ask for them, or take those of ``client``. If the server accepts them,
-        they become this notebook's, and replace what the key store has for the same address. Otherwise nothing
-        changes. Clients made earlier keep the earlier credentials.
+        they become this notebook's, and replace the earlier ones in the key store. Otherwise nothing changes. If
+        the key store has credentials of another login for the same address, it keeps them. Clients made earlier keep
+        the earlier credentials.
 
     Returns
     -------
@@ -167,7 +173,7 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
     means = _means_to_ask(prompt=prompt)
     if means is None:
         if present is None or ask:
-            raise CredentialsError(_why_nobody_is_asked())
+            raise CredentialsError(NOBODY_TO_ROTATE if rotate else _why_nobody_is_asked())
         print(present)
         return present
     if means == "text":

@@ -1,6 +1,7 @@
 """login(rotate=True): the new credentials are verified before the earlier ones are replaced."""
 
 import json
+import types
 
 import keyring
 import pytest
@@ -101,8 +102,10 @@ def test_without_a_person_there_is_nobody_to_ask(kismet, monkeypatch):
     """A headless run fails at once."""
     kn.login()
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(kn.CredentialsError, match="nobody to ask"):
+    with pytest.raises(kn.CredentialsError, match="nobody to ask") as caught:
         kn.login(rotate=True)
+
+    assert "There are no credentials" not in str(caught.value)
 
 
 @pytest.mark.parametrize("logged_in", [True, False])
@@ -189,3 +192,25 @@ def test_the_form_of_a_notebook_rotates(kernel, kismet, monkeypatch):
     assert ["verifying", "done"] == [answer["state"] for answer in done]
     assert f"now {NEW[0]} Logged in" in changed
     assert [] == [secret for _, secret in (OLD, NEW) if secret[-6:] in json.dumps(kernel.messages, default=str)]
+
+
+def test_credentials_of_another_organization_stay_in_the_key_store(kismet, capsys):
+    """Organizations have one address. The remembered ones are not those that are rotated, and nothing else has them."""
+    [(_, url)] = keyring.get_keyring().kept
+    other = ("other-clinic-ab12", "planted-secret-91d0b7")
+    kismet.add(other)
+    kn.login(kn.KismetClient(*other, api_url=url))
+    login = kn.login(kn.KismetClient(*NEW, api_url=url), rotate=True)
+
+    assert (NEW[0], OLD[0]) == (login.client.client_id, remembered())
+    assert "The key store has other credentials for this address" in capsys.readouterr().out
+
+
+def test_a_reader_of_a_voila_page_replaces_nothing_on_its_server(kismet, monkeypatch):
+    """The server's key store would log in the next reader with them."""
+    [(_, url)] = keyring.get_keyring().kept
+    monkeypatch.setenv("VOILA_KERNEL_ID", "some-id")
+    monkeypatch.setattr("IPython.get_ipython", lambda: types.SimpleNamespace(kernel=object()))
+    login = kn.login(kn.KismetClient(*NEW, api_url=url), rotate=True)
+
+    assert (NEW[0], OLD[0]) == (login.client.client_id, remembered())

@@ -120,6 +120,17 @@ def test_a_server_that_is_not_reached_is_said_once(monkeypatch, capsys):
     assert not Path("night").exists()
 
 
+def test_a_server_that_asks_to_wait_gets_no_other_request(monkeypatch, capsys):
+    """The other tables would be requested within the hour that it asked for."""
+    requested = []
+    with serving(lambda query, _: requested.append(query.path) or (429, {"Retry-After": "3600"}, b"{}")) as (url, _):
+        set_environment(monkeypatch, client_id=CLIENT_ID, client_secret=SECRET, api_url=url)
+        assert 1 == main(["export", *TABLES, "night"])
+
+    assert ["/organization_users"] == requested
+    assert capsys.readouterr().err.endswith("Written: nothing. Not tried: roles, invites.\n")
+
+
 def test_a_workbook_is_written_whole_or_not_at_all(monkeypatch, capsys):
     """The line says which table failed, and the old file stays."""
     Path("clinic.xlsx").write_bytes(b"old")
@@ -132,10 +143,11 @@ def test_a_workbook_is_written_whole_or_not_at_all(monkeypatch, capsys):
     assert (b"old", ["clinic.xlsx"]) == (Path("clinic.xlsx").read_bytes(), files_in("."))
 
 
-def test_users_are_fetched_once_for_their_calls(monkeypatch):
+@pytest.mark.parametrize("names", [["users", "calls"], ["calls", "users"]])
+def test_users_are_fetched_once_for_their_calls(monkeypatch, names):
     """So the two files agree, also if only the users of some days are written."""
     with clinic(monkeypatch) as paths:
-        assert 0 == main(["export", "users", "calls", "night", "--since", "2026-01-06"])
+        assert 0 == main(["export", *names, "night", "--since", "2026-01-06"])
 
     assert 1 == paths.count("/organization_users")
     assert 1 == len(kn.read_export("night/calls.parquet"))
@@ -151,6 +163,8 @@ def test_users_are_fetched_once_for_their_calls(monkeypatch):
         (["users", "roles", "night", "--tz", "UTC"], "tz is for Excel"),
         (["users", "night.csv", "--format", "csv"], "--format is for a folder"),
         (["users", "call_metrics", "night"], "call_metrics needs --since"),
+        (["users", "call_metrics", "night", "--since", "2999-01-01"], "--since is after today"),
+        (["users", "roles", ""], "OUT is empty"),
         (["users", "roles", "night", "--since", "2026-01-01"], "roles has no column created_at"),
     ],
 )

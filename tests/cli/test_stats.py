@@ -90,6 +90,18 @@ def test_without_a_request_the_command_says_so(capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_demo_environment")
+def test_a_full_disk_under_the_requests_changes_nothing():
+    """The table was written, so the exit code is 0. /dev/full takes no byte."""
+    code = "import sys; from kismet_nb.cli import main; sys.exit(main())"
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", code, "export", "users", "users.csv", "--stats"]
+        run = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=full, text=True)
+
+    assert (0, "Wrote 131 users to users.csv\n") == (run.returncode, run.stdout)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
 def test_a_command_that_is_ended_writes_its_requests(number, code):
     """Ctrl-C and a service manager's SIGTERM leave the table, and the exit codes are as before."""

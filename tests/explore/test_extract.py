@@ -118,6 +118,15 @@ def test_the_order_of_rows_tells_nothing(clinic):
     pd.testing.assert_frame_equal(one, other)
 
 
+def test_the_order_of_one_table_does_not_reveal_that_of_another(clinic):
+    """The days of a summary show how its rows were mixed. A table of as many users was mixed in another way."""
+    users = clinic["users"].head(30)
+    days = pd.DataFrame({"day": pd.date_range("2026-01-01", periods=30, unit="us"), "calls": 1})
+    mixed = kn.pseudonymize(days, key=KEY, dates="day")["day"].rank().tolist()
+
+    assert mixed != kn.pseudonymize(users, key=KEY, dates="day")["id"].rank().tolist()
+
+
 @pytest.mark.parametrize(
     ("unit", "start"),
     [
@@ -174,6 +183,7 @@ def test_midnight_that_a_zone_does_not_have():
         (lambda users: users.assign(roles=[[{"by": "Ada"}]] * len(users)), "roles holds values other than"),
         (lambda users: users.assign(id=[[11]] * len(users)), "id holds values other than text and whole"),
         (lambda users: users.assign(id=1.5), "id holds values other than text and whole"),
+        (lambda users: users.assign(id=2.0**53), "id holds values other than text and whole"),
         (lambda users: users.assign(id=True), "id holds values other than text and whole"),
         (lambda users: users.assign(days_since_call=3), "gives the day"),
     ],
@@ -191,6 +201,8 @@ def test_what_is_not_understood_is_refused(clinic, change, reason):
         [pd.Period("2026-02-17", "D")],
         pd.Categorical([pd.Timestamp("2026-02-17")]),
         pd.array([dt.date(2026, 2, 17)], pd.ArrowDtype(pa.date32())),
+        pd.cut(pd.to_datetime(["2026-02-17"]), pd.to_datetime(["2026-02-16", "2026-02-18"])),
+        [[pd.Timestamp("2026-02-17")]],
     ],
 )
 def test_times_that_could_not_be_made_coarse_are_refused(values):
@@ -274,7 +286,9 @@ def test_extracts_of_other_options_are_not_compared(clinic):
 
 
 def test_a_summary_says_that_its_source_has_coarse_times(clinic):
-    """The times of a summary are no better than those of its table."""
+    """The times of a summary are no better than those of its table, nor are they after further columns were coded."""
+    further = kn.pseudonymize(extract(clinic["users"]).assign(team="north"), key=KEY, columns=["team"])
+    assert "month" == further.attrs["kismet"]["coarse_times"]
     summary = kn.summaries.users_over_time(extract(clinic["users"]))
 
     assert "month" == summary.attrs["kismet"]["made_from"][0]["coarse_times"]

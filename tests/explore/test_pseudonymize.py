@@ -108,6 +108,7 @@ def test_summaries_are_replaced_without_naming_their_counts(client, users):
     [
         ({"keep": ["email"]}, "Leave out: email"),
         ({"keep": ["nobody"]}, "no column nobody"),
+        ({"keep": ["nobody", 5]}, "no column 5, nobody"),
         ({"columns": ["nobody"]}, "no column nobody"),
         ({"columns": "email"}, "must be a list"),
         ({"columns": None}, "must be a list"),

@@ -54,6 +54,13 @@ def test_one_id_in_two_organizations_is_two_people():
     assert [2] == kn.small_groups(calls, "state", k=3)["people"].tolist()
 
 
+def test_a_user_with_several_rows_is_one_person():
+    """A history of a store has a row for each state. Ten states of one user hide nobody."""
+    users = pd.DataFrame({"id": [11] * 10, "theme": ["forest"] * 10})
+
+    assert [[1, 10]] == kn.small_groups(users, "theme")[["people", "rows"]].to_numpy().tolist()
+
+
 def test_a_category_that_no_row_has_is_no_group():
     """A combination that does not occur is shared by nobody, and betrays nobody."""
     users = pd.DataFrame({"theme": pd.Categorical(["ocean"] * 5, ["ocean", "forest"]), "is_admin": [True] * 5})

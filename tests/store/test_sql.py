@@ -118,6 +118,14 @@ def test_a_result_records_where_it_came_from(synced):
     assert kn.compare(found, kn.read_store("store", "users"), key="id").empty
 
 
+def test_a_long_query_and_its_control_characters_do_not_hinder_an_excel_file(synced):
+    """A cell holds 32,767 characters. The sheet shows the beginning, and read_export returns the whole query."""
+    query = f"SELECT id FROM users WHERE id IN ({', '.join(map(str, range(9000)))}) -- \x0b"
+    result = kn.sql("store", query)
+
+    assert query == kn.read_export(kn.export(result, "result.xlsx")).attrs["kismet"]["query"]
+
+
 def test_organizations_are_one_table(synced):
     """An organization without the table is left out, as in read_store."""
     synced.sync("roles", organization="clinic-b")

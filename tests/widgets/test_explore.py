@@ -179,6 +179,15 @@ def test_html_controls_drive_the_panel(tables, said):
     assert any("users_over_time" in message.get("code", "") for message in said)
 
 
+@pytest.mark.parametrize(("line", "position", "value"), [(0, 4, "1.5"), (0, 4, ""), (1, 3, "")])
+def test_what_a_control_cannot_take_is_put_right(tables, said, line, position, value):
+    """A number that is not whole, and a second click on a filter that the first removed: the controls come back."""
+    drawn = Controls(kn.explore(tables["users"]).control_lines)
+    drawn._receive(drawn, {"kind": "chosen", "line": line, "position": position, "value": value}, [])
+
+    assert 30 == next(control["value"] for control in said[-1]["lines"][0] if control["label"] == "Days")
+
+
 def test_no_trait_holds_a_row(tables):
     """What a front-end saves of the panel and its parts has no name and no address in it."""
     panel = kn.explore(tables["users"], tables["calls"])
