@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["in_voila", "jupyter_kernel", "marimo_logs_messages", "marimo_mode"]
+__all__ = ["in_voila", "is_published", "jupyter_kernel", "marimo_logs_messages", "marimo_mode"]
 
 
 def jupyter_kernel() -> Any:  # noqa: ANN401 - ipykernel has no types
@@ -32,6 +32,11 @@ def marimo_mode() -> str | None:
     if marimo is None or running is None or not running():
         return None
     return str(marimo.app_meta().mode)
+
+
+def is_published() -> bool:
+    """Return whether this code runs for the readers of a page of Voila or an app of ``marimo run``."""
+    return in_voila() or marimo_mode() == "run"
 
 
 def marimo_logs_messages() -> bool:

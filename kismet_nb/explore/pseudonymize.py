@@ -27,7 +27,7 @@ MAX_EXACT_FLOAT = 2**53  # from here on, a float may stand for several ids
 # What the result records of where the table came from. A query, for example, is left out: it can hold a name.
 _RECORDED = frozenset(
     {"api_host", "fetched_at", "filters", "gone", "lists", "made_from", "organizations", "pages", "proof", "resource"}
-    | {"coarse_times", "resumed", "rows", "skipped", "verdict", "version", "walks"}
+    | {"resumed", "rows", "skipped", "verdict", "version", "walks"}
 )
 
 
@@ -88,7 +88,7 @@ def pseudonymize(
     InvalidInputError
         The key is too short; a column is neither documented, nor a number or time of a summary, nor a column of a
         store, nor named in ``columns`` or ``keep``; a column to replace is absent or holds values other than text (or
-        ids); or the index holds data.
+        ids); the index holds data; or the table has codes already.
 
         With ``ids`` or ``dates`` also if a documented column holds values that are not of its documented kind,
         or ``roles`` holds a role that is not documented: name the column in ``keep`` if you know them. With ``dates``
@@ -132,6 +132,7 @@ def pseudonymize(
     """
     secret = _secret(key)
     check_time_unit(dates)
+    _refuse_codes(df)
     kept = _names(keep, "keep")
     replaced = columns_to_replace(df, _names(columns, "columns"), kept, ids=ids)
     result = df
@@ -152,6 +153,16 @@ def pseudonymize(
     recorded |= {"pseudonymized": replaced, "pseudonym_key": _code("which key this is", secret)[:6]}
     set_provenance(result, recorded | ({"coarse_times": dates} if dates else {}))
     return result
+
+
+def _refuse_codes(df: object) -> None:
+    """Refuse a table that has codes already: codes of codes would join with nothing."""
+    replaced = provenance(df).get("pseudonymized") if isinstance(df, pd.DataFrame) else None
+    if replaced:
+        raise InvalidInputError(
+            f"This table already has codes in {', '.join(replaced)}. Start from the fetched table, and name all "
+            "columns in one call."
+        )
 
 
 def _used_categories(df: pd.DataFrame) -> pd.DataFrame:

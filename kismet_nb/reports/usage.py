@@ -42,7 +42,8 @@ def write_usage_after_each_cell(file: str) -> None:
 
     def write(_result: object) -> None:
         unfinished = Path(f"{file}.new")
-        unfinished.write_text(json.dumps([usage.by_endpoint() for usage in usages]), encoding="utf-8")
-        unfinished.replace(file)
+        with contextlib.suppress(OSError):  # The disk is full. A report matters more than its counts.
+            unfinished.write_text(json.dumps([usage.by_endpoint() for usage in usages]), encoding="utf-8")
+            unfinished.replace(file)
 
     get_ipython().events.register("post_run_cell", write)  # type: ignore[union-attr]

@@ -21,8 +21,9 @@ def explore(*tables: pd.DataFrame) -> ipywidgets.VBox:
     """Explore fetched tables with the mouse: choose a question, filters, days and a time zone.
 
     The panel shows the answer as a table and a chart, and the lines of code that make both, to copy into a cell. A
-    button exports the table. The questions are those of ``kn.summaries`` that the tables can answer, and the rows
-    themselves. A filter on users also keeps only their calls and rooms.
+    button exports the table, except in a page of Voila, which would write it on the server. The questions are those of
+    ``kn.summaries`` that the tables can answer, and the rows themselves. A filter on users also keeps only their calls
+    and rooms.
 
     JupyterLab, Notebook, Voila and marimo's editor show the panel. A saved notebook holds none of the rows. After
     reopening it, run the cell again. ``notebooks/06_explore.ipynb`` can be served as a page by Voila.

@@ -22,7 +22,7 @@ import pandas as pd
 from kismet_nb.dates import parse_date, time_zone
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.files.export import export
-from kismet_nb.frontend import marimo_mode
+from kismet_nb.frontend import is_published, marimo_mode
 from kismet_nb.widgets.explorer_controls import Controls
 from kismet_nb.widgets.questions import OPERATORS, Choice, Filter, code_lines, filter_columns, find_questions
 from kismet_nb.widgets.table_view import table_view
@@ -86,9 +86,11 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._filters = ipywidgets.VBox([])
         self._file = ipywidgets.Text(value="exports/answer.xlsx", description="File", layout=WIDE)
         self._answer, self._rows = Answer(), ipywidgets.VBox([])
-        buttons = _line(_button("Add a filter", self._add_filter), self._file, _button("Export", self._export))
+        buttons = [_button("Add a filter", self._add_filter)]
+        if not is_published():  # The readers of a page must not write files on its server.
+            buttons += [self._file, _button("Export", self._export)]
         super().__init__(
-            [_line(self._question, *self._options.values()), self._filters, buttons, self._answer, self._rows]
+            [_line(self._question, *self._options.values()), self._filters, _line(*buttons), self._answer, self._rows]
         )
         for control in (self._question, *self._options.values()):
             control.observe(lambda _: self._refresh(), "value")

@@ -165,6 +165,13 @@ def test_what_is_wrong_is_said_in_the_panel(tables, said):
     assert ".csv" in said[-1]["message"]
 
 
+def test_readers_of_a_page_cannot_write_files_on_its_server(tables, monkeypatch):
+    """In a notebook the panel has a button to export; in a page of Voila it has none."""
+    assert any("Export" == found.description for found in controls(kn.explore(tables["users"])))
+    monkeypatch.setattr("kismet_nb.widgets.explorer.is_published", lambda: True)
+    assert not {"File", "Export"} & {found.description for found in controls(kn.explore(tables["users"]))}
+
+
 def test_html_controls_drive_the_panel(tables, said):
     """Where marimo draws the controls, a choice changes the answer, and the new lines of controls come back."""
     panel = kn.explore(tables["users"])
