@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from typing import Any, Literal, get_args
 
@@ -55,12 +54,7 @@ def coarse_times(df: pd.DataFrame, unit: TimeUnit, keep: set[str]) -> dict[str, 
         column = df[name]
         times = readable_column(column) if column.dtype.kind == "M" else column
         if pd.api.types.is_datetime64_any_dtype(times.dtype) and not isinstance(times.dtype, pd.ArrowDtype):
-            with contextlib.suppress(NotImplementedError):
-                columns[name] = _coarse(times, unit).astype(column.dtype)  # a column of Arrow's times stays one
-            if name not in columns:
-                raise InvalidInputError(
-                    f"{name} holds a time outside of the years 1 to 9999 of its zone. Remove it first."
-                )
+            columns[name] = _coarse(times, unit).astype(column.dtype)  # a column of Arrow's times stays one
         elif any(_has_time(value) for value in _objects(column)):
             raise InvalidInputError(
                 f"{name} holds times in a column of dtype {column.dtype}. Convert it to datetime64 first, for example "

@@ -285,14 +285,6 @@ def test_extracts_of_other_options_are_not_compared(clinic):
         kn.compare(extract(users), extract(users, dates="year"))
 
 
-def test_a_time_that_its_zone_cannot_show_is_named(clinic):
-    """The last hour of the year 9999 in UTC is in the year 10000 in Tokyo."""
-    times = pd.Series(["9999-12-31T23:00Z"] * len(clinic["users"]), dtype="datetime64[us, UTC]")
-    users = clinic["users"].assign(created_at=times.dt.tz_convert("Asia/Tokyo"))
-    with pytest.raises(kn.InvalidInputError, match="created_at holds a time outside"):
-        extract(users)
-
-
 def test_codes_are_not_coded_again(clinic):
     """Otherwise the second codes would be the same in no other table."""
     with pytest.raises(kn.InvalidInputError, match=r"already has codes in .*email"):
