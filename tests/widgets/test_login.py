@@ -41,10 +41,10 @@ def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkey
     ("client_id", "client_secret", "named"),
     [
         (ID, "", "has KISMET_CLIENT_ID but no KISMET_CLIENT_SECRET"),
-        ("", " ", "the variables are there, but empty"),
+        ("", " ", "the variables are empty"),
         ("your-client-id", SECRET, "The Client ID is still the placeholder"),
         (ID, "your_client_secret", "The Client Secret is still the placeholder"),
-        (ID, f"two {SECRET}", "The Client Secret holds a space"),
+        (ID, f"two {SECRET}", "The Client Secret contains a space"),
     ],
 )
 def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, named):
@@ -279,4 +279,4 @@ def test_the_help_says_why_nothing_can_be_remembered(kernel):
     said = json.dumps(kernel.messages, default=str, ensure_ascii=False)
 
     assert '"can_remember": false' in said
-    assert "Its key store cannot be used: there is none on this machine." in said
+    assert "Its key store cannot be used: no key store was found on this machine." in said
