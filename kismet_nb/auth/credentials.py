@@ -108,7 +108,7 @@ class Credentials:
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         # pickle, copy, deepcopy and multiprocessing all call this method.
-        raise TypeError("Credentials are not copied or pickled: the secret would leave this process.")
+        raise TypeError("Credentials cannot be copied or pickled: the secret would leave this process.")
 
 
 def masked(client_id: str) -> str:
