@@ -15,9 +15,10 @@ VARIABLES = (ID_VARIABLE, SECRET_VARIABLE, URL_VARIABLE, *FILE_VARIABLES.values(
 
 
 def nearest_dotenv() -> tuple[Path | None, list[Path]]:
-    """Return the nearest ``.env`` with a Kismet variable, and the unreadable ones below it.
+    """Return the nearest ``.env`` with a Kismet variable, and all unreadable ones that the search has found.
 
-    The search begins in the working directory and goes upward. An unreadable file in the working directory ends it.
+    The search goes from the working directory upward. An unreadable file ends it if the file is in the working
+    directory or names a Kismet variable.
     """
     unreadable: list[Path] = []
     try:

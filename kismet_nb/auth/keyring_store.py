@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 SERVICE = "kismet_nb"
-MAX_AGE_DAYS = 90  # age at which credentials must be rotated
+MAX_AGE_DAYS = 90  # age at which credentials should be rotated
 MAX_WAIT_SECONDS = 60.0  # The system may ask for a password in a window that nobody sees.
 
 Result = TypeVar("Result")

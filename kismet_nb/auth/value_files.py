@@ -43,11 +43,7 @@ def read_value_files(
             file = folder / Path(name).expanduser()
             content, problem = _read(file)
         except RuntimeError:  # the home folder of an unknown user
-            return (
-                {},
-                {},
-                f"{file_variable} names the home folder of an unknown user. Set it to the full path of a file.",
-            )
+            return {}, {}, f"{file_variable} names a file of an unknown user. Set it to the full path of a file."
         if problem and not _is_path(name, folder):
             where = "the working directory" if folder == Path() else folder
             return {}, {}, f"{file_variable} does not name a file in {where}. Set it to the full path of a file."

@@ -35,7 +35,7 @@ def run_export(options: argparse.Namespace) -> None:
     Raises
     ------
     InvalidInputError
-        The options contradict each other. Nothing was fetched.
+        The options are invalid or contradict each other. Nothing was fetched.
     KismetError
         At least one table could not be fetched or written.
     """

@@ -160,7 +160,7 @@ def _add_sync(commands: Commands) -> None:
         "--each",
         nargs="+",
         metavar="FILE",
-        help="sync many organizations: each file has the credentials of one, and its name: secrets/clinic-a.env",
+        help="sync many organizations: each file has the credentials and the name of one: secrets/clinic-a.env",
     )
     command.add_argument("--jobs", type=int, metavar="N", help="organizations at a time, with --each (default: 8)")
     command.add_argument("--tables", nargs="+", metavar="TABLE", help=f"default: {' '.join(DEFAULT_TABLES)}")
@@ -169,7 +169,7 @@ def _add_sync(commands: Commands) -> None:
         type=int,
         default=7,
         metavar="N",
-        help="read every whole list at least every N days; 0: each time (default: %(default)s)",
+        help="read every list in full at least every N days; 0: each time (default: %(default)s)",
     )
     command.add_argument("--strict", action="store_true", help="fail if the API sends unknown columns or values")
     command.add_argument("--accept-removals", action="store_true", help="accept that most rows of a table are removed")

@@ -36,7 +36,7 @@ class RetryPolicy:
 
 
 def seconds_before_retry(error: KismetError, tries: int) -> float:
-    """Return the server's Retry-After if it sent one, otherwise a backoff with jitter for this many failed tries."""
+    """Return the seconds of a usable Retry-After, otherwise a backoff for this many failed tries, both with jitter."""
     # Ignore a Retry-After below one second: with clock skew any date becomes 0.
     if error.retry_after is not None and error.retry_after >= 1:
         return error.retry_after + random.uniform(0, 0.1)  # noqa: S311 - spreads the requests, nothing secret

@@ -101,7 +101,7 @@ def test_a_headless_rotation_without_a_client_fails_at_once(kismet, monkeypatch)
     """Nobody can be asked for new credentials."""
     kn.login()
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(kn.CredentialsError, match="nobody to ask"):
+    with pytest.raises(kn.CredentialsError, match="nobody can be asked"):
         kn.login(rotate=True)
 
 
