@@ -11,6 +11,7 @@
 
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 if sys.argv and Path(sys.argv[0]).stem == "kismet-nb" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -115,6 +116,8 @@ __all__ = [
     "use_demo",
     "view",
 ]
+
+__version__ = version("kismet-nb")
 
 
 def __dir__() -> list[str]:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import kismet_nb as kn
+
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+PACKAGE = Path(kn.__file__).parent  # an installed wheel, or the folder of the checkout
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 TABLE = re.findall(r"^\| (\d) \| `(kismet_nb/(?:\w+/)?)` \| .+ \| (.+) \|$", TEXT, re.MULTILINE)
 FUNCTIONS = re.findall(r"^\d\. `([\w.]+)` in\s`kismet_nb/(\w+)/(\w+)\.py`", TEXT, re.MULTILINE)
 
@@ -17,14 +20,15 @@ FUNCTIONS = re.findall(r"^\d\. `([\w.]+)` in\s`kismet_nb/(\w+)/(\w+)\.py`", TEXT
 def test_the_table_names_every_module():
     """Each module has one place in the table of the architecture, and no other module is named."""
     named = [f"{folder}{module}.py" for _, folder, modules in TABLE for module in re.findall(r"`(\w+)`", modules)]
-    modules = [file.relative_to(ROOT).as_posix() for file in (ROOT / "kismet_nb").rglob("*.py")]
+    modules = [file.relative_to(PACKAGE.parent).as_posix() for file in PACKAGE.rglob("*.py")]
 
     assert sorted(named) == sorted(module for module in modules if not module.endswith("__init__.py"))
 
 
 def test_the_layers_are_those_that_are_checked():
     """The numbers in the table are the order of the layers in pyproject.toml, from the bottom."""
-    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    contract = settings["importlinter"]["contracts"][0]
     checked = {
         name: number
         for number, layer in enumerate(reversed(contract["layers"]), start=1)
@@ -54,4 +58,6 @@ def test_a_function_on_the_way_exists(name, folder, module):
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:kismet_nb|tests|data|\.ci)/[\w./]*)`", TEXT))))
 def test_a_path_exists(path):
     """Files and folders in backticks are there."""
-    assert (ROOT / path).exists()
+    folder = PACKAGE.parent if path.startswith("kismet_nb/") else ROOT
+
+    assert (folder / path).exists()

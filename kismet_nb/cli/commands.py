@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import webbrowser
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "run_compare",
     "run_demo",
+    "run_docs",
     "run_lab",
     "run_report",
     "run_snapshot",
@@ -187,7 +190,7 @@ def run_lab(options: argparse.Namespace) -> None:
         print(f"Opening {folder}, which git ignores: a saved notebook contains names. {wanted} is part of a clone.")
     for parent in dict.fromkeys(file.parent for file in copied):
         print(f"Copied missing files to {parent}")
-    code = _run_jupyterlab([str(folder), *options.jupyterlab])
+    code = _run_module("jupyterlab", [str(folder), *options.jupyterlab])
     if code:
         raise KismetError(
             f"JupyterLab ended with code {code}. Its own output is above. Write options for JupyterLab after --, for "
@@ -195,13 +198,36 @@ def run_lab(options: argparse.Namespace) -> None:
         )
 
 
-def _run_jupyterlab(arguments: list[str]) -> int:
-    """Run JupyterLab until it ends, and end it on SIGTERM or an interrupt."""
+def run_docs(options: argparse.Namespace) -> None:
+    """Build the reference if it is missing, and open it in the browser."""
+    if find_spec("sphinx") is None or find_spec("furo") is None:
+        raise InvalidInputError('The reference needs Sphinx. Install it with: pip install "kismet-nb[docs]"')
+    folder = Path(options.folder).expanduser() if options.folder else _docs_cache()
+    page = folder.absolute() / "index.html"
+    if options.rebuild or not (folder / "searchindex.js").is_file():  # Sphinx writes it last
+        print(f"Building the reference in {folder}. The notebooks run, which takes a minute or two.", flush=True)
+        code = _run_module("kismet_nb.docs", [str(folder), *(["--strict"] if options.strict else [])])
+        if code:
+            raise KismetError(f"The reference could not be built in {folder}. The reason is above.")
+    print(f"The reference is at {page.as_uri()}")
+    if not options.no_browser:
+        webbrowser.open(page.as_uri())
+
+
+def _docs_cache() -> Path:
+    """Return the folder for the reference of this version."""
+    from platformdirs import user_cache_path  # noqa: PLC0415 - an optional dependency
+
+    return user_cache_path("kismet-nb", appauthor=False) / f"docs-{version('kismet-nb')}"
+
+
+def _run_module(name: str, arguments: list[str]) -> int:
+    """Run a module as a program until it ends, and end it on SIGTERM or an interrupt."""
     with clean_up_on_sigterm():
-        process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *arguments])  # noqa: S603 - our own interpreter
+        process = subprocess.Popen([sys.executable, "-m", name, *arguments])  # noqa: S603 - our own interpreter
         try:
             return process.wait()
         except BaseException:
-            process.terminate()  # it ends its kernels
+            process.terminate()  # JupyterLab ends its kernels
             process.wait()
             raise

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["run_export"]
+__all__ = ["run_export", "split_names"]
 
 # By table: the table from whose rows it is fetched. If both are exported, that table is fetched once.
 _FETCHED_FROM = {"calls": "users", "egresses": "calls", "waiting_room_subs": "waiting_rooms"}
@@ -170,3 +170,27 @@ def _concerns_all_tables(error: KismetError) -> bool:
     if isinstance(error, AuthenticationError):
         return error.status == 401
     return isinstance(error, UnavailableError) and error.status is None
+
+
+def split_names(options: argparse.Namespace, others: list[str]) -> None:
+    """Split the names of an export into its tables and OUT, which is the last name if there is no ``--out``.
+
+    argparse puts the names before the first option into ``tables``, and those after it into ``others``.
+    """
+    error = options.command.error
+    if unknown := [argument for argument in others if argument.startswith("-")]:
+        if "--each" in unknown:
+            error("--each is for sync. Run export once for each organization, with its --env-file.")
+        error(f"unrecognized arguments: {' '.join(others)}")
+    options.tables += others
+    if options.out is None and len(options.tables) == 1:
+        error("the following arguments are required: OUT")
+    if options.out is None and options.tables[-1] in FETCHERS:
+        error("the last name must be OUT, the file or folder to write. If it is the name of a table, write --out OUT")
+    if options.out is None:
+        options.out = options.tables.pop()
+    for place, name in enumerate(options.tables):
+        if name not in FETCHERS:
+            error(f"argument TABLE: invalid choice: {name!r} (choose from {', '.join(map(repr, FETCHERS))})")
+        if name in options.tables[:place]:
+            error(f"argument TABLE: {name} is named twice")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kismet_nb.cli.commands import (
     run_compare,
     run_demo,
+    run_docs,
     run_lab,
     run_report,
     run_snapshot,
@@ -16,7 +17,7 @@ from kismet_nb.cli.commands import (
     run_sync,
     run_tables,
 )
-from kismet_nb.cli.export import run_export
+from kismet_nb.cli.export import run_export, split_names
 from kismet_nb.dates import parse_date
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.fetch import FETCHERS
@@ -31,12 +32,33 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
 
-__all__ = ["parse"]
+__all__ = ["command_parsers", "parse"]
+
+GREETING = """\
+kismet-nb {version} fetches a Kismet Health organization as tables.
+
+Three things to try:
+
+  kismet-nb demo
+    Fetch the users of an invented clinic on this computer. No account needed.
+
+  kismet-nb lab
+    Open notebooks about that clinic in JupyterLab (extra lab).
+
+  kismet-nb export users exports/users.csv
+    Fetch the users of your own organization. First put its credentials into
+    the environment or a .env file.
+
+All commands: kismet-nb --help
+"""
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse a command line. The result's ``run`` is the function of its command."""
     own, jupyterlab = list(arguments), []
+    if not own:
+        print(GREETING.format(version=version("kismet-nb")), end="")
+        raise SystemExit(2)  # wrong usage: a script whose command is empty by mistake must not look successful
     if own[:1] == ["lab"] and "--" in own:
         place = own.index("--")
         own, jupyterlab = own[:place], own[place + 1 :]
@@ -44,40 +66,26 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options, others = parser.parse_known_args(own)
     options.jupyterlab = jupyterlab
     if options.run is run_export:
-        _split_names(options, others)
+        split_names(options, others)
     elif others:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     return options
 
 
-def _split_names(options: argparse.Namespace, others: list[str]) -> None:
-    """Split the names of an export into its tables and OUT, which is the last name if there is no ``--out``.
-
-    argparse puts the names before the first option into ``tables``, and those after it into ``others``.
-    """
-    error = options.command.error
-    if unknown := [argument for argument in others if argument.startswith("-")]:
-        if "--each" in unknown:
-            error("--each is for sync. Run export once for each organization, with its --env-file.")
-        error(f"unrecognized arguments: {' '.join(others)}")
-    options.tables += others
-    if options.out is None and len(options.tables) == 1:
-        error("the following arguments are required: OUT")
-    if options.out is None and options.tables[-1] in FETCHERS:
-        error("the last name must be OUT, the file or folder to write. If it is the name of a table, write --out OUT")
-    if options.out is None:
-        options.out = options.tables.pop()
-    for place, name in enumerate(options.tables):
-        if name not in FETCHERS:
-            error(f"argument TABLE: invalid choice: {name!r} (choose from {', '.join(map(repr, FETCHERS))})")
-        if name in options.tables[:place]:
-            error(f"argument TABLE: {name} is named twice")
+def command_parsers() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command, by its name."""
+    return _add_commands(argparse.ArgumentParser(prog="kismet-nb")).choices
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kismet-nb", description="A Kismet Health organization as tables.")
     parser.set_defaults(quiet=False, log=None, stats=False)
     parser.add_argument("--version", action="version", version=f"kismet-nb {version('kismet-nb')}")
+    _add_commands(parser)
+    return parser
+
+
+def _add_commands(parser: argparse.ArgumentParser) -> Commands:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("demo", help="fetch and export the users of an invented organization on this machine")
     _add_stats_option(command)
@@ -92,7 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_report(commands)
     _add_lab(commands)
-    return parser
+    _add_docs(commands)
+    return commands
 
 
 def _add_export(commands: Commands) -> None:
@@ -266,6 +275,19 @@ def _add_lab(commands: Commands) -> None:
         "notebooks are copied to it, and their data to the folder data beside it; git ignores a new folder",
     )
     command.set_defaults(run=run_lab)
+
+
+def _add_docs(commands: Commands) -> None:
+    command = commands.add_parser(
+        "docs", help="open the reference in the browser; it is built first if it is missing (extra docs)"
+    )
+    command.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="folder of the site (default: in the user's folder for caches)"
+    )
+    command.add_argument("--rebuild", action="store_true", help="build the site again, for example after a change")
+    command.add_argument("--strict", action="store_true", help="fail if the build warns")
+    command.add_argument("--no-browser", action="store_true", help="only print the address")
+    command.set_defaults(run=run_docs)
 
 
 def _add_client_options(command: argparse.ArgumentParser) -> None:

@@ -38,8 +38,10 @@ class DemoOrganization:
     ----------
     api_url
         Address of the server, for example ``"http://127.0.0.1:40123"``.
-    client_id, client_secret
-        The only accepted credentials. Each object has a new secret.
+    client_id
+        The only accepted Client ID.
+    client_secret
+        The secret that belongs to it. Each object has a new one.
 
     Examples
     --------

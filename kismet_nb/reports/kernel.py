@@ -102,8 +102,13 @@ def _run_in_thread(work: Coroutine[Any, Any, None], follow: Callable[[], None]) 
         started.append((asyncio.get_running_loop(), asyncio.current_task()))
         await work
 
+    def run_loop() -> None:
+        # The default loop on Windows cannot wait for the kernel's sockets: pyzmq warns, and adds a thread for them.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(run())
+
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(asyncio.run, run())
+        running = pool.submit(run_loop)
         try:
             while wait([running], timeout=POLL_SECONDS).not_done:
                 follow()

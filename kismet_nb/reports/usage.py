@@ -30,7 +30,7 @@ def usage_of_kernel(folder: Path) -> Iterator[str | None]:
         yield str(file)
     finally:
         with contextlib.suppress(OSError):  # the kernel ended before the first cell
-            for counts in json.loads(file.read_text()):
+            for counts in json.loads(file.read_text(encoding="utf-8")):
                 Usage().set_counts(counts)
 
 
@@ -42,7 +42,7 @@ def write_usage_after_each_cell(file: str) -> None:
 
     def write(_result: object) -> None:
         unfinished = Path(f"{file}.new")
-        unfinished.write_text(json.dumps([usage.by_endpoint() for usage in usages]))
+        unfinished.write_text(json.dumps([usage.by_endpoint() for usage in usages]), encoding="utf-8")
         unfinished.replace(file)
 
     get_ipython().events.register("post_run_cell", write)  # type: ignore[union-attr]

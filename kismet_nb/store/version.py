@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -278,8 +279,12 @@ class NewVersion:
 
 
 def remove_old_versions(store: OrganizationFolder, keep: int) -> None:
-    """Remove all versions but the newest ``keep``, and the leftovers of an earlier removal."""
+    """Remove all versions but the newest ``keep``, and the leftovers of an earlier removal.
+
+    Windows cannot rename a folder while one of its files is open. Such a version stays until a later sync removes it.
+    """
     for version in store.versions()[:-keep]:
-        version.rename(store.work / f"old-{version.name}")  # so that no reader finds a partly removed version
+        with contextlib.suppress(PermissionError):
+            version.rename(store.work / f"old-{version.name}")  # so that no reader finds a partly removed version
     for leftover in store.work.glob("old-*"):
         remove_tree(leftover)

@@ -39,7 +39,8 @@ MAX_SETTING = 10**6  # largest accepted number: a socket accepts no infinite tim
 class KismetClient:
     """An authenticated, read-only client of one organization.
 
-    The constructor sends nothing. Threads may share a client. ``close()`` or a ``with`` block closes it.
+    The constructor sends nothing. Threads may share a client. ``close()`` or a ``with`` block closes it. All parameters
+    except the secret are attributes of the same name.
 
     The logger ``kismet_nb`` logs each request at debug level: endpoint, status, milliseconds and try, without ids. If
     its level is debug too, the logger ``urllib3`` logs host, path and query of each request, where an address or a
@@ -71,10 +72,6 @@ class KismetClient:
 
     Attributes
     ----------
-    api_url, client_id
-        The address, and the Client ID of the credentials.
-    timeout, retries, patience, max_in_flight, page_size, verify, strict
-        As passed.
     unfinished
         The lists that failed or interrupted fetches have read, for ``resume=True``.
 

@@ -42,7 +42,6 @@ def test_export_writes_the_fetched_table(capsys):
         (["export", "users", "users.xlsx", "--tz", "Mars/X"], 2, "time zone"),
         (["report", "--demo", "--out", "~nosuchuser/r.html"], 2, "cannot be used"),
         (["report", "--demo", "--month", "2026-13"], 2, "month must be a month"),
-        (["lab", "/proc/nothing"], 1, "could not be copied"),
     ],
 )
 def test_an_error_is_one_line_and_an_exit_code(capsys, arguments, code, why):
@@ -52,6 +51,14 @@ def test_an_error_is_one_line_and_an_exit_code(capsys, arguments, code, why):
     assert why in said
     assert 1 == said.count("\n")
     assert [] == list(Path().iterdir())
+
+
+def test_lab_raises_for_a_folder_that_cannot_be_written(capsys, monkeypatch):
+    """JupyterLab is not opened."""
+    monkeypatch.setattr("kismet_nb.cli.commands.find_spec", lambda _: True)  # it may not be installed
+
+    assert 1 == main(["lab", "/proc/nothing"])
+    assert "could not be copied" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,22 @@ def test_a_name_that_cannot_be_encoded_is_escaped():
     assert "佐藤" in Path("c.csv").read_text(encoding="utf-8")
 
 
+def test_without_a_command_the_output_names_three_commands_to_try(capsys):
+    """The exit code is that of wrong usage, because a script may have an empty command by mistake."""
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    said, problem = capsys.readouterr()
+    tried = re.findall(r"^  kismet-nb (\w+)", said, re.MULTILINE)
+
+    assert (2, "") == (caught.value.code, problem)
+    assert said.startswith(f"kismet-nb {kn.__version__} ")
+    assert ["demo", "lab", "export"] == tried
+    assert max(map(len, said.splitlines())) < 80
+    for command in tried:
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main([command, "--help"])
+
+
 @pytest.mark.usefixtures("_demo_environment")
 @pytest.mark.parametrize(
     ("command", "done"),

@@ -411,4 +411,5 @@ COMMANDS = {
         "--stats",
     ],
     "lab": [],
+    "docs": ["--rebuild", "--strict", "--no-browser"],
 }

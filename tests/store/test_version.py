@@ -68,6 +68,22 @@ def test_only_the_newest_versions_are_kept(clinic):
     assert ["journal.sqlite"] == [file.name for file in Path("store/clinic-a/.sync").iterdir()]
 
 
+def test_a_version_that_cannot_be_renamed_stays_until_a_later_sync(clinic, monkeypatch):
+    """Windows refuses to rename a folder while a reader has one of its files open. The sync succeeds all the same."""
+
+    def refuse(path, _target):
+        raise PermissionError(13, "Access is denied", str(path))
+
+    clinic.sync()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        clinic.sync(keep=1)
+    assert 2 == len(versions())
+    clinic.sync(keep=1)
+
+    assert 1 == len(versions())
+
+
 def test_two_syncs_in_one_second_have_two_names(clinic):
     """The second name is one second later, so names stay in order."""
     clinic.sync()
