@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "THIS_FORM",
-    "CredentialSource",
-    "FoundCredentials",
     "credential_sources",
     "credentials_in_file",
     "deciding_source",

@@ -28,7 +28,7 @@ from kismet_nb.frontend import in_voila, jupyter_kernel, marimo_logs_messages, m
 from kismet_nb.transport.client import KismetClient
 
 if TYPE_CHECKING:
-    from kismet_nb.auth.discovery import CredentialSource
+    from kismet_nb.auth.source import CredentialSource
     from kismet_nb.widgets.login_form import FormLogin
 
 __all__ = ["LoginStatus", "login", "login_status", "logout"]
@@ -74,8 +74,8 @@ class LoginStatus:
 def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: bool = False) -> Login | FormLogin:
     """Log this notebook in, and print the organization's address and the source of the credentials.
 
-    The first credentials found are used: from the environment, the nearest ``.env``, or the operating system's key
-    store, if "Remember on this computer" saved them there. Without any, a notebook shows a form and a terminal asks.
+    Credentials are searched in the environment, then in the nearest ``.env``, then in the operating system's key store,
+    if "Remember on this computer" saved them there. If none are found, a notebook shows a form and a terminal asks.
     ``KISMET_CLIENT_SECRET_FILE`` may name a file with the secret, and ``KISMET_CLIENT_ID_FILE`` one with the Client
     ID, as with Docker and systemd. The credentials are verified with one small request (``/organization_users``). If
     the server refuses them, an earlier login stays.

@@ -44,7 +44,7 @@ _RENDER_CELL = r"""function (data, type) {
 def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
     """Browse a table: search, sort by a click on a heading, filter each column.
 
-    Up to 200,000 rows are shown. If a table has more, the line below it says so. Integers are shown exactly, other
+    The first 200,000 rows are shown. If a table has more, the line below it says so. Integers are shown exactly, other
     numbers with three decimals (small ones with three digits), times with seconds. All cells are shown as text; only
     web addresses become links.
 
