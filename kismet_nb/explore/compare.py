@@ -59,8 +59,8 @@ def compare(
         The older and the newer table, from ``fetch_…`` or ``read_export``. Fetch both in the same way: a table records
         the names of the filters, but not their values, nor the users or calls that were requested.
     key
-        The columns that together identify a row. A fetched table records its key (``id`` for users). For any other
-        table, name the columns.
+        The columns that together identify a row. A fetched table has its own (``id`` for users). For any other table,
+        name the columns.
     ignore
         Columns to ignore, for example ``"updated_at"``, which changes whenever another column does.
 
