@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from kismet_nb.cli.options import parse
@@ -23,13 +24,35 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+GREETING = """\
+kismet-nb {version} fetches a Kismet Health organization as tables.
+
+Three things to try:
+
+  kismet-nb demo
+    Fetch the users of an invented clinic on this computer. No account needed.
+
+  kismet-nb lab
+    Open notebooks about that clinic in JupyterLab (extra lab).
+
+  kismet-nb export users exports/users.csv
+    Fetch the users of your own organization. First put its credentials into
+    the environment or a .env file.
+
+All commands: kismet-nb --help
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     escape_unencodable_characters()
-    options = parse(sys.argv[1:] if arguments is None else arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given:
+        print(GREETING.format(version=version("kismet-nb")), end="")
+        raise SystemExit(2)  # wrong usage: a script whose command is empty by mistake must not look successful
+    options = parse(given)
     try:
         with messages(quiet=options.quiet, log=options.log):
             return _run(options)

@@ -34,31 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["command_parsers", "parse"]
 
-GREETING = """\
-kismet-nb {version} fetches a Kismet Health organization as tables.
-
-Three things to try:
-
-  kismet-nb demo
-    Fetch the users of an invented clinic on this computer. No account needed.
-
-  kismet-nb lab
-    Open notebooks about that clinic in JupyterLab (extra lab).
-
-  kismet-nb export users exports/users.csv
-    Fetch the users of your own organization. First put its credentials into
-    the environment or a .env file.
-
-All commands: kismet-nb --help
-"""
-
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse a command line. The result's ``run`` is the function of its command."""
     own, jupyterlab = list(arguments), []
-    if not own:
-        print(GREETING.format(version=version("kismet-nb")), end="")
-        raise SystemExit(2)  # wrong usage: a script whose command is empty by mistake must not look successful
     if own[:1] == ["lab"] and "--" in own:
         place = own.index("--")
         own, jupyterlab = own[:place], own[place + 1 :]
