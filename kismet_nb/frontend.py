@@ -11,20 +11,20 @@ __all__ = ["in_voila", "is_published", "jupyter_kernel", "marimo_logs_messages",
 
 
 def jupyter_kernel() -> Any:  # noqa: ANN401 - ipykernel has no types
-    """Return the Jupyter kernel that runs this code, or None. A page of Voila has one too."""
+    """Return the Jupyter kernel that runs this code, or None. A Voila page has one too."""
     ipython = sys.modules.get("IPython")
     return getattr(ipython.get_ipython() if ipython else None, "kernel", None)
 
 
 def in_voila() -> bool:
-    """Return whether this code runs for a page of Voila, which sets the variable in each of its kernels."""
+    """Return whether this code runs for a Voila page. Voila sets the variable in each of its kernels."""
     return jupyter_kernel() is not None and "VOILA_KERNEL_ID" in os.environ
 
 
 def marimo_mode() -> str | None:
     """Return ``"edit"`` in marimo's editor, ``"run"`` in an app of ``marimo run``, and None elsewhere.
 
-    A marimo notebook that runs as a script is not in marimo: its output goes to the terminal.
+    For a marimo notebook that runs as a script, return None: its output goes to the terminal.
     """
     marimo = sys.modules.get("marimo")
     # The attribute is missing while marimo itself is being imported.
@@ -40,5 +40,5 @@ def is_published() -> bool:
 
 
 def marimo_logs_messages() -> bool:
-    """Return whether marimo writes the messages of widgets to its log, as it does with ``--log-level DEBUG``."""
+    """Return whether marimo logs the messages of widgets, which it does with ``--log-level DEBUG``."""
     return marimo_mode() is not None and logging.getLogger("marimo").isEnabledFor(logging.DEBUG)

@@ -1,1 +1,1 @@
-"""Credentials: where they are found, and which address they are sent to."""
+"""Find credentials, and send them to one address only."""

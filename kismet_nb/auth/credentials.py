@@ -1,4 +1,4 @@
-"""A Client ID with its secret, and the one rule for where they are sent."""
+"""A Client ID with its secret, and the rule that they are sent to one address only."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ __all__ = [
 
 DEFAULT_API_URL = "https://api.kismethealth.com"
 ID_VARIABLE = "KISMET_CLIENT_ID"
-SECRET_VARIABLE = "KISMET_CLIENT_SECRET"  # noqa: S105 - the name of a variable, no secret
+SECRET_VARIABLE = "KISMET_CLIENT_SECRET"  # noqa: S105 - the name of a variable, not a secret
 URL_VARIABLE = "KISMET_API_URL"
-# Each names a file that holds the value of the variable before it.
+# By variable: the variable that names a file with its value.
 FILE_VARIABLES = {ID_VARIABLE: f"{ID_VARIABLE}_FILE", SECRET_VARIABLE: f"{SECRET_VARIABLE}_FILE"}
 THE_ARGUMENT = "the argument"  # the source of credentials that were passed to KismetClient
 ADDRESS = f"The API's address (api_url, or {URL_VARIABLE})"
@@ -42,14 +42,14 @@ WAYS_TO_LOG_IN = (
 
 
 class Credentials:
-    """A Client ID and its secret; the secret is shown nowhere.
+    """A Client ID and its secret. The secret is never shown.
 
-    The constructor never raises, so that no traceback holds the secret as an argument. Call ``check()`` next.
+    The constructor never raises, so that no traceback contains the secret as an argument. Call ``check()`` next.
 
     Parameters
     ----------
     client_id, client_secret
-        The two texts from the Kismet dashboard. Whitespace and line ends around them are removed.
+        The two texts from the Kismet dashboard. Surrounding whitespace and line breaks are removed.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Credentials:
         self.source = THE_ARGUMENT
         self.client_id = client_id.strip() if isinstance(client_id, str) else client_id
         stripped = client_secret.strip() if isinstance(client_secret, str) else client_secret
-        # A closure keeps the secret out of vars(), of slots' values and of anything that prints attributes.
+        # A closure keeps the secret out of vars(), of the slots, and of tools that print attributes.
         self.secret_value: Callable[[], str] = lambda: stripped
 
     def check(self) -> None:
@@ -108,29 +108,29 @@ class Credentials:
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         # pickle, copy, deepcopy and multiprocessing all call this method.
-        raise TypeError("Credentials are not copied or pickled: the secret would leave this process.")
+        raise TypeError("Credentials cannot be copied or pickled: the secret would leave this process.")
 
 
 def masked(client_id: str) -> str:
-    """Return the last four characters of a Client ID that the server has accepted, enough to recognize it."""
+    """Return the last four characters of a Client ID that the server has accepted."""
     return f"…{client_id[-4:]}" if isinstance(client_id, str) and len(client_id) > 8 else "…"
 
 
 def masked_unverified(client_id: str) -> str:
     """Return the first two characters of a Client ID that the server has not accepted.
 
-    If the two values were swapped, it is the secret, so that this shows less than ``masked``.
+    It shows less than ``masked``, because a Client ID that was swapped with the secret is the secret.
     """
     return f"{client_id[:2]}…" if isinstance(client_id, str) and len(client_id) > 8 else "…"
 
 
 def checked_api_url(api_url: str) -> str:
-    """Return ``api_url`` without a slash at the end and without ``/api/external``.
+    """Return ``api_url`` without a trailing slash and without ``/api/external``.
 
     Raises
     ------
     InvalidInputError
-        The address is not https (plain http is accepted for loopback only), or has a user, a query or a fragment.
+        The address is not https (plain http is accepted for loopback only), or contains a user, query or fragment.
     """
     text = api_url.strip() if isinstance(api_url, str) else ""
     try:
@@ -141,11 +141,11 @@ def checked_api_url(api_url: str) -> str:
     if not host or any(character.isspace() for character in text):
         raise InvalidInputError(f"{ADDRESS} must look like {DEFAULT_API_URL}.")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise InvalidInputError(f"{ADDRESS} must not hold a user, a password, a query or a fragment.")
+        raise InvalidInputError(f"{ADDRESS} must not contain a user, a password, a query or a fragment.")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise InvalidInputError(
-            f"{ADDRESS} must begin with https://, or anyone on the way could read the secret; "
-            f"{parts.scheme or 'no scheme'} was given. Plain http is accepted for this machine alone."
+            f"{ADDRESS} must begin with https://, but {parts.scheme or 'no scheme'} was given: others on the network "
+            "could read the secret. Plain http is accepted only for this machine."
         )
     path = parts.path.rstrip("/").removesuffix("/api/external")
     return f"{parts.scheme}://{parts.netloc}{path}"
@@ -158,11 +158,11 @@ def _problem(name: str, value: object) -> str | None:
         return f"The {name} is empty. {WAYS_TO_LOG_IN}"
     if not re.fullmatch(r"[!-~]+", value):
         return (
-            f"The {name} holds a space, a line end or a character that is not allowed in a header. It was probably "
-            "changed while copying. Copy it again from the Kismet dashboard."
+            f"The {name} contains a space, a line break or a character that is not allowed in a header. It was "
+            "probably changed while copying. Copy it again from the Kismet dashboard."
         )
     if re.match(r"(?i)your[-_]", value):
-        return f"The {name} is still the placeholder of the documentation. Replace it by your own."
+        return f"The {name} is still the placeholder from the documentation. Replace it with your own."
     return None
 
 
@@ -172,7 +172,7 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine."""
+    """Return whether ``host`` is this machine."""
     if host == "localhost":
         return True
     try:

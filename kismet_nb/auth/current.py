@@ -1,4 +1,4 @@
-"""The login of this notebook, which is the only state between calls."""
+"""The login of this notebook: the only state that is kept between calls."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Login:
         )
 
     def _ipython_display_(self) -> None:
-        """Show nothing below a cell that ends in ``kn.login()``, which has printed this text."""
+        """Show nothing below a cell that ends in ``kn.login()``, which has already printed this text."""
 
     def _mime_(self) -> tuple[str, str]:
         """Show nothing in marimo either."""
@@ -64,7 +64,7 @@ class Login:
 _login: Login | None = None
 _held = False
 _form_was_shown = False
-# After each change, every watcher is called with the login before and the login now.
+# After each change, every watcher is called with the earlier and the new login.
 login_watchers: list[Callable[[Login | None, Login | None], None]] = []
 
 
@@ -82,13 +82,13 @@ def remember_login(login: Login | None) -> None:
 
 
 def hold_login() -> None:
-    """Let ``kn.login()`` return the present login instead of searching for credentials, until the login changes."""
+    """Until the login changes, let ``kn.login()`` return it instead of searching for credentials."""
     global _held  # noqa: PLW0603 - it belongs to the one login
     _held = True
 
 
 def held_login() -> Login | None:
-    """Return the login that ``kn.login()`` must return, or None if it searches for credentials."""
+    """Return the login that ``kn.login()`` must return, or None if it must search for credentials."""
     return _login if _held else None
 
 
@@ -99,7 +99,7 @@ def record_form() -> None:
 
 
 def form_advice() -> str | None:
-    """Return what to do if nobody is logged in and a form is shown, or None if there is no form."""
+    """Return what to do with the form that is shown, or None if there is no form or somebody is logged in."""
     if not _form_was_shown or _login is not None:
         return None
     if in_voila():

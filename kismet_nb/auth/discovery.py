@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "THIS_FORM",
-    "CredentialSource",
-    "FoundCredentials",
     "credential_sources",
     "credentials_in_file",
     "deciding_source",
@@ -59,20 +57,20 @@ def credential_sources(*, remembered: bool = True) -> Iterator[CredentialSource]
     in_file = (read_dotenv(file) or {}) if file else {}
     yield read_environment(in_file, file)
     if file is None:
-        passed_by = f" ({', '.join(map(os.path.relpath, unreadable))} cannot be read)" if unreadable else ""
-        yield CredentialSource(".env", f"none with Kismet's variables, from the working directory upward{passed_by}")
+        skipped = f" ({', '.join(map(os.path.relpath, unreadable))} cannot be read)" if unreadable else ""
+        yield CredentialSource(".env", f"no file with Kismet's variables in the working directory or above{skipped}")
     elif file in unreadable:
         problem = f"{os.path.relpath(file)} cannot be read. Check its permissions, and save it as plain UTF-8 text."
         yield CredentialSource(os.path.relpath(file), problem, error=CredentialsError(problem))
     else:
         yield read_nearest_dotenv(in_file, file)
-    in_file = {}  # The key store may wait for a person. A traceback from there must not hold the file's secret.
+    in_file = {}  # The key store may wait for a person. If that raises, the traceback must not contain the secret.
     if remembered:
         yield _from_keyring()
 
 
 def deciding_source(sources: Sequence[CredentialSource]) -> CredentialSource | None:
-    """Return the first source with credentials or an error, which decides what ``kn.login()`` does."""
+    """Return the first source with credentials or an error: it decides what ``kn.login()`` does."""
     return next((source for source in sources if source.found or source.error), None)
 
 
@@ -82,8 +80,8 @@ def find_credentials(*, remembered: bool = False) -> FoundCredentials | None:
     Raises
     ------
     CredentialsError
-        A source holds one of the two variables only, or unusable values, or names a file that has none. Or the
-        environment has the credentials and a ``.env`` has the address: a folder must not decide where the
+        A source has only one of the two variables, has unusable values, or names a file without a value. Or the
+        credentials are in the environment and the address is in a ``.env``: a folder must not decide where the
         environment's secret is sent.
     InvalidInputError
         The address of the credentials cannot be used.
@@ -110,7 +108,7 @@ def credentials_in_file(file: str | os.PathLike[str]) -> FoundCredentials:
     CredentialsError
         The file cannot be read, or has no usable credentials.
     InvalidInputError
-        ``file`` is no path, or the address of the credentials cannot be used.
+        ``file`` is not a path, or the address of the credentials cannot be used.
 
     Warns
     -----
@@ -119,7 +117,7 @@ def credentials_in_file(file: str | os.PathLike[str]) -> FoundCredentials:
         can read the file with the secret.
     """
     if not isinstance(file, str | os.PathLike):
-        raise InvalidInputError(f"file must be the name of a file, not {type(file).__name__}.")
+        raise InvalidInputError(f"file must be a path, not {type(file).__name__}.")
     path = Path(file)
     source = _named_source(path)
     if source is None:
@@ -132,13 +130,13 @@ def credentials_in_file(file: str | os.PathLike[str]) -> FoundCredentials:
 
 
 def _named_source(path: Path) -> CredentialSource | None:
-    """Return what a file holds, or None if it cannot be read. No error is raised here: this frame holds the secret."""
+    """Return the source in a file, or None if it cannot be read. Raise nothing: this frame contains the secret."""
     values = read_dotenv(path) if path.is_file() else None
     return None if values is None else read_named_file(values, path)
 
 
 def _after_warnings(source: CredentialSource, found: FoundCredentials) -> FoundCredentials:
-    """Return the credentials of a source that is used, after what is to be warned of."""
+    """Warn of the problems of a source that is used, and return its credentials."""
     if source.warning:
         warnings.warn(source.warning, stacklevel=4)  # the caller of login() or from_env()
     if found.secret_file:
@@ -147,7 +145,7 @@ def _after_warnings(source: CredentialSource, found: FoundCredentials) -> FoundC
 
 
 def find_api_url() -> str:
-    """Return the address for typed credentials: from the environment, from the ``.env``, or Kismet's own.
+    """Return the address for typed credentials: that of the environment, of the ``.env``, or Kismet's own.
 
     Raises
     ------
@@ -160,7 +158,7 @@ def find_api_url() -> str:
 
 
 def how_to_log_in_again(source: str) -> str:
-    """Return what to do about refused credentials, which depends on their source."""
+    """Return what to do about refused credentials from this source."""
     if source == THE_ARGUMENT:
         return "Make a client with the right credentials."
     if source == KEYRING:
@@ -169,8 +167,8 @@ def how_to_log_in_again(source: str) -> str:
         return f"Correct the Client ID and the secret there.{IN_A_NOTEBOOK}kn.login() then uses them."
     if source == ENVIRONMENT or source.endswith(".env"):
         return (
-            f"Correct {ID_VARIABLE} and {SECRET_VARIABLE} there.{IN_A_NOTEBOOK}kn.login() then uses them, and "
-            "kn.login(prompt=True) asks."
+            f"Correct {ID_VARIABLE} and {SECRET_VARIABLE} there.{IN_A_NOTEBOOK}kn.login() then uses them. "
+            "kn.login(prompt=True) asks for others."
         )
     return "Then try again." if source == THIS_FORM else "Then log in again: kn.login()."
 
@@ -181,7 +179,7 @@ def next_login_note(sources: Sequence[CredentialSource]) -> str | None:
     if source is None:
         return None
     if source.error:
-        return f"kn.login() raises an error because of {source.name}: correct what is said of it."
+        return f"kn.login() raises an error because of {source.name}. kn.login_status() shows what to correct."
     forget = "; kn.logout(forget=True) deletes it there" if source.name == KEYRING else ""
     return f"After kn.logout(), kn.login() would log in again from {source.name}{forget}."
 
@@ -191,7 +189,7 @@ def _from_keyring() -> CredentialSource:
         api_url = find_api_url()
         remembered = keyring_store.load_credentials(api_url)
     except KismetError as error:
-        return CredentialSource(KEYRING, f"not asked: {error}")
+        return CredentialSource(KEYRING, f"not read: {error}")
     except keyring_store.KeyringError as error:
         return CredentialSource(KEYRING, f"not used: {error}")
     if remembered is None:

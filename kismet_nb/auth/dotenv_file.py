@@ -1,4 +1,4 @@
-"""Find and read the ``.env`` file that concerns Kismet."""
+"""Find and read the ``.env`` file with Kismet's variables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ VARIABLES = (ID_VARIABLE, SECRET_VARIABLE, URL_VARIABLE, *FILE_VARIABLES.values(
 
 
 def nearest_dotenv() -> tuple[Path | None, list[Path]]:
-    """Return the nearest ``.env`` from the working directory upward, and the unreadable ones on the way.
+    """Return the nearest ``.env`` with a Kismet variable, and all unreadable ones that the search has found.
 
-    A file counts if it names a Kismet variable. In the working directory an unreadable file counts too.
+    The search goes from the working directory upward. An unreadable file ends it if the file is in the working
+    directory or names a Kismet variable.
     """
     unreadable: list[Path] = []
     try:
@@ -42,7 +43,7 @@ def nearest_dotenv() -> tuple[Path | None, list[Path]]:
 def read_dotenv(file: Path) -> dict[str, str | None] | None:
     """Return the variables of a ``.env``, or None if it cannot be read."""
     try:
-        # A secret may hold a dollar sign, so nothing is interpolated. Notepad writes a byte order mark: utf-8-sig.
+        # A secret may contain a dollar sign, so nothing is interpolated. Notepad writes a byte order mark: utf-8-sig.
         return dotenv_values(file, interpolate=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None

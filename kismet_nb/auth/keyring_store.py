@@ -1,7 +1,6 @@
 """Save, load and delete credentials in the operating system's key store, through the package keyring.
 
-keyring is optional (``pip install "kismet-nb[keyring]"``). Without a key store the credentials are not saved at all,
-and never in a file of this package.
+keyring is optional (``pip install "kismet-nb[keyring]"``). Without a key store, the credentials are not saved.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ __all__ = [
 ]
 
 SERVICE = "kismet_nb"
-MAX_AGE_DAYS = 90  # of credentials, until it is time to rotate them
-MAX_WAIT_SECONDS = 60.0  # The system may be asking for a password in a window that nobody sees.
+MAX_AGE_DAYS = 90  # age at which credentials should be rotated
+MAX_WAIT_SECONDS = 60.0  # The system may ask for a password in a window that nobody sees.
 
 Result = TypeVar("Result")
 
 
 class KeyringError(Exception):
-    """The key store cannot be used. The message says why and holds no secret."""
+    """The key store cannot be used. The message says why, without a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Remembered:
     credentials
         The credentials.
     since
-        The day (UTC) on which they were first saved. None if an earlier version of this package saved them.
+        The day (UTC) on which they were first saved, or None if an earlier version of this package saved them.
     """
 
     credentials: Credentials
@@ -63,7 +62,7 @@ class Remembered:
 
     @property
     def advice(self) -> str:
-        """What to do about old credentials; empty if they are not old, or if their age is unknown."""
+        """What to do about old credentials, or an empty text if they are not old or their age is unknown."""
         if self._days < MAX_AGE_DAYS:
             return ""
         return (
@@ -91,7 +90,7 @@ def load_credentials(api_url: str) -> Remembered | None:
     Raises
     ------
     KeyringError
-        There is no key store, it stays locked, or its entry cannot be parsed.
+        No key store was found, it stays locked, or its entry cannot be parsed.
     """
 
     def load(backend: Any) -> Remembered | None:  # noqa: ANN401 - the package keyring may be missing
@@ -102,12 +101,12 @@ def load_credentials(api_url: str) -> Remembered | None:
 
 
 def save_credentials(api_url: str, credentials: Credentials) -> None:
-    """Save credentials for an address with today's date, and replace earlier ones. The same ones keep their date.
+    """Save credentials for an address with today's date, and replace earlier ones. Unchanged ones keep their date.
 
     Raises
     ------
     KeyringError
-        There is no key store, or it refused.
+        No key store was found, or it raised an error.
     """
 
     def save(backend: Any) -> None:  # noqa: ANN401 - as above
@@ -127,7 +126,7 @@ def delete_credentials(api_url: str) -> bool:
     Raises
     ------
     KeyringError
-        There is no key store, or it refused.
+        No key store was found, or it raised an error.
     """
 
     def delete(backend: Any) -> bool:  # noqa: ANN401 - as above
@@ -163,10 +162,10 @@ def _today() -> dt.date:
 def _call_backend(function: Callable[[Any], Result]) -> Result:
     """Call a function with the key store, in a thread with a time limit.
 
-    Only the name of an error leaves that thread, because the error's frames hold the secret.
+    Only the name of an error leaves that thread, because the error's frames contain the secret.
     """
     if importlib.util.find_spec("keyring") is None:
-        raise KeyringError('the package keyring is not installed; pip install "kismet-nb[keyring]" brings it')
+        raise KeyringError('the package keyring is not installed; run pip install "kismet-nb[keyring]"')
     results: list[Result] = []
     problems: list[str] = []
 
@@ -175,14 +174,14 @@ def _call_backend(function: Callable[[Any], Result]) -> Result:
             import keyring  # noqa: PLC0415 - optional, and slow to load
 
             chosen = keyring.get_keyring()
-            # keyring may return a chain of backends. The first one that is secure is used.
+            # keyring may return a chain of backends. Use the first one that is secure.
             backend = next(filter(_is_secure, getattr(chosen, "backends", [chosen])), None)
             if backend is None:
-                problems.append("there is none on this machine")
+                problems.append("no key store was found on this machine")
             else:
                 results.append(function(backend))
         except Exception as error:  # noqa: BLE001 - each backend raises the errors of its own system
-            problems.append(f"it refused ({type(error).__name__})")
+            problems.append(f"it raised an error ({type(error).__name__})")
 
     thread = threading.Thread(target=call, name="kismet-nb key store", daemon=True)
     thread.start()
@@ -191,12 +190,12 @@ def _call_backend(function: Callable[[Any], Result]) -> Result:
         return results[0]
     if problems:
         raise KeyringError(problems[0])
-    raise KeyringError(f"it did not answer within {MAX_WAIT_SECONDS:.0f} s; is it locked?")
+    raise KeyringError(f"it did not respond within {MAX_WAIT_SECONDS:.0f} s; it may be locked")
 
 
 def _is_secure(backend: Any) -> bool:  # noqa: ANN401 - as above
     """Return whether a backend of keyring uses the operating system's key store.
 
-    keyring gives its null and fail backends, and the plain files of ``keyrings.alt``, a priority below 1.
+    The null and fail backends of keyring, and the plain files of ``keyrings.alt``, have a priority below 1.
     """
     return bool(backend.priority >= 1) and not type(backend).__module__.startswith("keyrings.alt")

@@ -1,4 +1,4 @@
-"""Files with a secret that other users of this computer can read: find them, and warn of each once."""
+"""Warn once of each file with a secret that other users of this computer can read."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _warned: set[Path] = set()  # in this process
 
 
 def open_file_note(file: Path) -> str:
-    """Return a warning if other users can read a file and the person who runs this can change that.
+    """Return a warning if other users can read ``file`` and the current user can change that, otherwise an empty text.
 
-    There is no warning if a folder above keeps others out. Files below ``/run``, on a read-only file system or of
-    another owner have no warning either: there, Docker, systemd, Kubernetes or an administrator set the permissions.
+    There is no warning if a parent folder keeps other users out. There is none either for files below ``/run``, on a
+    read-only file system or of another owner: Docker, systemd, Kubernetes or an administrator set those permissions.
     Windows has no such permissions.
     """
     if sys.platform == "win32":
@@ -40,7 +40,7 @@ def open_file_note(file: Path) -> str:
 
 
 def warn_of_open_file(file: Path, stacklevel: int) -> None:
-    """Warn of a file that other users can read, once in this process.
+    """Warn of a file that other users can read, once per process.
 
     Warns
     -----

@@ -1,4 +1,4 @@
-"""A source of credentials: its name, what it holds, and how that is said."""
+"""A source of credentials: its name, its credentials, and a note about them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ __all__ = [
 
 ENVIRONMENT = "the environment"
 KEYRING = "the key store"
-SECRET_IN = " (secret in "  # noqa: S105 - between the name of a source and that of a file
+SECRET_IN = " (secret in "  # noqa: S105 - stands between the names of a source and of a file
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCredentials:
-    """Credentials, and where they came from.
+    """Credentials and their source.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class FoundCredentials:
     source
         The name of their source.
     secret_file
-        The file that holds the secret, or None.
+        The file with the secret, or None.
     value_files
         The files that ``KISMET_CLIENT_ID_FILE`` and ``KISMET_CLIENT_SECRET_FILE`` name.
     """
@@ -56,7 +56,7 @@ class FoundCredentials:
 
 @dataclass(frozen=True, slots=True)
 class CredentialSource:
-    """One source of credentials, and what it holds.
+    """One source of credentials.
 
     Attributes
     ----------
@@ -64,14 +64,14 @@ class CredentialSource:
         ``"the environment"``, the path of a ``.env`` relative to the working directory, or ``"the key store"``. If
         the secret is in a file of its own, the name is followed by ``" (secret in FILE)"``.
     note
-        What the source holds, in words.
+        A description of what the source contains.
     found
-        The credentials, if there are usable ones.
+        The credentials, if they are usable.
     error
         The error that ``kn.login()`` raises because of this source. It has no traceback, because the frames
-        that read the source hold the secret.
+        that read the source contain the secret.
     warning
-        What ``kn.login()`` warns of if it uses this source.
+        The warning of ``kn.login()`` if it uses this source.
     advice
         What to do about old credentials.
     """
@@ -85,7 +85,7 @@ class CredentialSource:
 
 
 def usable_source(found: FoundCredentials, *, warning: str = "", file_note: str = "") -> CredentialSource:
-    """Return the source of these credentials; its note shows a part of the Client ID and what is said of the file."""
+    """Return the source of these credentials. Its note shows part of the Client ID, the warning and the file's note."""
     login, client_id = current_login(), found.credentials.client_id
     verified = login is not None and login.client.client_id == client_id
     shown = masked(client_id) if verified else masked_unverified(client_id)

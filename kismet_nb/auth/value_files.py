@@ -1,4 +1,4 @@
-"""Read the files that ``KISMET_CLIENT_ID_FILE`` and ``KISMET_CLIENT_SECRET_FILE`` name, as Docker and systemd do."""
+"""Read the files that ``KISMET_CLIENT_ID_FILE`` and ``KISMET_CLIENT_SECRET_FILE`` name, as with Docker and systemd."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ MAX_BYTES = 4096
 def read_value_files(
     variables: Mapping[str, str | None], folder: Path
 ) -> tuple[dict[str, str], dict[str, Path], str | None]:
-    """Return the values that are in files, those files, and what is wrong with one of them.
+    """Return the values read from files, those files, and the problem with one of them.
 
-    The first two are by the variable that has the value, for example ``KISMET_CLIENT_SECRET``. A problem is returned
-    and not raised, because the frames that read the files hold the secret.
+    The keys of both dictionaries are the variables without ``_FILE``, for example ``KISMET_CLIENT_SECRET``. A problem
+    is returned and not raised, because the frames that read the files contain the secret.
 
     Parameters
     ----------
     variables
         The variables of one source.
     folder
-        The folder that relative names of files begin at.
+        The folder that relative paths start from.
     """
     values: dict[str, str] = {}
     files: dict[str, Path] = {}
@@ -43,7 +43,7 @@ def read_value_files(
             file = folder / Path(name).expanduser()
             content, problem = _read(file)
         except RuntimeError:  # the home folder of an unknown user
-            return {}, {}, f"{file_variable} names a file of an unknown user. Set it to the full path of the file."
+            return {}, {}, f"{file_variable} names a file of an unknown user. Set it to the full path of a file."
         if problem and not _is_path(name, folder):
             where = "the working directory" if folder == Path() else folder
             return {}, {}, f"{file_variable} does not name a file in {where}. Set it to the full path of a file."
@@ -54,15 +54,15 @@ def read_value_files(
 
 
 def _is_path(name: str, folder: Path) -> bool:
-    """Return whether a name is that of a file, or begins with a folder. Any other may be the secret itself."""
+    """Return whether a file has this name, or its first folder exists. Any other text may be the secret itself."""
     path = Path(name).expanduser()
     depth = 2 if path.is_absolute() else 1
     first = folder / Path(*path.parts[:depth])
-    return os.path.exists(folder / path) or (len(path.parts) > depth and os.path.isdir(first))  # noqa: PTH110, PTH112 - those of Path raise in a folder that may not be read
+    return os.path.exists(folder / path) or (len(path.parts) > depth and os.path.isdir(first))  # noqa: PTH110, PTH112 - the methods of Path raise in an unreadable folder
 
 
 def _read(file: Path) -> tuple[str, str | None]:
-    """Return the one line of a file, and what is wrong with it."""
+    """Return the only line of a file, and the problem with the file or None."""
     if os.path.exists(file) and not os.path.isfile(file):  # noqa: PTH110, PTH113 - as above; a pipe could block
         return "", "is not a file. Name the file that holds the value."
     try:
@@ -72,15 +72,15 @@ def _read(file: Path) -> tuple[str, str | None]:
         reason = (isinstance(error, OSError) and error.strerror) or "Its name cannot be used"
         return "", f"cannot be read: {reason}. Check its name and permissions."
     if len(content) > MAX_BYTES:
-        return "", "is too long. It must hold one line with the value alone."
+        return "", "is too long. It must contain one line with only the value."
     try:
         text = content.decode("utf-8-sig").strip()  # Notepad writes a byte order mark.
     except UnicodeDecodeError:
         return "", "is not plain UTF-8 text. Save it in that encoding."
     if not text:
-        return "", "is empty. It must hold one line with the value."
+        return "", "is empty. It must contain one line with the value."
     if len(text.splitlines()) > 1:
-        return "", "has several lines. It must hold one line with the value alone."
+        return "", "has several lines. It must contain one line with only the value."
     if text.removeprefix("export ").lstrip().startswith(tuple(f"{variable}=" for variable in FILE_VARIABLES)):
-        return "", "is written like a .env file. It must hold the value alone, without the name of the variable."
+        return "", "is written like a .env file. It must contain only the value, without the name of the variable."
     return text, None

@@ -1,4 +1,4 @@
-"""Read the credentials in the variables of one source: the environment, or a file that is written like a ``.env``."""
+"""Read credentials from the variables of one source: the environment, or a file that is written like a ``.env``."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ __all__ = ["read_environment", "read_named_file", "read_nearest_dotenv"]
 
 
 def read_environment(in_dotenv: Mapping[str, str | None], dotenv: Path | None) -> CredentialSource:
-    """Read the credentials of the environment.
+    """Read credentials from the environment.
 
-    They cannot be used if only the nearest ``.env`` has the address. A folder must not decide where the environment's
+    If only the nearest ``.env`` has the address, they are unusable: a folder must not decide where the environment's
     secret is sent.
     """
     source = _read_variables(ENVIRONMENT, os.environ, Path())
@@ -58,16 +58,16 @@ def read_environment(in_dotenv: Mapping[str, str | None], dotenv: Path | None) -
 
 
 def read_nearest_dotenv(values: Mapping[str, str | None], file: Path) -> CredentialSource:
-    """Read the credentials of a ``.env`` that was found by search.
+    """Read credentials from a ``.env`` that was found by search.
 
-    They cannot be used if the file names an address, and a file outside of its own folder. A folder that was
-    downloaded could otherwise send any file of one line to any address.
+    If the file names an address, and also a file outside of its own folder, they are unusable. Otherwise a downloaded
+    folder could send any file of one line to any address.
     """
     source = _read_variables(os.path.relpath(file), values, file.parent, file)
     if source.found is None or source.found.api_url in {DEFAULT_API_URL, _address_of_environment()}:
         return source
     folder = file.parent.resolve()
-    outside = [one for one in source.found.value_files if not one.resolve().is_relative_to(folder)]
+    outside = [path for path in source.found.value_files if not path.resolve().is_relative_to(folder)]
     if not outside:
         return source
     return unusable_source(
@@ -78,14 +78,14 @@ def read_nearest_dotenv(values: Mapping[str, str | None], file: Path) -> Credent
 
 
 def read_named_file(values: Mapping[str, str | None], file: Path) -> CredentialSource:
-    """Read the credentials of a file that the caller has named."""
+    """Read credentials from a file that the caller has named."""
     return _read_variables(str(file), values, file.parent, file)
 
 
 def _read_variables(
     name: str, values: Mapping[str, str | None], folder: Path, file: Path | None = None
 ) -> CredentialSource:
-    """Read the credentials of a source; ``file`` has its variables, and ``folder`` is where names of files begin."""
+    """Read credentials from the variables of a source, which are in ``file``. Relative paths start at ``folder``."""
     in_files, files, problem = read_value_files(values, folder)
     if problem:
         return unusable_source(name, f"In {name}: {problem}")
@@ -93,7 +93,7 @@ def _read_variables(
     given = [variable for variable, value in found.items() if value]
     if not given:
         empty = ID_VARIABLE in values or SECRET_VARIABLE in values
-        return CredentialSource(name, "the variables are there, but empty" if empty else "neither variable is set")
+        return CredentialSource(name, "the variables are empty" if empty else "neither variable is set")
     if len(given) == 1:
         [missing] = found.keys() - given
         is_set = FILE_VARIABLES[given[0]] if files else given[0]
@@ -129,15 +129,15 @@ def _address_of_environment() -> str | None:
 
 
 def _ignored_address(found: FoundCredentials) -> str:
-    """Return a warning if the environment names another address than the one of the credentials."""
+    """Return a warning if the environment and the credentials have different addresses, otherwise an empty text."""
     if not os.environ.get(URL_VARIABLE):
         return ""
     ignored = _address_of_environment()
     if ignored == found.api_url:
         return ""
-    # An address that cannot be used may hold a password, so it is not shown.
-    host = urlsplit(ignored).netloc if ignored else "which cannot be used"
+    # An unusable address may contain a password, so it is not shown.
+    host = urlsplit(ignored).netloc if ignored else "unusable"
     return (
-        f"{URL_VARIABLE} ({host}) of the environment is ignored: {found.source} has the credentials and its own "
+        f"{URL_VARIABLE} ({host}) in the environment is ignored: {found.source} has the credentials and its own "
         f"{URL_VARIABLE} ({urlsplit(found.api_url).netloc}). Remove one of the two."
     )

@@ -1,4 +1,4 @@
-"""The commands: each gets the parsed options and runs the function of the package that they name."""
+"""The commands: each gets the parsed options and calls a function of the package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kismet_nb.cli.each import sync_each
-from kismet_nb.cli.output import say, warn
+from kismet_nb.cli.output import report_done, warn
 from kismet_nb.demo.use_demo import use_demo
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.explore.compare import compare
@@ -48,7 +48,7 @@ __all__ = [
     "run_tables",
 ]
 
-MAX_ROWS = 100  # that the result of a query prints
+MAX_ROWS = 100  # rows of a query's result that are printed
 
 
 def run_demo(_options: argparse.Namespace) -> None:
@@ -74,21 +74,21 @@ def run_tables(options: argparse.Namespace) -> None:
 
 
 def run_snapshot(options: argparse.Namespace) -> None:
-    """Keep dated copies of tables."""
+    """Write dated copies of tables."""
     with KismetClient.from_env(max_in_flight=options.max_in_flight, verify=options.verify) as client:
         for file in snapshot(options.tables, folder=options.folder, client=client):
-            say(options, f"Wrote {file}")
+            report_done(options, f"Wrote {file}")
 
 
 def run_sync(options: argparse.Namespace) -> None:
-    """Bring the local copy of an organization up to date, or of many."""
+    """Update the local copy of one organization or of many."""
     if options.each:
         if options.organization is not None or options.env_file is not None:
             raise InvalidInputError("--each names the organizations. Leave out --organization and --env-file.")
         sync_each(options)
         return
     if options.jobs is not None:
-        raise InvalidInputError("--jobs is for many organizations. Name their files with --each.")
+        raise InvalidInputError("--jobs requires --each. Name the files of several organizations with --each.")
     with (
         clean_up_on_sigterm(),
         KismetClient.from_env(
@@ -103,7 +103,7 @@ def run_sync(options: argparse.Namespace) -> None:
             recheck_days=options.recheck_days,
             accept_removals=options.accept_removals,
         )
-    say(options, report.to_string(index=False))
+    report_done(options, report.to_string(index=False))
 
 
 def run_sql(options: argparse.Namespace) -> None:
@@ -112,7 +112,7 @@ def run_sql(options: argparse.Namespace) -> None:
         check_target(options.out, None)
     result = sql(options.folder, _standard_input() if options.query == "-" else options.query)
     if options.out:
-        say(options, f"Wrote {len(result)} rows to {export(result, options.out)}")
+        report_done(options, f"Wrote {len(result)} rows to {export(result, options.out)}")
         return
     print(format_table(result.head(MAX_ROWS)))
     if len(result) > MAX_ROWS:
@@ -123,11 +123,11 @@ def _standard_input() -> str:
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidInputError("The query on stdin is not UTF-8. Save it in that encoding.") from None
+        raise InvalidInputError("The query on stdin is not UTF-8. Save it in this encoding.") from None
 
 
 def run_compare(options: argparse.Namespace) -> None:
-    """Print what changed between two files or snapshots of tables, and write it to a file if one is named."""
+    """Print the changes between two files or snapshots of tables. With ``--out``, also write them to a file."""
     if options.out:
         check_path(options.out)
     changes = {
@@ -147,8 +147,8 @@ def run_compare(options: argparse.Namespace) -> None:
 def _tables_to_compare(options: argparse.Namespace) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
     """Return the older and the newer state of each table."""
     names = options.latest or options.now
-    ways = [bool(options.old), bool(options.latest), bool(options.now)]
-    if ways.count(True) != 1 or bool(options.old) != bool(options.new):
+    given = [bool(options.old), bool(options.latest), bool(options.now)]
+    if given.count(True) != 1 or bool(options.old) != bool(options.new):
         raise InvalidInputError("Name two files, or tables with --latest or with --now.")
     if not names:
         return {"changes": (read_export(options.old), read_export(options.new))}
@@ -177,7 +177,7 @@ def run_report(options: argparse.Namespace) -> None:
         logo=options.logo,
         progress=False if options.quiet else None,
     )
-    say(options, f"Wrote {written}")
+    report_done(options, f"Wrote {written}")
 
 
 def run_lab(options: argparse.Namespace) -> None:
@@ -187,14 +187,14 @@ def run_lab(options: argparse.Namespace) -> None:
     wanted = Path(options.folder).expanduser()
     folder, copied = prepare_folder(wanted)
     if folder != wanted:
-        print(f"Opening {folder}, which git ignores: a saved notebook holds names. {wanted} is part of a clone.")
+        print(f"Opening {folder}, which git ignores: a saved notebook contains names. {wanted} is part of a clone.")
     for parent in dict.fromkeys(file.parent for file in copied):
         print(f"Copied missing files to {parent}")
     code = _run_module("jupyterlab", [str(folder), *options.jupyterlab])
     if code:
         raise KismetError(
-            f"JupyterLab ended with code {code}. Its own output is above. Options for it follow --, for example: "
-            "kismet-nb lab -- --allow-root"
+            f"JupyterLab ended with code {code}. Its own output is above. Write options for JupyterLab after --, for "
+            "example: kismet-nb lab -- --allow-root"
         )
 
 

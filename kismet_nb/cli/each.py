@@ -1,4 +1,4 @@
-"""``kismet-nb sync --each``: many organizations at a time, a process for each."""
+"""``kismet-nb sync --each``: many organizations at a time, each in its own process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from kismet_nb.cli.output import fail, note, say, warn
+from kismet_nb.cli.output import fail, report_done, warn, write_stats_line
 from kismet_nb.errors import InvalidInputError, KismetError
 from kismet_nb.reports.sigterm import clean_up_on_sigterm
 from kismet_nb.store.layout import OrganizationFolder, read_version
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["sync_each"]
 
 POLL_SECONDS = 0.05
-PREFIX = "kismet-nb: "  # of messages, but not of the lines of --stats
+PREFIX = "kismet-nb: "  # before messages, but not before the lines of --stats
 _OWN_OPTIONS = frozenset(("folder", "organization", "env_file", "each", "jobs", "quiet", "log", "run", "jupyterlab"))
-STOP_SECONDS = 10.0  # a process that has not ended by then is killed
+STOP_SECONDS = 10.0  # a process that is still running after this time is killed
 
 
 @dataclass(slots=True)
 class _Sync:
-    """The sync of one organization, in a process of its own."""
+    """The sync of one organization in its own process."""
 
     organization: str
     process: subprocess.Popen[bytes]
@@ -50,7 +50,8 @@ def sync_each(options: argparse.Namespace) -> None:
     Raises
     ------
     InvalidInputError
-        A file has no credentials, or two files or a file cannot name an organization. Nothing was started.
+        A file has no credentials, its name cannot be the name of an organization, or two files name the same one.
+        Nothing was started.
     KismetError
         At least one sync failed.
     """
@@ -64,9 +65,9 @@ def sync_each(options: argparse.Namespace) -> None:
     if failed:
         raise KismetError(
             f"{len(failed)} of {len(files)} organizations failed, after {seconds}: {', '.join(failed)}. The reasons "
-            "are above. Sync again, which continues with what was read."
+            "are above. Sync again: it continues with what was read."
         )
-    say(options, f"Synced {len(files)} organizations in {seconds}")
+    report_done(options, f"Synced {len(files)} organizations in {seconds}")
 
 
 def _checked_files(folder: str, patterns: Sequence[str]) -> dict[str, Path]:
@@ -75,17 +76,17 @@ def _checked_files(folder: str, patterns: Sequence[str]) -> dict[str, Path]:
     for file in _expanded(patterns):
         name = OrganizationFolder.named(folder, file.stem).name
         for other, path in files.items():
-            if other.casefold() == name.casefold():  # one folder on Windows and macOS
+            if other.casefold() == name.casefold():  # the same folder on Windows and macOS
                 raise InvalidInputError(f"{path} and {file} both name the organization {name}. Rename one of them.")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # The process of this organization warns, under its name.
+            warnings.simplefilter("ignore")  # The organization's own process warns, and names the organization.
             KismetClient.from_env(file=file).close()
         files[name] = file
     return files
 
 
 def _expanded(patterns: Sequence[str]) -> list[Path]:
-    """Return the files that the patterns match. Shells do this too, except on Windows."""
+    """Return the files that match the patterns. Shells expand patterns too, except on Windows."""
     files = []
     for pattern in patterns:
         matches = [pattern] if Path(pattern).exists() or "*" not in pattern else sorted(glob.glob(pattern))  # noqa: PTH207 - a pattern may be absolute
@@ -96,7 +97,7 @@ def _expanded(patterns: Sequence[str]) -> list[Path]:
 
 
 def _run_all(options: argparse.Namespace, files: dict[str, Path], jobs: int) -> list[str]:
-    """Run the syncs, report each when it ends, and return those that failed; end all if this process is to end."""
+    """Run the syncs, report each when it ends, and return those that failed. If this process must end, end all."""
     waiting = deque(files.items())
     running: list[_Sync] = []
     failed = []
@@ -117,19 +118,19 @@ def _run_all(options: argparse.Namespace, files: dict[str, Path], jobs: int) -> 
 
 
 def _start(options: argparse.Namespace, organization: str, file: Path) -> _Sync:
-    # A file and not a pipe: nobody reads while the sync runs, and a full pipe would stop it.
+    # A file instead of a pipe: nothing reads while the sync runs, so a full pipe would block it.
     messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _report or _stop
     command = [sys.executable, "-P", "-c", "from kismet_nb.cli import main; raise SystemExit(main())"]
     command += ["sync", options.folder, "--organization", organization, "--env-file", str(file), "--quiet"]
-    command += _passed_on(options)
+    command += _arguments_for_each(options)
     process = subprocess.Popen(  # noqa: S603 - our own command
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=messages
     )
     return _Sync(organization, process, messages, time.monotonic())
 
 
-def _passed_on(options: argparse.Namespace) -> list[str]:
-    """Return the options that hold for each organization: all but those of this process."""
+def _arguments_for_each(options: argparse.Namespace) -> list[str]:
+    """Return the options for each organization as arguments: all except those of this process."""
     arguments = []
     for name, value in vars(options).items():
         if name in _OWN_OPTIONS or value is None or value is False:
@@ -149,15 +150,15 @@ def _report(options: argparse.Namespace, one: _Sync) -> None:
     reason = lines.pop().removeprefix(PREFIX) if code > 0 and lines else ""
     for line in lines:
         is_stats = options.stats and not line.startswith(PREFIX)
-        write = note if is_stats else warn
+        write = write_stats_line if is_stats else warn
         write(f"{one.organization}: {line.removeprefix(PREFIX)}")
     if code:
-        fail(f"{one.organization} failed (exit code {code}): {reason or 'it was ended from outside.'}", code)
+        fail(f"{one.organization} failed (exit code {code}): {reason or 'another process ended it.'}", code)
         return
     newest = OrganizationFolder.named(options.folder, one.organization).newest()
     tables = read_version(newest)["tables"].values() if newest else []
     counts = {name: sum(table[name] for table in tables) for name in ("rows", "added", "changed", "removed")}
-    say(
+    report_done(
         options,
         f"{one.organization}: {counts['rows']:,} rows, {counts['added']:,} added, {counts['changed']:,} changed, "
         f"{counts['removed']:,} removed, in {time.monotonic() - one.started:.1f} s",
@@ -165,7 +166,7 @@ def _report(options: argparse.Namespace, one: _Sync) -> None:
 
 
 def _stop(running: Sequence[_Sync]) -> None:
-    """End the syncs that are running; each keeps what it has read."""
+    """End the running syncs. Each keeps what it has read."""
     for one in running:
         one.process.terminate()
     deadline = time.monotonic() + STOP_SECONDS

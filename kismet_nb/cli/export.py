@@ -1,4 +1,4 @@
-"""``kismet-nb export``: fetch tables and write each to a file, or all to the sheets of one."""
+"""``kismet-nb export``: fetch tables, and write each to its own file or all to the sheets of one file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kismet_nb.cli.output import fail, say
+from kismet_nb.cli.output import fail, report_done
 from kismet_nb.errors import AuthenticationError, InvalidInputError, KismetError, UnavailableError
 from kismet_nb.fetch import FETCHERS
 from kismet_nb.files.export import export
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 __all__ = ["run_export", "split_names"]
 
-# The fetch of a table begins with the rows of another one. If both are exported, that one is fetched once.
+# By table: the table from whose rows it is fetched. If both are exported, that table is fetched once.
 _FETCHED_FROM = {"calls": "users", "egresses": "calls", "waiting_room_subs": "waiting_rooms"}
 
 
 def run_export(options: argparse.Namespace) -> None:
-    """Fetch tables and write them to one file, or to a file each.
+    """Fetch tables and write them to one file, or each to its own file.
 
     Raises
     ------
     InvalidInputError
-        The options do not fit together. Nothing was fetched.
+        The options are invalid or contradict each other. Nothing was fetched.
     KismetError
         At least one table could not be fetched or written.
     """
-    files = _files(options)  # fails now instead of after a long fetch
+    files = _files(options)  # raises before a long fetch instead of after it
     _check_days(options)
     with (
         clean_up_on_sigterm(),
@@ -57,7 +57,7 @@ def run_export(options: argparse.Namespace) -> None:
 
 
 def _files(options: argparse.Namespace) -> dict[str, Path]:
-    """Return the file of each table. Several tables have a folder, or one Excel file for all."""
+    """Return the file of each table. Several tables need a folder, or one Excel file for all."""
     out, names, extension = options.out, options.tables, options.format
     if not out.strip():
         raise InvalidInputError("OUT is empty. Name the file or folder to write.")
@@ -65,16 +65,16 @@ def _files(options: argparse.Namespace) -> dict[str, Path]:
     ends_as_file = not ends_as_folder and file_suffix(Path(out)) != ""
     if ends_as_file or (len(names) == 1 and not ends_as_folder and extension is None):
         if extension is not None:
-            raise InvalidInputError("--format is for a folder. The suffix of a file selects its format.")
+            raise InvalidInputError("--format is for a folder. For a file, the suffix sets the format.")
         target = check_target(out, options.tz)
         if len(names) > 1 and file_suffix(target) != ".xlsx":
             raise InvalidInputError(
-                f"{out} can hold one table. For several, name a folder or a file that ends in .xlsx."
+                f"{out} can contain only one table. For several, name a folder or a file that ends in .xlsx."
             )
         return dict.fromkeys(names, target)
-    folder = os.path.expanduser(out)  # noqa: PTH111 - Path.expanduser may raise, and check_target says why
-    is_there, is_folder = os.path.lexists(folder), os.path.isdir(folder)  # noqa: PTH112 - those of Path may raise
-    if is_there and not is_folder:
+    folder = os.path.expanduser(out)  # noqa: PTH111 - Path.expanduser may raise; check_target has a better error
+    exists, is_folder = os.path.lexists(folder), os.path.isdir(folder)  # noqa: PTH112 - the methods of Path may raise
+    if exists and not is_folder:
         raise InvalidInputError(f"{out} is a file. Name a folder, or a file that ends in {' or '.join(SUFFIXES)}.")
     if Path(out).suffix and not ends_as_folder and not is_folder:
         raise InvalidInputError(
@@ -84,7 +84,7 @@ def _files(options: argparse.Namespace) -> dict[str, Path]:
 
 
 def _check_days(options: argparse.Namespace) -> None:
-    """Check that the days fit to each other and to the tables."""
+    """Check that ``--since`` and ``--until`` fit together and fit the tables."""
     if options.since and options.until and options.until < options.since:
         raise InvalidInputError("--until is before --since.")
     for name in options.tables:
@@ -105,7 +105,7 @@ def _today() -> dt.date:
 def _fetched(
     options: argparse.Namespace, name: str, client: KismetClient, known: dict[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """Return a table, with the rows of the chosen days. ``known`` has the tables that others are fetched from."""
+    """Fetch a table, with the rows of the chosen days. ``known`` has the tables from which others are fetched."""
     if RESOURCES[name].layout == "maps":
         return FETCHERS[name](options.since, options.until or _today(), client=client)
     frame = _all_rows(options, name, client, known)
@@ -127,9 +127,9 @@ def _all_rows(
 
 
 def _write(options: argparse.Namespace, name: str, frame: pd.DataFrame, file: Path) -> None:
-    """Write a table to its file, and a line about it."""
+    """Write a table to its file, and report it."""
     written = export(frame, file, tz=options.tz)
-    say(options, f"Wrote {_counted(options, name, frame)} to {written}")
+    report_done(options, f"Wrote {_counted(options, name, frame)} to {written}")
 
 
 def _counted(options: argparse.Namespace, name: str, frame: pd.DataFrame) -> str:
@@ -138,7 +138,7 @@ def _counted(options: argparse.Namespace, name: str, frame: pd.DataFrame) -> str
 
 
 def _write_workbook(options: argparse.Namespace, files: dict[str, Path], client: KismetClient) -> None:
-    """Write all tables to the sheets of one file, or nothing."""
+    """Write all tables to the sheets of one file, or write nothing if one fails."""
     [target] = set(files.values())
     frames: dict[str, pd.DataFrame] = {}
     known: dict[str, pd.DataFrame] = {}
@@ -152,11 +152,13 @@ def _write_workbook(options: argparse.Namespace, files: dict[str, Path], client:
     if problem:
         raise KismetError(problem)
     written = export(frames, target, tz=options.tz)
-    say(options, f"Wrote {', '.join(_counted(options, name, frame) for name, frame in frames.items())} to {written}")
+    report_done(
+        options, f"Wrote {', '.join(_counted(options, name, frame) for name, frame in frames.items())} to {written}"
+    )
 
 
 def _write_each(options: argparse.Namespace, files: dict[str, Path], client: KismetClient) -> None:
-    """Write each table to its file. One that fails does not stop the others, unless they would fail too."""
+    """Write each table to its file. A failure does not stop the others, unless they would fail too."""
     written: list[str] = []
     failed: list[str] = []
     known: dict[str, pd.DataFrame] = {}
@@ -193,9 +195,9 @@ def _concerns_all_tables(error: KismetError) -> bool:
 
 
 def split_names(options: argparse.Namespace, others: list[str]) -> None:
-    """Divide the names of an export into its tables and OUT, which is the last one if there is no ``--out``.
+    """Split the names of an export into its tables and OUT, which is the last name if there is no ``--out``.
 
-    argparse gives the names before the first option to ``tables``, and the rest of the line to ``others``.
+    argparse puts the names before the first option into ``tables``, and those after it into ``others``.
     """
     error = options.command.error
     if unknown := [argument for argument in others if argument.startswith("-")]:
@@ -206,7 +208,7 @@ def split_names(options: argparse.Namespace, others: list[str]) -> None:
     if options.out is None and len(options.tables) == 1:
         error("the following arguments are required: OUT")
     if options.out is None and options.tables[-1] in FETCHERS:
-        error("the last name must be OUT, the file or folder to write. A folder with the name of a table follows --out")
+        error("the last name must be OUT, the file or folder to write. If it is the name of a table, write --out OUT")
     if options.out is None:
         options.out = options.tables.pop()
     for place, name in enumerate(options.tables):

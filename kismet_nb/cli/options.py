@@ -1,4 +1,4 @@
-"""The options of the commands."""
+"""Parse the options of the commands."""
 
 from __future__ import annotations
 
@@ -34,31 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["command_parsers", "parse"]
 
-GREETING = """\
-kismet-nb {version} fetches a Kismet Health organization as tables.
-
-Three things to try:
-
-  kismet-nb demo
-    Fetch the users of an invented clinic on this computer. No account needed.
-
-  kismet-nb lab
-    Open notebooks about that clinic in JupyterLab (extra lab).
-
-  kismet-nb export users exports/users.csv
-    Fetch the users of your own organization. First put its credentials into
-    the environment or a .env file.
-
-All commands: kismet-nb --help
-"""
-
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Parse a command line. ``run`` is the function of its command."""
+    """Parse a command line. The result's ``run`` is the function of its command."""
     own, jupyterlab = list(arguments), []
-    if not own:
-        print(GREETING.format(version=version("kismet-nb")), end="")
-        raise SystemExit(2)  # as for wrong usage: a script whose command is empty by mistake must not look successful
     if own[:1] == ["lab"] and "--" in own:
         place = own.index("--")
         own, jupyterlab = own[:place], own[place + 1 :]
@@ -109,15 +88,15 @@ def _add_export(commands: Commands) -> None:
         "export",
         usage="%(prog)s [-h] TABLE [TABLE ...] OUT [OPTION ...]",
         help="fetch tables and write them to files; credentials from the environment or .env",
-        epilog="Each file is replaced whole or not at all. If one of several tables fails, the others are written all "
-        "the same, and the exit code is 1.",
+        epilog="A file is never written in part. If one of several tables fails, the others are still written, and the "
+        "exit code is 1.",
     )
     command.add_argument("tables", nargs="+", metavar="TABLE", help=f"{', '.join(FETCHERS)}; OUT is the last name")
     command.add_argument(
         "--out",
         metavar="OUT",
-        help="the file, whose suffix sets the format: exports/users.parquet. Of several tables, a folder, which gets a "
-        "file for each, or an .xlsx file, which gets a sheet for each",
+        help="the file; its suffix sets the format: exports/users.parquet. For several tables: a folder, with one file "
+        "for each, or an .xlsx file, with one sheet for each",
     )
     command.add_argument(
         "--format",
@@ -131,13 +110,13 @@ def _add_export(commands: Commands) -> None:
         "--since",
         type=_day,
         metavar="YYYY-MM-DD",
-        help="first day of call_metrics; of other tables, keep only rows created on or after this day (UTC)",
+        help="first day of call_metrics; for other tables, keep only rows created on or after this day (UTC)",
     )
     command.add_argument(
         "--until",
         type=_day,
         metavar="YYYY-MM-DD",
-        help="last day of call_metrics (default: today); of other tables, keep only rows created on or before this "
+        help="last day of call_metrics (default: today); for other tables, keep only rows created on or before this "
         "day (UTC)",
     )
     command.add_argument("--tz", metavar="ZONE", help="time zone for times in an Excel file (default: UTC)")
@@ -149,7 +128,7 @@ def _add_export(commands: Commands) -> None:
 
 def _add_snapshot(commands: Commands) -> None:
     command = commands.add_parser(
-        "snapshot", help="keep dated copies of tables in a folder; credentials from the environment or .env"
+        "snapshot", help="write dated copies of tables to a folder; credentials from the environment or .env"
     )
     command.add_argument("tables", nargs="+", metavar="TABLE", choices=LISTS, help=", ".join(LISTS))
     command.add_argument("--folder", default="snapshots", help="folder for the copies (default: %(default)s)")
@@ -159,8 +138,8 @@ def _add_snapshot(commands: Commands) -> None:
 
 
 def _add_sync(commands: Commands) -> None:
-    command = commands.add_parser("sync", help="bring the local copy of an organization up to date, with its history")
-    command.add_argument("folder", metavar="FOLDER", help="the store; it is made if it is missing")
+    command = commands.add_parser("sync", help="update the local copy of an organization, with its history")
+    command.add_argument("folder", metavar="FOLDER", help="the store; it is created if it does not exist")
     command.add_argument("--organization", metavar="NAME", help="its name in the store (default: organization)")
     command.add_argument(
         "--env-file", metavar="FILE", help="file with the credentials (default: the environment, or the nearest .env)"
@@ -169,7 +148,7 @@ def _add_sync(commands: Commands) -> None:
         "--each",
         nargs="+",
         metavar="FILE",
-        help="sync many organizations: one for each file with credentials, which names it: secrets/clinic-a.env",
+        help="sync many organizations: each file has the credentials and the name of one: secrets/clinic-a.env",
     )
     command.add_argument("--jobs", type=int, metavar="N", help="organizations at a time, with --each (default: 8)")
     command.add_argument("--tables", nargs="+", metavar="TABLE", help=f"default: {' '.join(DEFAULT_TABLES)}")
@@ -178,10 +157,10 @@ def _add_sync(commands: Commands) -> None:
         type=int,
         default=7,
         metavar="N",
-        help="read every list whole at least every N days; 0: each time (default: %(default)s)",
+        help="read every list in full at least every N days; 0: each time (default: %(default)s)",
     )
     command.add_argument("--strict", action="store_true", help="fail if the API sends unknown columns or values")
-    command.add_argument("--accept-removals", action="store_true", help="accept that most of a table is removed")
+    command.add_argument("--accept-removals", action="store_true", help="accept that most rows of a table are removed")
     _add_client_options(command)
     _add_output_options(command)
     command.set_defaults(run=run_sync)
@@ -212,11 +191,11 @@ def _add_compare(commands: Commands) -> None:
         nargs="+",
         metavar="TABLE",
         choices=LISTS,
-        help="instead of files: the newest snapshots of tables and what the server has now; credentials from the "
-        "environment or .env",
+        help="instead of files: the newest snapshots of tables and their present state on the server; credentials from "
+        "the environment or .env",
     )
     command.add_argument("--folder", default="snapshots", help="folder of the snapshots (default: %(default)s)")
-    command.add_argument("--markdown", action="store_true", help="print Markdown, for a mail")
+    command.add_argument("--markdown", action="store_true", help="print Markdown, for an email")
     command.add_argument(
         "--ignore", action="append", default=[], metavar="COLUMN", help="do not compare this column; may be repeated"
     )
@@ -250,7 +229,7 @@ def _add_report(commands: Commands) -> None:
         choices=["fraction", "percent"],
         help="unit in which the API sends fail rates (default: the one that the numbers fit)",
     )
-    command.add_argument("--title", metavar="TEXT", help="the title, in place of the notebook's first heading")
+    command.add_argument("--title", metavar="TEXT", help="the title, instead of the notebook's first heading")
     command.add_argument("--organization", metavar="NAME", help="name of the organization, above the title")
     command.add_argument("--logo", metavar="FILE", help="PNG or SVG file of at most 1 MB, above the title")
     command.add_argument("--notebook", metavar="FILE", help="your own copy of 03_report.ipynb")
@@ -264,7 +243,7 @@ def _add_lab(commands: Commands) -> None:
         "lab",
         usage="%(prog)s [-h] [FOLDER] [-- OPTION ...]",
         help="open JupyterLab on the notebooks, which show the demo organization",
-        epilog="Options after -- are JupyterLab's own: kismet-nb lab -- --no-browser --port 9999",
+        epilog="Options after -- are for JupyterLab: kismet-nb lab -- --no-browser --port 9999",
     )
     command.add_argument(
         "folder",
@@ -272,7 +251,7 @@ def _add_lab(commands: Commands) -> None:
         default="notebooks",
         metavar="FOLDER",
         help="folder of the notebooks (default: %(default)s; in a clone of the repository: my_notebooks); missing "
-        "notebooks are copied into it, and their data into the folder data beside it; git ignores a new folder",
+        "notebooks are copied to it, and their data to the folder data beside it; git ignores a new folder",
     )
     command.set_defaults(run=run_lab)
 
@@ -282,11 +261,11 @@ def _add_docs(commands: Commands) -> None:
         "docs", help="open the reference in the browser; it is built first if it is missing (extra docs)"
     )
     command.add_argument(
-        "folder", nargs="?", metavar="FOLDER", help="where the site is (default: the user's folder for caches)"
+        "folder", nargs="?", metavar="FOLDER", help="folder of the site (default: in the user's folder for caches)"
     )
     command.add_argument("--rebuild", action="store_true", help="build the site again, for example after a change")
     command.add_argument("--strict", action="store_true", help="fail if the build warns")
-    command.add_argument("--no-browser", action="store_true", help="print the address only")
+    command.add_argument("--no-browser", action="store_true", help="only print the address")
     command.set_defaults(run=run_docs)
 
 
@@ -298,7 +277,7 @@ def _add_client_options(command: argparse.ArgumentParser) -> None:
         "--verify",
         choices=["auto", "twice"],
         default="auto",
-        help="twice reads every page a second time (default: only where one reading proves nothing)",
+        help="twice reads every page a second time (default: only if one reading does not prove a table complete)",
     )
     _add_stats_option(command)
 

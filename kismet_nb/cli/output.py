@@ -1,4 +1,4 @@
-"""What the commands write: results on stdout, all else on stderr, and both with the time in a log if one is named."""
+"""Write results to stdout, everything else to stderr, and both with their time to the log if one is named."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-__all__ = ["fail", "messages", "note", "say", "spell_out_missing_characters", "warn"]
+__all__ = ["escape_unencodable_characters", "fail", "messages", "report_done", "warn", "write_stats_line"]
 
-_package_logger = logging.getLogger("kismet_nb")  # waits for the server
+_package_logger = logging.getLogger("kismet_nb")  # logs waits for the server
 _logger = logging.getLogger("kismet_nb.cli")
 
 
-def spell_out_missing_characters() -> None:
-    """Write characters that an output's encoding lacks as escapes. On Windows, a redirected output has few."""
+def escape_unencodable_characters() -> None:
+    """Escape characters that stdout or stderr cannot encode. On Windows, a redirected output encodes few."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -33,14 +33,14 @@ def spell_out_missing_characters() -> None:
 
 @contextlib.contextmanager
 def messages(*, quiet: bool, log: str | None) -> Iterator[None]:
-    """Write warnings and waits as one line each on stderr, and everything to the log.
+    """Write each warning and wait as one line to stderr, and all messages to the log.
 
     Parameters
     ----------
     quiet
-        Leave out waits. Warnings stay, because they are about the table.
+        Write no waits to stderr. Warnings stay, because they are about the table.
     log
-        The file to which lines are appended.
+        The file to append to.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def _log_handler(file: str) -> logging.Handler:
 
 
 class _LogFile(logging.FileHandler):
-    """A log that may not stop a command: if the disk is full, one line on stderr says so."""
+    """A log that never stops a command. If the disk is full, it writes one line to stderr."""
 
     failed = False
 
@@ -100,20 +100,20 @@ class _LogFile(logging.FileHandler):
         self.failed = True
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):  # It writes what could not be written before.
+        with contextlib.suppress(OSError):  # close() tries again to write the buffered lines
             super().close()
 
 
 class _OneLine(logging.Formatter):
-    """A line per message, without advice for a notebook."""
+    """A formatter that writes one line per message, without advice for a notebook."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         record.message = without_notebook_advice(record.message).replace("\n", " ")
         return super().formatMessage(record)
 
 
-def say(options: argparse.Namespace, text: str) -> None:
-    """Write that something was done; to the log only with --quiet."""
+def report_done(options: argparse.Namespace, text: str) -> None:
+    """Write a result to stdout and to the log, or with ``--quiet`` to the log only."""
     _logger.info("%s", text)
     if options.quiet:
         return
@@ -121,19 +121,19 @@ def say(options: argparse.Namespace, text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:
         raise
-    except OSError as error:  # What was done stays done, although a full disk does not take the line about it.
+    except OSError as error:  # A full disk cannot store this line, but the command has succeeded.
         _discard(sys.stdout)
         warn(f"The output cannot be written: {error.strerror}.")
 
 
-def note(text: str) -> None:
-    """Write a line that was asked for on stderr, also with --quiet."""
+def write_stats_line(text: str) -> None:
+    """Write a line of ``--stats`` to stderr, also with ``--quiet``."""
     _logger.info("%s", text)
     _write_line(text)
 
 
 def fail(problem: object, code: int) -> int:
-    """Write why a command failed as one line, and return its exit code."""
+    """Write as one line why a command failed, and return its exit code."""
     text = without_notebook_advice(str(problem))
     _logger.error("%s", text)
     _write_line(f"kismet-nb: {text}")
@@ -149,10 +149,10 @@ def warn(text: str) -> None:
 def _write_line(text: str) -> None:
     try:
         print(text, file=sys.stderr, flush=True)
-    except OSError:  # stderr may be a file on a full disk too, and the command goes on.
+    except OSError:  # stderr may be a file on a full disk too; the command continues
         _discard(sys.stderr)
 
 
 def _discard(stream: TextIO) -> None:
-    """Let a stream go nowhere. Otherwise Python tries again at exit to write what is left, and changes the code."""
+    """Redirect a stream to nowhere. Otherwise Python tries to write the rest at exit, and changes the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

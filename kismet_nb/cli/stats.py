@@ -1,11 +1,11 @@
-"""``--stats``: the requests of a command by endpoint, at its end."""
+"""``--stats``: write the requests of a command by endpoint, at its end."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING
 
-from kismet_nb.cli.output import note
+from kismet_nb.cli.output import write_stats_line
 from kismet_nb.reports.sigterm import clean_up_on_sigterm
 from kismet_nb.transport.usage import start_recording, stop_recording, usage_table
 
@@ -19,7 +19,7 @@ __all__ = ["request_stats"]
 
 @contextlib.contextmanager
 def request_stats() -> Iterator[None]:
-    """Write the requests of all clients that are made in this block, also if it fails, is interrupted or terminated."""
+    """Write the requests of all clients made in this block, also if it fails, is interrupted or is terminated."""
     with clean_up_on_sigterm():
         usages = start_recording()
         try:
@@ -27,11 +27,11 @@ def request_stats() -> Iterator[None]:
         finally:
             stop_recording()
             for line in _format(usage_table(usages)):
-                note(line)
+                write_stats_line(line)
 
 
 def _format(table: pd.DataFrame) -> list[str]:
-    """Return a table of requests as lines, with a total if it has several rows."""
+    """Return a table of requests as aligned lines, with a total if it has several rows."""
     if table.empty:
         return ["No requests were counted."]
     rows = [tuple(row) for row in table.itertuples(index=False)]

@@ -1,4 +1,4 @@
-"""Replace times by the first moment of their day, week, month, quarter or year."""
+"""Replace times with the start of their day, week, month, quarter or year."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _PANDAS_PERIODS = {
     "quarter": "Q-DEC",
     "year": "Y-DEC",
 }  # W-SUN ends on Sunday
-_DAY_COUNTS = ("days_since_call", "days_since_expiry")  # of summaries: with the time of the fetch they give the day
+# Columns of summaries. Together with the time of the fetch, they reveal the day.
+_DAY_COUNTS = ("days_since_call", "days_since_expiry")
 
 
 def check_time_unit(dates: object) -> None:
@@ -37,27 +38,27 @@ def check_time_unit(dates: object) -> None:
 
 
 def coarse_times(df: pd.DataFrame, unit: TimeUnit, keep: set[str]) -> dict[str, pd.Series[Any]]:
-    """Return each column of times with the first moment of each unit, in the column's own dtype and zone.
+    """Return each column of times, with each time replaced by the start of its unit. Dtypes and zones stay.
 
     Raises
     ------
     InvalidInputError
-        A column holds times in a form that is not a column of times, or numbers of days from which a day follows.
+        A column contains times but is not of a datetime dtype, or contains numbers of days that reveal a day.
     """
     columns = {}
     for name in df.columns:
         if unit != "day" and name in _DAY_COUNTS and name not in keep:
             raise InvalidInputError(
-                f"{name} gives the day of a time, so dates={unit!r} would hide nothing. Drop it, or name it in "
+                f"{name} reveals the day of a time, so dates={unit!r} would hide nothing. Drop it, or name it in "
                 f"keep=[{name!r}]."
             )
         column = df[name]
         times = readable_column(column) if column.dtype.kind == "M" else column
         if pd.api.types.is_datetime64_any_dtype(times.dtype) and not isinstance(times.dtype, pd.ArrowDtype):
-            columns[name] = _coarse(times, unit).astype(column.dtype)  # a column of Arrow's times stays one
+            columns[name] = _coarse(times, unit).astype(column.dtype)  # an Arrow dtype stays
         elif any(_has_time(value) for value in _objects(column)):
             raise InvalidInputError(
-                f"{name} holds times in a column of dtype {column.dtype}. Convert it to datetime64 first, for example "
+                f"{name} contains times in a column of dtype {column.dtype}. Convert it to datetime64, for example "
                 "with pd.to_datetime, or drop it."
             )
     return columns
@@ -75,7 +76,7 @@ def _has_time(value: Any) -> bool:  # noqa: ANN401 - any cell
 
 
 def _objects(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return the values of a column that can hold times although its dtype is not one of times."""
+    """Return the values of a column, or no values if its dtype cannot contain times."""
     is_plain = column.dtype.kind in "biuf" or isinstance(column.dtype, pd.StringDtype)
     return column.head(0) if is_plain else column
 
@@ -84,6 +85,6 @@ def _coarse(times: pd.Series[Any], unit: TimeUnit) -> pd.Series[Any]:
     local = times.dt.tz_localize(None) if isinstance(times.dtype, pd.DatetimeTZDtype) else times
     starts: pd.Series[Any] = local.dt.to_period(_PANDAS_PERIODS[unit]).dt.start_time.astype(local.dtype)
     if isinstance(times.dtype, pd.DatetimeTZDtype):
-        # In some zones clocks change at midnight. The day then begins at 1:00, or at the first of two midnights.
+        # In some zones, clocks change at midnight. The day then begins at 1:00, or at the first of two midnights.
         starts = starts.dt.tz_localize(times.dt.tz, ambiguous=np.ones(len(starts), bool), nonexistent="shift_forward")
     return starts

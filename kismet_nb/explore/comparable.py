@@ -34,7 +34,7 @@ __all__ = [
 
 RESULT_COLUMNS = frozenset({"change", "column", "before", "after"})  # of compare; a key cannot have these names
 
-# NumPy's integers and booleans have no missing value, and the key of a change of a column is missing.
+# NumPy's integers and booleans have no missing value, but an added or removed column has a missing key.
 _NULLABLE_DTYPES = {"i": "Int64", "u": "UInt64", "b": "boolean"}
 
 
@@ -42,12 +42,12 @@ _NULLABLE_DTYPES = {"i": "Int64", "u": "UInt64", "b": "boolean"}
 
 
 def check_tables(before: object, after: object) -> None:
-    """Raise if the differences between two tables would not show what changed in between.
+    """Raise if the differences between two tables would not be changes.
 
     Raises
     ------
     InvalidInputError
-        One is not a DataFrame, has ambiguous column names, or is incomplete; or the two have different provenance.
+        A table is not a DataFrame, has invalid column names or is incomplete, or their provenance differs.
     """
     _check_frame("before", before)
     _check_frame("after", after)
@@ -57,10 +57,10 @@ def check_tables(before: object, after: object) -> None:
 def _check_frame(side: str, frame: object) -> None:
     if not isinstance(frame, pd.DataFrame):
         raise InvalidInputError(
-            f"{side} must be a pandas DataFrame, not {type(frame).__name__}. kn.read_export() makes one of a file."
+            f"{side} must be a pandas DataFrame, not {type(frame).__name__}. kn.read_export() reads one from a file."
         )
     if not all(isinstance(name, str) for name in frame.columns) or frame.columns.has_duplicates:
-        raise InvalidInputError(f"Column names must be text, each once. Rename those of {side} first.")
+        raise InvalidInputError(f"Column names must be text without duplicates. Rename the columns of {side} first.")
 
 
 def _check_provenance(before: pd.DataFrame, after: pd.DataFrame) -> None:
@@ -77,7 +77,7 @@ def _check_provenance(before: pd.DataFrame, after: pd.DataFrame) -> None:
     filtered = [side for side, frame in sides.items() if len(frame) != provenance(frame).get("rows", len(frame))]
     if len(filtered) == 1:
         raise InvalidInputError(
-            f"{filtered[0]} was filtered after the fetch, the other table was not: the rows left out would look added "
+            f"{filtered[0]} was filtered after the fetch, the other table was not: the missing rows would look added "
             "or removed. Compare the whole tables and filter the result, or filter both."
         )
 
@@ -88,8 +88,8 @@ def _check_same_origin(before: dict[str, Any], after: dict[str, Any]) -> None:
         one, other = value_of(before), value_of(after)
         if one != other:
             raise InvalidInputError(
-                f"The tables are not of the same {aspect}: before has {one}, after has {other}. Every difference "
-                "between them would look like a change."
+                f"The tables differ in {aspect}: before has {one}, after has {other}. Every difference between them "
+                "would look like a change. Fetch both in the same way."
             )
 
 
@@ -110,7 +110,7 @@ def _resource_name(source: dict[str, Any]) -> str:
 
 def _host(source: dict[str, Any]) -> str:
     host = str(next((table.get("api_host") for table in source.get("made_from", [])), source.get("api_host")))
-    # The demo organization has another port each time.
+    # Each demo organization has a different port.
     return "this machine" if urlsplit(f"//{host}").hostname in {"127.0.0.1", "localhost", "::1"} else host
 
 
@@ -125,7 +125,7 @@ def _pseudonyms(source: dict[str, Any]) -> str:
 
 
 def common_resource(before: pd.DataFrame, after: pd.DataFrame) -> Resource | None:
-    """Return the declaration of both tables, or None if they are of no resource or of different ones."""
+    """Return the resource of both tables, or None if it differs or is not recorded."""
     names = {provenance(before).get("resource"), provenance(after).get("resource")}
     return RESOURCES.get(names.pop() or "") if len(names) == 1 else None
 
@@ -134,12 +134,12 @@ def common_resource(before: pd.DataFrame, after: pd.DataFrame) -> Resource | Non
 
 
 def column_names(argument: str, names: str | Iterable[str]) -> list[str]:
-    """Return the column names that an argument gives, each once.
+    """Return the column names in an argument, without duplicates.
 
     Raises
     ------
     InvalidInputError
-        They are not text.
+        A name is not text.
     """
     listed = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
     if not all(isinstance(name, str) for name in listed):
@@ -148,15 +148,15 @@ def column_names(argument: str, names: str | Iterable[str]) -> list[str]:
 
 
 def key_columns(before: pd.DataFrame, after: pd.DataFrame, resource: Resource | None, named: list[str]) -> list[str]:
-    """Return the columns that identify a row in both tables: as named, or as the resource declares.
+    """Return the columns that identify a row in both tables: the named ones, otherwise the key of the resource.
 
     Raises
     ------
     InvalidInputError
-        There is no key, or one of its columns is absent or has missing values.
+        There is no key, or a column of the key does not exist or has missing values.
     """
-    stored = [ORGANIZATION] if ORGANIZATION in before and ORGANIZATION in after else []  # ids are unique within one
-    keys = named or ([*stored, *resource.key] if resource else [])
+    label = [ORGANIZATION] if ORGANIZATION in before and ORGANIZATION in after else []  # ids are unique within one
+    keys = named or ([*label, *resource.key] if resource else [])
     if not keys:
         raise InvalidInputError(
             "The tables do not both record their resource. Name the columns that identify a row: key='id' "
@@ -170,7 +170,7 @@ def key_columns(before: pd.DataFrame, after: pd.DataFrame, resource: Resource | 
             raise InvalidInputError(
                 f"{side} has no column {absent[0]}, which identifies a row. If it is the index, call reset_index()."
             )
-    # In metrics of the whole organization, user_id is missing in every row.
+    # user_id is missing in every row of metrics of the whole organization.
     keys = [name for name in keys if before[name].notna().any() or after[name].notna().any()] or keys
     for side, frame in sides.items():
         if missing := int(frame[keys].isna().any(axis=1).sum()):
@@ -179,18 +179,18 @@ def key_columns(before: pd.DataFrame, after: pd.DataFrame, resource: Resource | 
 
 
 def key_codes(keys: pd.DataFrame) -> NDArray[np.intp]:
-    """Return a number for the key of each row: equal for equal keys, and in the order of the keys.
+    """Return a number for the key of each row. Equal keys have equal numbers, in the order of the keys.
 
     Raises
     ------
     InvalidInputError
-        A column holds lists or objects.
+        A column contains lists or objects.
     """
     codes = np.zeros(len(keys), dtype=np.intp)
     for name in keys:
         column = keys[name]
         if column.dtype == object:
-            # For Python, and so for pandas, True equals 1. A tuple equals no number.
+            # In Python and pandas, True equals 1. A tuple equals no number.
             distinct = [(value,) if isinstance(value, bool | np.bool_) else value for value in column]
             column = pd.Series(distinct, dtype=object)
         try:
@@ -198,7 +198,7 @@ def key_codes(keys: pd.DataFrame) -> NDArray[np.intp]:
         except TypeError:
             values = None
         if values is None:
-            raise InvalidInputError(f"{name} holds lists or objects, which cannot identify a row. Name another key.")
+            raise InvalidInputError(f"{name} contains lists or objects, which cannot identify a row. Name another key.")
         codes = codes * max(1, len(values)) + _ranks(pd.Series(values).tolist())[numbers]
         codes = np.unique(codes, return_inverse=True)[1]  # keeps the codes small before the next multiplication
     return codes
@@ -207,7 +207,7 @@ def key_codes(keys: pd.DataFrame) -> NDArray[np.intp]:
 def _ranks(values: list[Any]) -> NDArray[np.intp]:
     try:
         order = sorted(range(len(values)), key=values.__getitem__)
-    except TypeError:  # numbers and text in one column: any fixed order will do
+    except TypeError:  # numbers and text in one column: any fixed order is sufficient
         order = sorted(range(len(values)), key=lambda place: (type(values[place]).__name__, str(values[place])))
     return np.argsort(order)
 
@@ -218,12 +218,12 @@ def check_unique(side: str, codes: NDArray[np.intp], keys: list[str]) -> None:
     Raises
     ------
     InvalidInputError
-        A key is duplicate.
+        There are duplicate keys.
     """
     if duplicates := len(codes) - len(np.unique(codes)):
         raise InvalidInputError(
-            f"{side} has {duplicates} rows whose {' and '.join(keys)} came before, so it does not identify a row. "
-            "Remove them with drop_duplicates(), or name a longer key."
+            f"{side} has {duplicates} rows with a duplicate {' and '.join(keys)}, which must identify a row. Remove "
+            "them with drop_duplicates(), or add a column to the key."
         )
 
 
@@ -240,14 +240,14 @@ def concat_column(before: pd.DataFrame, after: pd.DataFrame, name: str) -> pd.Se
 
 
 def _date_as_time(value: object) -> object:
-    """Return a date as the timestamp of its midnight, as which other tables have it."""
+    """Return a date as the timestamp of its midnight, which other tables contain instead."""
     if isinstance(value, pd.Period):
         return value.start_time
     return pd.Timestamp(value) if isinstance(value, dt.date) and not isinstance(value, dt.datetime) else value
 
 
 def _common(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column in the dtype that columns with such values have in common."""
+    """Return a column in the common dtype of columns with such values."""
     dtype: Any = column.dtype
     if isinstance(dtype, pd.DatetimeTZDtype):
         return cast("pd.Series[Any]", column.dt.tz_convert("UTC"))
@@ -255,9 +255,9 @@ def _common(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def plain_values(column: pd.Series[Any]) -> NDArray[np.object_]:
-    """Return a column as plain Python values that JSON has. Missing ones are None.
+    """Return a column as Python values with a type in JSON. Missing values are None.
 
-    Times are ISO 8601 text. A time without a zone at midnight is a day, so that it equals a date.
+    Times become ISO 8601 text. A midnight without a zone becomes a day, so that it equals a date.
     """
     dtype, end = column.dtype, ""
     if isinstance(dtype, pd.DatetimeTZDtype):

@@ -1,9 +1,8 @@
 """Compare two tables of the same resource, fetched at different times.
 
-A value counts as changed only if it is another value. Missing values of any kind are equal to each other and to nothing
-else. A time is the same in another time zone, and a number is the same in another dtype if all digits are. A date is
-the same as its midnight without a zone. A list is the same if it has the same items in the same order. ``True`` and 1
-are different values, and so are 5 and the text "5".
+These values are the same: missing values of any kind; a time in different time zones; a number in different dtypes, if
+all digits are the same; a date and its midnight without a zone; lists with the same items in the same order. These
+differ: ``True`` and 1; 5 and the text "5"; a missing value and any other.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ __all__ = ["CHANGES", "compare"]
 
 CHANGES = ("added", "removed", "changed", "column added", "column removed")
 
-# Columns by which people recognise a row. Those that a table has are part of the result, after the key.
+# Columns that help people recognise a row. If a table has them, they are part of the result, after the key.
 _LABELS = ("display_name", "user_display_name", "email", "slug", "name")
 _NO_ROW = -1
 _NO_COLUMN = -1
@@ -57,13 +56,13 @@ def compare(
     Parameters
     ----------
     before, after
-        The older and the newer table, from ``fetch_…`` or ``read_export``. A table records by which filters it was
-        fetched, but neither their values nor for which users or calls. So fetch both in the same way.
+        The older and the newer table, from ``fetch_…`` or ``read_export``. Fetch both in the same way: a table records
+        the names of the filters, but not their values, nor the users or calls that were requested.
     key
-        The columns that together identify a row. A fetched table has its own (``id`` for users); for any other table
-        name them.
+        The columns that together identify a row. A fetched table has its own (``id`` for users). For any other table,
+        name the columns.
     ignore
-        Columns whose changes do not count, for example ``"updated_at"``, which changes whenever another column does.
+        Columns to ignore, for example ``"updated_at"``, which changes whenever another column does.
 
     Returns
     -------
@@ -73,14 +72,14 @@ def compare(
         ``change`` str
             ``"added"``: the row is in ``after`` only. ``"removed"``: it is in ``before`` only. ``"changed"``: it
             is in both, and this value differs. ``"column added"``, ``"column removed"``: the table gained or lost a
-            column, which is one change, however many rows there are. A column that the API documents as never
-            empty, but that is missing in every row, was not sent, and counts as removed.
+            column. This is one change for any number of rows. If the API documents a column as never empty, but it
+            is missing in every row, the server did not send it: it counts as removed.
         the key
-            For example ``id``; missing for a change of a column. A part of the key that is missing in every row of
-            both tables is left out.
+            For example ``id``; missing if a column was added or removed. A part of the key that is missing in every
+            row of both tables is left out.
         the names
-            Those of ``display_name``, ``user_display_name``, ``email``, ``slug`` and ``name`` that the table has,
-            by which people recognise the row. They are taken from ``after``, for removed rows from ``before``.
+            The columns ``display_name``, ``user_display_name``, ``email``, ``slug`` and ``name``, if the table has
+            them. They are from ``after``, for removed rows from ``before``.
         ``column`` str
             The changed column; missing for added and removed rows.
         ``before``, ``after`` str, or object if not all values are text
@@ -94,8 +93,8 @@ def compare(
     ------
     InvalidInputError
         The tables cannot be compared: they are of different resources, hosts, filters or pseudonyms; ``before`` was
-        fetched after ``after``; one is incomplete; one was filtered after the fetch and the other was not; a key is
-        missing or duplicate; a named column does not exist.
+        fetched after ``after``; one is incomplete; only one was filtered after the fetch; a key is missing or
+        duplicate; a named column does not exist.
 
     Examples
     --------
@@ -151,7 +150,7 @@ def compare(
 
 
 def _never_empty(resource: Resource | None, before: pd.DataFrame, after: pd.DataFrame) -> set[str]:
-    """Return the columns that have a value in some row if the API sent them. Without rows that is unknown."""
+    """Return the columns that have a value in every row if the API sent them, or none if a table has no rows."""
     if resource is None or before.empty or after.empty:
         return set()
     return {column.name for column in resource.columns if not column.nullable}
@@ -210,7 +209,7 @@ def _changes(
 
 
 def _result(changes: pd.DataFrame, rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return the changes with keys and names in place of positions."""
+    """Return the changes with keys and names instead of positions."""
     names = rows.reindex(changes["row"])
     return pd.DataFrame(
         {
@@ -224,7 +223,7 @@ def _result(changes: pd.DataFrame, rows: pd.DataFrame, columns: list[str]) -> pd
 
 
 def _inferred(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return objects that are all text as a column of text, unless one has half a surrogate pair."""
+    """Return a column with an inferred dtype. Text with a lone surrogate stays in a column of objects."""
     try:
         return pd.Series(column.array)
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Tables, and the result of ``compare``, as a text for a terminal or a mail."""
+"""Format tables, and the result of ``compare``, as text for a terminal or an email."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 __all__ = ["format_changes", "format_table"]
 
-MAX_NAMES = 3  # of organizations, before only their number is written
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")  # characters that Markdown would take for its own
+MAX_NAMES = 3  # names of organizations to write; if there are more, only their number is written
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")  # characters with a meaning in Markdown
 
 
 def format_changes(changes: pd.DataFrame, *, markdown: bool = False) -> str:
-    """Return the result of ``compare`` as a text. Control characters in values are escaped.
+    """Return the result of ``compare`` as text. Control characters in values are escaped.
 
     Parameters
     ----------
     changes
         The result of ``compare``; it may be filtered.
     markdown
-        Return Markdown, with tables, instead of aligned lines of plain text.
+        Return Markdown tables instead of aligned lines of plain text.
 
     Returns
     -------
     str
-        The two tables that were compared, how many rows were added, removed and changed, then each of them.
+        The two compared tables, the numbers of added, removed and changed rows, and then each change.
 
     Raises
     ------
     InvalidInputError
-        It is no result of ``compare``.
+        ``changes`` is not a result of ``compare``.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def format_changes(changes: pd.DataFrame, *, markdown: bool = False) -> str:
     | 11 |
     """
     if not set(getattr(changes, "columns", ())) >= RESULT_COLUMNS:
-        raise InvalidInputError("format_changes writes the result of compare.")
+        raise InvalidInputError("changes must be the result of compare.")
     sources = changes.attrs.get("kismet_compare", {})
     lines = [f"{side:6}  {_source_text(sources[side])}" for side in ("before", "after") if sources.get(side)]
     if markdown:
@@ -89,7 +89,7 @@ def format_changes(changes: pd.DataFrame, *, markdown: bool = False) -> str:
 
 
 def _source_text(source: dict[str, Any]) -> str:
-    """Return what a table holds, whose it is and of when; a store records its organizations, a fetch its host."""
+    """Return the number of rows, the resource, the time, and the organizations of a store or the host of a fetch."""
     time = str(source.get("fetched_at")).replace("T", " ").replace("+00:00", " UTC")
     rows, names = f"{source.get('rows')} {source.get('resource')}", source.get("organizations", [])
     if not names:
@@ -112,7 +112,7 @@ def format_table(table: pd.DataFrame) -> str:
 
 
 def _rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Return the names of the columns, then the texts of each row."""
+    """Return the names of the columns, then the cells of each row as text."""
     # By position, because two columns may have the same name.
     cells = [[_cell(value) for value in table.iloc[:, place].tolist()] for place in range(table.shape[1])]
     return [tuple(map(_cell, table.columns)), *zip(*cells, strict=True)]
@@ -142,7 +142,7 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - any value of a table
 
 
 def _width(text: str) -> int:
-    """Return how many columns a text takes in a terminal: wide letters take two, combining marks none."""
+    """Return the width of a text in a terminal: wide letters take two columns, combining marks take none."""
     return sum(
         0 if unicodedata.category(letter) in {"Mn", "Me"} else 1 + (unicodedata.east_asian_width(letter) in {"W", "F"})
         for letter in text

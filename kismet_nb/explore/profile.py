@@ -1,4 +1,4 @@
-"""What is in each column of a table, without showing a value of text."""
+"""Summarize each column of a table without showing a text value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["profile"]
 
 _INTEGER_COLUMNS = frozenset({"missing", "distinct"})  # of the result; its other columns are text
-_MAX_TEXT = 49  # characters; pandas cuts longer texts, in a notebook and in a terminal
+_MAX_TEXT = 49  # characters; pandas truncates longer texts
 
 
 def profile(df: pd.DataFrame) -> pd.DataFrame:
@@ -31,27 +31,27 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     df
-        A table of a fetch, or one made from it. Meanings are known if ``attrs`` still names the table's resource.
+        A fetched table, or one made from it. The meanings are empty if ``attrs`` no longer names the resource.
 
     Returns
     -------
     DataFrame
-        One row per column, after one for each level of an index that holds data:
+        One row per column. If the index contains data, its levels come first.
 
         ``column``, ``dtype`` str
-            Its name and its dtype.
+            The name and the dtype of the column.
         ``meaning`` str
             The meaning according to the API's documentation.
         ``note`` str
-            A difference from the API's documentation, for example a code that it does not have.
+            A difference from the API's documentation, for example an undocumented code.
         ``missing``, ``distinct`` Int64
-            The number of missing values, and of different ones.
+            The number of missing values, and of distinct values.
         ``content`` str
-            The lowest and the highest number or time, the frequency of each code or truth value, or the shortest and
-            the longest length of texts; never a text itself. Of many codes, only the most frequent are named.
+            The lowest and the highest number or time, the frequency of each code or boolean, or the shortest and
+            the longest length of texts; never a text itself. If there are many codes, the most frequent are named.
 
-        The texts are short enough for pandas to show them whole. In a terminal of fewer than about 180 characters,
-        pandas leaves out columns in the middle; ``print(profile(users).to_string())`` shows all.
+        The texts are short enough for pandas to show them in full. In a terminal of fewer than about 180 characters,
+        pandas omits columns in the middle; ``print(profile(users).to_string())`` shows all.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
                 "content": _content(values, column) if len(values) else "all missing" if len(df) else "no rows",
             }
         )
-    # In a narrow terminal, pandas leaves out the columns in the middle.
+    # In a narrow terminal, pandas omits the columns in the middle.
     names = ["column", "dtype", "meaning", "note", "missing", "distinct", "content"]
     columns = {name: pd.Series([row[name] for row in rows], dtype=object) for name in names}
     return pd.DataFrame(
@@ -99,7 +99,7 @@ def profile(df: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hashable(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Return values that can be counted: lists, which are not hashable, as text."""
+    """Return hashable values: objects, which may be lists, become text."""
     return as_strings(values) if values.dtype == object else values
 
 
@@ -112,7 +112,7 @@ def _codes(values: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _as_many_as_fit(texts: list[str], width: int) -> str:
-    """Join texts by commas. If that is too wide, end with the number of those left out; the first is never left out."""
+    """Join texts with commas. If they are too wide, keep at least the first and end with the number of the others."""
     for count in range(len(texts), 0, -1):
         rest = [f"{len(texts) - count:,} more"] if count < len(texts) else []
         joined = ", ".join([*texts[:count], *rest])
@@ -123,7 +123,7 @@ def _as_many_as_fit(texts: list[str], width: int) -> str:
 
 def _content(values: pd.Series[Any], column: Column | None) -> str:
     if column is not None and column.codes:
-        counts = Counter(map(str, _codes(values)))  # value_counts fails on half a surrogate pair
+        counts = Counter(map(str, _codes(values)))  # value_counts fails for a lone surrogate
         return _as_many_as_fit([f"{code} {count:,}" for code, count in counts.most_common()], _MAX_TEXT)
     kind = values.dtype.kind
     if kind == "b":

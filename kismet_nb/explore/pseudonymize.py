@@ -1,4 +1,4 @@
-"""Replace names, addresses and ids by codes that can be made only with a key, and make times coarser."""
+"""Replace names, addresses and ids with codes that require a key, and make times coarser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["pseudonymize"]
 
 MIN_KEY_BYTES = 32
 MAX_EXACT_FLOAT = 2**53  # from here on, a float may stand for several ids
-# What the result records of where the table came from. A query, for example, is left out: it can hold a name.
+# The provenance that the result keeps. A query, for example, is removed, because it can contain a name.
 _RECORDED = frozenset(
     {"api_host", "fetched_at", "filters", "gone", "lists", "made_from", "organizations", "pages", "proof", "resource"}
     | {"resumed", "rows", "skipped", "verdict", "version", "walks"}
@@ -40,11 +40,11 @@ def pseudonymize(
     ids: bool = False,
     dates: TimeUnit | None = None,
 ) -> pd.DataFrame:
-    """Replace names and addresses by codes, and on request ids too, for people who need counts and not names.
+    """Replace names and addresses with codes, and with ``ids=True`` also ids, for people who need counts only.
 
     The same value and the same key give the same code in every column, table and run. So tables can still be joined and
-    compared: an ``email`` has one code in users and in invites, and an ``id`` of a user has the code of the
-    ``organization_user_id`` of that user's calls. Without the key, nobody can compute the code of a name or an id.
+    compared: an ``email`` has the same code in users and in invites, and the ``id`` of a user has the same code as
+    ``organization_user_id`` in that user's calls. Without the key, nobody can compute the code of a name or an id.
 
     For an extract that you give away, use ``ids=True``, ``dates="month"`` and ``small_groups``.
 
@@ -53,46 +53,46 @@ def pseudonymize(
     df
         A table of this toolkit, or one made from it. ``describe`` shows which documented columns are personal.
     key
-        At least 32 bytes, or a text of that length. Make one with
+        At least 32 bytes, or a text of at least 32 bytes in UTF-8. Make one with
         ``python -c "import secrets; print(secrets.token_hex(32))"``. Store it like a password, outside of the
         notebook: ``key=os.environ["PSEUDONYM_KEY"]``.
     columns
-        More columns to replace: those that the API does not document, and documented ones, for example
-        ``organization_name``. They hold text or, with ``ids=True``, also whole numbers.
+        More columns to replace: undocumented ones, or documented ones, for example ``organization_name``. They contain
+        text or, with ``ids=True``, also whole numbers.
     keep
-        Columns to keep because you know that they are not personal: those that the API does not document, for example
-        your own counts, and with ``ids=True`` also ids and labels, for example ``organization``.
+        Columns to keep because you know that they are not personal: undocumented ones, for example your own counts,
+        and with ``ids=True`` also ids and labels, for example ``organization``.
     ids
         Whether to replace ids too: every documented id, session and recording key; the name of an organization, and
         the label ``organization`` of a store; the text of ``error`` and the ``description`` of a role, which can
-        mention one.
+        contain an id.
     dates
-        ``"day"``, ``"week"`` (from Monday), ``"month"``, ``"quarter"`` or ``"year"``. Every column of times then holds
-        the first moment of that unit: those of the API, of a summary, of a store, and your own, also those in
-        ``keep``. The unit is that of the column's own zone, which is UTC after a fetch. For the months of another
-        zone, first convert the column with ``dt.tz_convert``.
+        ``"day"``, ``"week"`` (from Monday), ``"month"``, ``"quarter"`` or ``"year"``. Every time is replaced by the
+        start of that unit, in the columns of the API, of a summary, of a store, and your own, including those in
+        ``keep``. The unit is in the column's own zone, which is UTC after a fetch. For the months of another zone,
+        first convert the column with ``dt.tz_convert``.
 
     Returns
     -------
     DataFrame
-        A new table with the same columns. A code is 16 letters and digits (``str``, also of an id). All other columns
-        keep their dtype, times also their zone, and missing stays missing. With ``ids`` or ``dates``, the rows are
-        numbered anew in a random order, because the API's order shows who came first.
+        A new table with the same columns. A code has 16 letters and digits (``str``, also for an id). All other
+        columns keep their dtype and zone, and missing values stay missing. With ``ids`` or ``dates``, the rows have a
+        random order and a new index, because the API's order shows who joined first.
 
-        Of ``attrs``, only ``attrs["kismet"]`` is kept, and of that only what a fetch records. In it, ``pseudonymized``
-        names the columns, ``coarse_times`` is ``dates``, and ``pseudonym_key`` differs for different keys without
-        revealing anything about a key.
+        Only ``attrs["kismet"]`` is kept, and only what a fetch records in it. ``pseudonymized`` names the columns,
+        ``coarse_times`` is ``dates``, and ``pseudonym_key`` differs for different keys without revealing anything
+        about a key.
 
     Raises
     ------
     InvalidInputError
         The key is too short; a column is neither documented, nor a number or time of a summary, nor a column of a
-        store, nor named in ``columns`` or ``keep``; a column to replace is absent or holds values other than text (or
-        ids); the index holds data; or the table has codes already.
+        store, nor named in ``columns`` or ``keep``; a column to replace does not exist or contains values other than
+        text (or ids); the index contains data; or the table has codes already.
 
-        With ``ids`` or ``dates`` also if a documented column holds values that are not of its documented kind,
-        or ``roles`` holds a role that is not documented: name the column in ``keep`` if you know them. With ``dates``
-        also if times stand in a column of another dtype, or a number of days since a time would reveal it.
+        With ``ids`` or ``dates`` also if a documented column contains values of another kind, or ``roles`` contains an
+        undocumented role: if you know these values, name the column in ``keep``. With ``dates`` also if a column of
+        another dtype contains times, or a number of days would reveal a time.
 
     Notes
     -----
@@ -102,17 +102,17 @@ def pseudonymize(
       ``small_groups`` finds them.
     - Without ``ids``, anyone with access to Kismet can look up an ``id``. Without ``dates``, a person can be recognised
       by the time of joining.
-    - Anyone with the key can compute the code of a name or an id and look for it.
+    - Anyone with the key can compute the code of a name or an id and search for it.
     - Equal values have equal codes, so the most frequent ones can be guessed. A person with an unusual number of calls
       can be recognised.
-    - ``state``, ``status``, ``theme`` and ``participant_type`` stay as sent, because they are words of the server. The
-      names in the table of roles stay too.
+    - ``state``, ``status``, ``theme`` and ``participant_type`` stay as sent, because they are the server's own codes.
+      The names in the table of roles stay too.
     - ``attrs["kismet"]`` keeps the server, the time of the fetch, and the days of a filter.
 
     With ``dates="month"``, a summary by day or week counts everything on the first day of its month.
 
-    A link to a waiting room and its slug get different codes. The same number has the same code as the id of a user, a
-    call and a room; of the tables of several organizations, join on ``organization`` and the id.
+    A link to a waiting room and its slug have different codes. If a user, a call and a room have the same id, they have
+    the same code. For tables of several organizations, join on ``organization`` and the id.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def pseudonymize(
     recorded = {name: value for name, value in provenance(df).items() if name in _RECORDED}
     if "organizations" in recorded and (ORGANIZATION in replaced or (ids and ORGANIZATION not in kept)):
         recorded["organizations"] = [_code(str(name), secret) for name in recorded["organizations"]]
-    # Older files hold this fingerprint of their key, so its text must stay the same.
+    # Older files contain this fingerprint of their key, so the text must stay the same.
     recorded |= {"pseudonymized": replaced, "pseudonym_key": _code("which key this is", secret)[:6]}
     set_provenance(result, recorded | ({"coarse_times": dates} if dates else {}))
     return result
@@ -166,7 +166,7 @@ def _refuse_codes(df: object) -> None:
 
 
 def _used_categories(df: pd.DataFrame) -> pd.DataFrame:
-    """Return the table without categories that no row has, because a file would hold them."""
+    """Return the table without categories that no row has, because a file would contain them."""
     categorical = [name for name in df.columns if isinstance(df[name].dtype, pd.CategoricalDtype)]
     return df.assign(**{name: df[name].cat.remove_unused_categories() for name in categorical})
 
@@ -203,15 +203,15 @@ def _names(names: object, argument: str) -> set[str]:
 
 
 def _codes(column: pd.Series[Any], secret: bytes, *, ids: bool) -> pd.Series[Any]:
-    """Return a code for each text and, with ``ids``, for each whole number. The id 11 has the code of the text "11"."""
+    """Return a code for each text and, with ``ids``, each whole number. The id 11 has the code of the text "11"."""
     present = column[column.notna()]
     if not all(isinstance(value, str) or (ids and _is_whole_number(value)) for value in present):
         allowed = "text and whole numbers" if ids else "text"
         raise InvalidInputError(
-            f"{column.name} holds values other than {allowed}. Convert it with astype(str) first, or drop it."
+            f"{column.name} contains values other than {allowed}. Convert it with astype(str) first, or drop it."
         )
     codes = {value: _code(value if isinstance(value, str) else str(int(value)), secret) for value in present.unique()}
-    # column.map would make an index of the texts, which cannot hold half a surrogate pair.
+    # column.map would make an index of the texts, which cannot contain a lone surrogate.
     return pd.Series([codes.get(value) for value in column], column.index, dtype="str")
 
 
@@ -222,6 +222,6 @@ def _is_whole_number(value: Any) -> bool:  # noqa: ANN401 - any cell
 
 
 def _code(text: str, secret: bytes) -> str:
-    """Return a code of 80 bits, so that two names in a million tables hardly ever have the same."""
+    """Return a code of 80 bits, so that two names practically never have the same code."""
     digest = hmac.digest(secret, text.encode("utf-8", "surrogatepass"), "sha256")
     return base64.b32encode(digest[:10]).decode().lower()

@@ -1,4 +1,4 @@
-"""Choose the columns that pseudonymize replaces. Refuse a table in which a name or an id could remain."""
+"""Choose the columns that pseudonymize replaces. Raise if a name or an id could remain in the table."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 __all__ = ["check_values", "columns_to_replace"]
 
-# Columns that the summaries and the store add, if they hold numbers, truth values or times. The summaries' columns
-# field and value are not among them: they hold names of roles, which may be names of people.
+# Columns that the summaries and the store add, if they contain numbers, booleans or times. The summaries' columns
+# field and value are excluded, because they contain names of roles, which may be names of people.
 _ADDED_COLUMNS = frozenset(
     {"calls", "calls_known", "day", "days", "days_since_call", "days_since_expiry", "fail_rate_percent", "first_day"}
     | {"invites", "last_call", "last_day", "month", "new_users", "owner_known", "people", "rows", "seen_from"}
     | {"seen_until", "share", "users", "week", "year"}
 )
-# Columns of text that the store adds. The values of ended are its own words.
+# Columns of text that the store adds. The values of ended are the store's own codes.
 _STORE_LABELS = (
     Column(ORGANIZATION, "str", "Name of the organization in the store.", identifying=True),
     Column("ended", "str", "Why the row ended.", codes=("removed", "changed")),
 )
-_KINDS = {"Int64": "numbers", "Float64": "numbers", "boolean": "truth values", "str": "text"}  # others hold times
+_KINDS = {"Int64": "numbers", "Float64": "numbers", "boolean": "booleans", "str": "text"}  # other dtypes: times
 
 
 def columns_to_replace(df: object, columns: set[str], keep: set[str], *, ids: bool) -> list[str]:
@@ -37,14 +37,14 @@ def columns_to_replace(df: object, columns: set[str], keep: set[str], *, ids: bo
     Raises
     ------
     InvalidInputError
-        It is not known of a column whether it holds names, or an argument names a column that it cannot name.
+        A column may contain names, or an argument names a column that it must not name.
     """
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"pseudonymize takes a pandas DataFrame, not {type(df).__name__}.")
     if df.columns.has_duplicates or df.columns.nlevels > 1:
-        raise InvalidInputError("Column names must be different and of one level. Rename them first.")
+        raise InvalidInputError("Column names must be unique and have one level. Rename them first.")
     if df.index.name is not None or not (pd.api.types.is_integer_dtype(df.index.dtype) or not len(df)):
-        raise InvalidInputError("The index may hold names. Call df.reset_index() first to make it a column.")
+        raise InvalidInputError("The index may contain names. Call df.reset_index() first to make it a column.")
     absent = sorted(map(str, (columns | keep) - set(df.columns)))
     if absent:
         raise InvalidInputError(f"The table has no column {', '.join(absent)}.")
@@ -53,7 +53,7 @@ def columns_to_replace(df: object, columns: set[str], keep: set[str], *, ids: bo
     contradicted = sorted(keep & (columns | personal))
     if contradicted:
         raise InvalidInputError(
-            f"keep is for columns that are not personal and not to be replaced. Leave out: {', '.join(contradicted)}. "
+            f"keep names columns that are personal or also in columns. Leave out: {', '.join(contradicted)}. "
             "To remove a column, use df.drop(columns=...)."
         )
     numeric = {name for name in _ADDED_COLUMNS & set(df.columns) if df[name].dtype.kind in "iufbM"}
@@ -66,15 +66,16 @@ def _refuse_unknown(names: Iterable[object]) -> None:
     unknown = [str(name) for name in names]
     if unknown:
         raise InvalidInputError(
-            f"It is not known whether these columns hold names: {', '.join(unknown)}. Name each in columns=[...] to "
-            "replace it, or in keep=[...] to keep it."
+            f"These columns are not documented and may contain names: {', '.join(unknown)}. Name each in columns=[...] "
+            "to replace it, or in keep=[...] to keep it."
         )
 
 
 def _documented(df: pd.DataFrame) -> dict[str, Column]:
-    """Return the known columns of a table by name: by the table's own declaration, otherwise by any.
+    """Return the documented columns of a table by name.
 
-    Of the columns with one name in several declarations, a personal one counts first, then an identifying one.
+    The declaration of the table's resource comes first. If several other declarations have a column of this name, a
+    personal one comes first, then an identifying one.
     """
     declared = [column for resource in RESOURCES.values() for column in resource.columns]
     known = {
@@ -86,17 +87,17 @@ def _documented(df: pd.DataFrame) -> dict[str, Column]:
     known |= {column.name: column for column in _STORE_LABELS if column.name not in known}
     for label in _STORE_LABELS:
         if label.name in df and not _has_kind(df[label.name], label):
-            del known[label.name]  # a column of the user's own with this name
+            del known[label.name]  # the user's own column of this name
     return {name: column for name, column in known.items() if name in df}
 
 
 def check_values(df: pd.DataFrame, names: Iterable[str]) -> None:
-    """Check that documented columns hold what is documented, since other values could be anything.
+    """Check that documented columns contain the documented kind of values, because others may be names or ids.
 
     Raises
     ------
     InvalidInputError
-        A column holds values of another kind, or roles that the documentation does not have.
+        A column contains values of another kind, or undocumented roles.
     """
     documented = _documented(df)
     for name in names:
@@ -105,13 +106,13 @@ def check_values(df: pd.DataFrame, names: Iterable[str]) -> None:
             continue
         kind = f"lists of {', '.join(column.codes)}" if column.dtype == "object" else _KINDS.get(column.dtype, "times")
         raise InvalidInputError(
-            f"{name} holds values other than {kind}: names or ids may be among them. Look at them, then name it in "
+            f"{name} contains values other than {kind}, which may be names or ids. Check them, then name the column in "
             f"keep=[{name!r}], or drop it."
         )
 
 
 def _has_kind(values: pd.Series[Any], column: Column) -> bool:
-    """Return whether all values are of the documented kind. Of a column of lists or of the store, codes count too."""
+    """Return whether all values are of the documented kind. In lists and the store's columns, codes must match too."""
     present = values.dropna()
     if present.empty:
         return True

@@ -1,4 +1,4 @@
-"""Find combinations of values that few people share, by which a person could be recognised."""
+"""Find combinations of values that few people share, because they could identify a person."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ if TYPE_CHECKING:
 __all__ = ["small_groups"]
 
 _PEOPLE, _ROWS = "people", "rows"  # columns of the result
-_OWNERS = ("organization_user_id", "user_id")  # columns that name a user in tables of other things
+_OWNERS = ("organization_user_id", "user_id")  # columns that name a user in tables of other resources
 
 
 def small_groups(df: pd.DataFrame, columns: str | Iterable[str], *, k: int = 5, of: str | None = None) -> pd.DataFrame:
     """Return the combinations of values that fewer than ``k`` people share.
 
-    Use it before you give a table away: a person who is alone with a role and a month of joining can be recognised,
-    also behind a code. Group by all columns that someone else may know. If an empty table is returned, each combination
-    of these columns, and of some of them, is shared by at least ``k`` people.
+    Use it before you give a table away: if only one person has a certain role and month of joining, a code does not
+    hide who it is. Name all columns that someone else may know. If the result is empty, at least ``k`` people share
+    each combination of these columns, and of some of them.
 
     Parameters
     ----------
     df
         A table, for example one of ``pseudonymize``.
     columns
-        The columns to combine. A missing value is a value of its own, and so is a list of roles in its order.
+        The columns to combine. A missing value counts as a value. Lists of roles in different orders are different.
     k
         How many people a group must have, 2 or more.
     of
         The column that identifies a person. By default ``organization_user_id`` or ``user_id`` if the table has one,
-        for example of calls; otherwise ``id``, as of users and invites. Without any of these, each row is a person.
+        for example a table of calls; otherwise ``id``, as in users and invites. Without these, each row is a person.
 
     Returns
     -------
     DataFrame
         One row per combination, the smallest group first: ``columns`` in their dtypes, ``people`` (Int64) and ``rows``
-        (Int64). All rows without a person count as one. In tables of several organizations of a store, a person is one
-        of an organization.
+        (Int64). All rows without a person count as one person. In a store of several organizations, the same id in two
+        organizations means two people.
 
     Raises
     ------
     InvalidInputError
-        ``df`` is not a DataFrame, has no such column or two columns with one name, no column is named, or ``k`` is not
+        ``df`` is not a DataFrame, has no such column or duplicate column names, no column is named, or ``k`` is not
         a whole number of 2 or more.
 
     Examples
@@ -89,7 +89,7 @@ def _check(df: object, columns: object, k: object, of: object) -> list[str]:
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"small_groups takes a pandas DataFrame, not {type(df).__name__}.")
     if df.columns.has_duplicates or df.columns.nlevels > 1:
-        raise InvalidInputError("Column names must be different and of one level. Rename them first.")
+        raise InvalidInputError("Column names must be unique and have one level. Rename them first.")
     if isinstance(k, bool) or not isinstance(k, int) or k < 2:
         raise InvalidInputError("k must be a whole number of 2 or more.")
     try:
@@ -107,12 +107,12 @@ def _check(df: object, columns: object, k: object, of: object) -> list[str]:
 
 
 def _numbered(df: pd.DataFrame, columns: list[str]) -> Any:  # noqa: ANN401 - an array of integers
-    """Return for each row the number of its combination of values. Rows with equal and missing values have one."""
+    """Return the number of each row's combination of values. Rows with equal or both missing values share a number."""
     codes = {position: pd.factorize(_hashable(df[name]))[0] for position, name in enumerate(columns)}
     return pd.DataFrame(codes).groupby(list(codes), sort=False).ngroup().to_numpy()
 
 
 def _hashable(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return values that can be grouped: lists, which are not hashable, as text."""
+    """Return hashable values: objects, which may be lists, become text."""
     readable = readable_column(column)
     return as_strings(readable) if readable.dtype == object else readable

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["admins_and_roles", "email_domains", "users_over_time", "users_without_waiting_room"]
 
-UNKNOWN = "not told"
+UNKNOWN = "unknown"
 
 
 def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC") -> pd.DataFrame:
@@ -89,7 +89,7 @@ def admins_and_roles(users: pd.DataFrame, *, by_organization: bool = False) -> p
     -------
     DataFrame
         ``field`` (str, ``"is_admin"`` or ``"roles"``), ``value`` (str: ``"admin"``, ``"not an admin"``, a role's
-        name, ``"no role"``, or ``"not told"`` if it is missing), ``users`` (Int64) and ``share`` (Float64, of
+        name, ``"no role"``, or ``"unknown"`` if it is missing), ``users`` (Int64) and ``share`` (Float64, of
         all users, 0 to 1); the most frequent first. With ``by_organization``, the first column is ``organization``
         (str, in the order of names), and the shares are of the users of that organization.
 
@@ -106,7 +106,7 @@ def admins_and_roles(users: pd.DataFrame, *, by_organization: bool = False) -> p
           field         value  users     share
     0  is_admin         admin      1  0.333333
     1  is_admin  not an admin      1  0.333333
-    2  is_admin      not told      1  0.333333
+    2  is_admin       unknown      1  0.333333
     """
     if by_organization:
         return _for_each_organization(users)

@@ -1,1 +1,1 @@
-"""One request: sent, judged, retried."""
+"""Send one request, judge its response, and retry it."""

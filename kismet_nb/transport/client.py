@@ -1,6 +1,6 @@
-"""The client of one organization: whose credentials, which address, which limits.
+"""The client of one organization, with its credentials, address and limits.
 
-It sends one request with ``get``. Fetches of whole lists take its ``workers``.
+``get`` sends one request. Fetches of whole lists use its ``workers``.
 """
 
 from __future__ import annotations
@@ -33,52 +33,52 @@ __all__ = ["KismetClient", "Verify"]
 
 Verify = Literal["auto", "twice"]
 
-MAX_SETTING = 10**6  # of any number: a socket takes no endless timeout
+MAX_SETTING = 10**6  # largest accepted number: a socket accepts no infinite timeout
 
 
 class KismetClient:
     """An authenticated, read-only client of one organization.
 
-    Making one sends nothing. It may be shared by threads, and is closed by ``close()`` or a ``with`` block. The
-    parameters are attributes of the same name, except the secret.
+    The constructor sends nothing. Threads may share a client. ``close()`` or a ``with`` block closes it. All parameters
+    except the secret are attributes of the same name.
 
-    The logger ``kismet_nb`` logs each request at debug level: endpoint, status, milliseconds and try, without ids. The
-    logger ``urllib3``, if its level is debug too, logs host, path and query of each request, in which an address or a
+    The logger ``kismet_nb`` logs each request at debug level: endpoint, status, milliseconds and try, without ids. If
+    its level is debug too, the logger ``urllib3`` logs host, path and query of each request, where an address or a
     waiting room may name a person. Neither logs a header, so neither logs the credentials.
 
     Parameters
     ----------
     client_id, client_secret
-        The credentials from the Kismet dashboard. The secret is shown nowhere.
+        The credentials from the Kismet dashboard. The secret is never shown.
     api_url
         The API's address: https, or http on this machine.
     timeout
         Seconds that one request may take, from connecting to the last byte of the body.
     retries
-        How often a request is tried again after a passing failure: no connection, a broken answer, 429, 5xx.
+        How often a request is tried again after a temporary failure: no connection, a broken response, 429, 5xx.
     patience
-        Seconds that one request may spend on retries and waits altogether. If the server asks for a longer wait,
+        Seconds that one request may spend on retries and waits in total. If the server asks for a longer wait,
         the request fails.
     max_in_flight
-        How many requests may be under way at a time, over all fetches that share this client.
+        How many requests may be in flight at a time, over all fetches that share this client.
     page_size
-        Rows to ask for in a page. The server may give fewer; what its answer reports counts.
+        Rows to request per page. The server may send fewer; the size that its response reports is used.
     verify
-        ``"auto"`` reads every page of a list a second time if one reading is no proof that the list did not change
+        ``"auto"`` reads every page of a list a second time if one reading does not prove that the list did not change
         meanwhile; ``"twice"`` always does. A list of one page is always read once.
     strict
-        For scheduled runs: raise an error instead of a warning, if the API sends columns or dtypes that this version
-        does not know, or if something that was asked for no longer exists.
+        For scheduled runs: raise an error instead of a warning if the API sends columns or dtypes that this version
+        does not know, or if something that was requested no longer exists.
 
     Attributes
     ----------
     unfinished
-        What fetches of many lists had read when they failed or were interrupted, for their ``resume=True``.
+        The lists that failed or interrupted fetches have read, for ``resume=True``.
 
     Raises
     ------
     CredentialsError
-        Either value is empty or cannot stand in a header.
+        A value is empty or not allowed in a header.
     InvalidInputError
         ``api_url`` or a number cannot be used.
 
@@ -103,7 +103,7 @@ class KismetClient:
         strict: bool = False,
     ) -> None:
         credentials = Credentials(client_id, client_secret)
-        del client_secret  # a traceback of the checks below must not hold it
+        del client_secret  # a traceback of the checks below must not contain it
         self._credentials = credentials
         self._api_url = ""  # so that repr() works if a check below raises
         credentials.check()
@@ -131,7 +131,7 @@ class KismetClient:
         self._connect()
 
     def _connect(self) -> None:
-        """Start with no connections, in this process."""
+        """Start without connections, in this process."""
         self._process = os.getpid()
         self._throttle = Throttle(self.max_in_flight)
         self._usage = Usage()
@@ -144,17 +144,17 @@ class KismetClient:
         Parameters
         ----------
         file
-            Read the credentials from this file only, which is written like a ``.env``. So programs that work for
-            several organizations can keep one file for each.
+            Read the credentials from this file only. It is written like a ``.env``. A program for several
+            organizations can keep one file for each.
         options
             Keywords of the constructor.
 
         Raises
         ------
         CredentialsError
-            There are no usable credentials in these places.
+            These sources have no usable credentials.
         InvalidInputError
-            The address that goes with them, or an option, cannot be used.
+            The address of the credentials, or an option, cannot be used.
         """
         found = find_credentials() if file is None else credentials_in_file(file)
         if found is None:
@@ -165,12 +165,12 @@ class KismetClient:
 
     @classmethod
     def from_credentials(cls, credentials: Credentials, **options: Any) -> Self:  # noqa: ANN401 - as above
-        """Make a client from credentials that were already found; ``options`` are the constructor's."""
+        """Make a client from ``Credentials``; ``options`` are keywords of the constructor."""
         return cls(credentials.client_id, credentials.secret_value(), **options)
 
     @property
     def api_url(self) -> str:
-        """The API's address. The secret goes nowhere else, so another address needs another client."""
+        """The API's address. The secret is sent to no other, so another address needs another client."""
         return self._api_url
 
     @property
@@ -180,7 +180,7 @@ class KismetClient:
 
     @property
     def credentials(self) -> Credentials:
-        """The credentials, which show their secret nowhere."""
+        """The credentials, which never show their secret."""
         return self._credentials
 
     @property
@@ -194,7 +194,7 @@ class KismetClient:
 
     @property
     def answered(self) -> int:
-        """How many requests have succeeded so far, over all fetches of this client."""
+        """The number of requests that have succeeded so far, over all fetches of this client."""
         return self._throttle.successes
 
     def get(self, path: str, params: Params | None = None) -> Any:  # noqa: ANN401 - any JSON
@@ -203,21 +203,21 @@ class KismetClient:
         Parameters
         ----------
         path
-            The endpoint, such as ``"/organization_users"``.
+            The endpoint, for example ``"/organization_users"``.
         params
             The query.
 
         Returns
         -------
         Any
-            What the JSON says, numbers exact; a page's rows are not checked here.
+            The decoded JSON with exact numbers. The rows of a page are not checked.
 
         Raises
         ------
         InvalidInputError
-            ``path`` does not begin with a slash, or has a query in it.
+            ``path`` does not begin with a slash, or contains a query.
         KismetError
-            Any other of its subclasses, by what to do next.
+            The request failed; the subclass depends on what to do next.
 
         Examples
         --------
@@ -225,34 +225,34 @@ class KismetClient:
         {'current_page': 1, 'per_page': 1, 'total_pages': 131, 'total_count': 131}
         """
         if not isinstance(path, str) or not path.startswith("/") or {"?", "#"} & set(path):
-            raise InvalidInputError("path must begin with a slash, and the query is passed as params.")
+            raise InvalidInputError("path must begin with a slash and contain no query. Pass the query as params.")
         workers = self.workers()
         with contextlib.closing(workers.run(workers.get, [Request(path, params or {}, endpoint_of(path))])) as results:
             return next(result[1].value for result in results if result)
 
     def workers(self) -> Workers:
-        """Return the threads of one fetch: they share this client's connections and its limits."""
+        """Return the threads of one fetch, which share this client's connections and limits."""
         self._connect_after_fork()
         policy = RetryPolicy(self.retries, self.patience)
         return Workers(self._connections, self._throttle, policy, self.max_in_flight, self._usage)
 
     def usage(self) -> pd.DataFrame:
-        """Return what this client has requested so far, by endpoint.
+        """Return the number of requests of this client so far, by endpoint.
 
-        It counts from when the client was made; ``close()`` and ``kn.logout()`` keep the counts. Other processes are
-        not counted here: a forked one begins at zero, and the cells of a report run in a process of their own.
+        The counts begin when the client is made; ``close()`` and ``kn.logout()`` keep them. Other processes are not
+        counted: a forked process begins at zero, and the cells of a report run in a separate process.
 
         Returns
         -------
         DataFrame
             One row per endpoint, the most requests first, with the columns
 
-            ``endpoint`` str (such as ``/organization_users/{organization_user_id}/calls``, whatever the id; ``other``
+            ``endpoint`` str (for example ``/organization_users/{organization_user_id}/calls`` for all ids; ``other``
             for a path of ``get`` that this version does not know), ``requests`` Int64 (all that were sent, retries
             included), ``retries`` Int64, ``refusals`` Int64 (responses with status 401 or 403, which refuse the
             credentials, and with 429, 502, 503 or 504, which are signs of overload), ``bytes`` Int64 (of complete
             response bodies, decompressed), ``seconds`` Float64 (from sending a request to the last byte of its
-            response; of requests side by side, the sum).
+            response; for concurrent requests, the sum).
 
         Examples
         --------
@@ -265,7 +265,7 @@ class KismetClient:
 
     def _connect_after_fork(self) -> None:
         if self._process != os.getpid():
-            self._connect()  # the parent's responses would arrive over its connections
+            self._connect()  # the parent's connections would receive the parent's responses
 
     def close(self) -> None:
         """Close the idle connections and forget unfinished fetches. The client may be used again."""
@@ -282,4 +282,4 @@ class KismetClient:
         return f"KismetClient({self.api_url}, Client ID {masked_unverified(self.client_id)})"
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        raise TypeError("A KismetClient is not copied or pickled: its secret would leave this process.")
+        raise TypeError("A KismetClient cannot be copied or pickled: its secret would leave this process.")

@@ -1,4 +1,4 @@
-"""Why no connection could be made: the name server, the network, a proxy, or TLS."""
+"""Errors for connections that could not be made: because of the name server, the network, a proxy, or TLS."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
 
 __all__ = ["connect_error"]
 
-# By OpenSSL's number for why it does not trust a certificate.
+# By OpenSSL's code for a certificate that it does not trust.
 _CERTIFICATE_PROBLEMS = {
     9: "its certificate is not valid yet. Check the date and time of this computer",
-    10: "its certificate has expired. Check the date and time of this computer; if they are right, tell Kismet",
+    10: "its certificate has expired. Check the date and time of this computer; if they are right, report it to Kismet",
     62: "its certificate is for another host. Check the API's address",
     64: "its certificate is for another host. Check the API's address",
 }
 _UNKNOWN_ISSUER = (
-    "its certificate is from an issuer that is not trusted here. Behind a company proxy, point REQUESTS_CA_BUNDLE to "
-    "the company's certificate"
+    "its certificate is from an issuer that is not trusted here. If you use a company proxy, set REQUESTS_CA_BUNDLE "
+    "to the file with the company's certificate"
 )
 
 
 def connect_error(error: Exception, host: str, proxies: Mapping[str, str]) -> KismetError:
-    """Return the error of this package for a connection that was not made; nothing was sent.
+    """Return this package's error for a connection that could not be made.
 
     Parameters
     ----------
     error
-        What requests raised.
+        The error that requests raised.
     host
         The API's host.
     proxies
-        The proxy's address, if there is one. It may hold a password, and is not shown.
+        The address of the proxy, if any. It may contain a password, so it is not shown.
     """
     causes = list(_causes(error))
     for cause in causes:
@@ -46,7 +46,7 @@ def connect_error(error: Exception, host: str, proxies: Mapping[str, str]) -> Ki
             return UnexpectedAnswerError(text)
         if tunnel := re.match(r"Tunnel connection failed: (\d{3})", str(cause)):
             return _proxy_refusal(int(tunnel[1]), host, has_password="@" in "".join(proxies.values()))
-    # A server that hangs up during the handshake says nothing about its certificate.
+    # If a server closes the connection during the handshake, its certificate may be trusted.
     if any(isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError) for cause in causes):
         return UnexpectedAnswerError(
             f"No TLS connection to {host} could be made, so nothing was sent. Check the API's address and the proxy."
@@ -60,21 +60,21 @@ def connect_error(error: Exception, host: str, proxies: Mapping[str, str]) -> Ki
 
 def _proxy_refusal(status: int, host: str, *, has_password: bool) -> KismetError:
     if status == 407 and has_password:
-        text = "The proxy refused the user and the password in HTTPS_PROXY (407). They were sent once. Correct them."
+        text = "The proxy refused the user and the password in HTTPS_PROXY (407), which were sent once. Correct them."
         return RequestRefusedError(text, status=status)
     if status == 407:
-        text = "The proxy wants a user and a password (407): set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT."
+        text = "The proxy requires a user and a password (407). Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT."
         return RequestRefusedError(text, status=status)
     if status == 403:
-        text = f"The proxy forbids connections to {host} (403). Ask who runs it, or name the host in NO_PROXY."
+        text = f"The proxy forbids connections to {host} (403). Ask its administrator, or add the host to NO_PROXY."
         return RequestRefusedError(text, status=status)
     if status >= 500:
         return UnavailableError(f"The proxy cannot reach {host} ({status}). Try again later.", status=status)
-    return RequestRefusedError(f"The proxy refused to connect to {host} ({status}).", status=status)
+    return RequestRefusedError(f"The proxy refused to connect to {host} ({status}). Check HTTPS_PROXY.", status=status)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and everything that it was raised from, or wraps."""
+    """Yield an error, its causes and contexts, and the errors that it wraps."""
     found = [error]
     for one in found:
         yield one

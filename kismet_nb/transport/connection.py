@@ -1,10 +1,10 @@
 """One keep-alive connection to the API, and the pool of them.
 
-Requests go through ``requests.adapters.HTTPAdapter`` and not through a ``Session``: redirects, ``.netrc`` and cookies
-live in a session, so here they do not exist.
+Requests are sent by ``requests.adapters.HTTPAdapter`` without a ``Session``. A session would follow redirects, read
+``.netrc`` and keep cookies.
 
-Exceptions of the HTTP libraries never leave ``Connection.send``: their frames hold the request's headers, and
-``raise ... from None`` would only hide these frames. They are returned as errors of this package, to be raised outside
+Exceptions of the HTTP libraries never leave ``Connection.send``: their frames contain the request's headers, and
+``raise ... from None`` would only hide these frames. ``send`` returns errors of this package, which are raised outside
 of the ``except`` block.
 """
 
@@ -50,14 +50,14 @@ Params = dict[str, str | int]
 
 
 class ConnectionPool:
-    """The connections of a client: all to its own address, with its own credentials.
+    """The connections of a client to its address, with its credentials.
 
     Parameters
     ----------
     api_url
         The API's address.
     credentials
-        Sent to that address alone.
+        Sent to that address only.
     timeout
         Seconds that one request may take.
     """
@@ -111,7 +111,7 @@ class Connection:
         self._adapter = _Adapter(route.tls, self._socket)
 
     def send(self, path: str, params: Params) -> Response | BaseException:
-        """Send one GET and return the response, or the error to raise: see the module's docstring."""
+        """Send one GET, and return the response or the error to raise (see the module's docstring)."""
         self._socket.deadline = time.monotonic() + self._timeout
         try:
             with self._adapter.send(
@@ -121,7 +121,7 @@ class Connection:
                 proxies=self._route.proxies,
             ) as response:
                 body = self._read(response)
-                self._socket.check()  # headers that were cut look like headers that ended
+                self._socket.check()  # truncated headers look like complete ones
                 return Response(
                     status=response.status_code,
                     body=body,
@@ -133,9 +133,9 @@ class Connection:
             return error.with_traceback(None)
         except (requests.RequestException, OSError) as error:
             return self._failure(error)
-        except Exception as error:  # noqa: BLE001 - the frames of any error may hold the headers
+        except Exception as error:  # noqa: BLE001 - the frames of any error may contain the headers
             return UnexpectedAnswerError(
-                f"The request failed in an unforeseen way ({type(error).__name__}). Report it."
+                f"The request failed with an unexpected error ({type(error).__name__}). Report it."
             )
         except BaseException as error:  # noqa: BLE001 - an interrupt, or an error raised by a signal handler
             error.__context__ = error.__cause__ = None
@@ -144,12 +144,12 @@ class Connection:
             self._socket.deadline = float("inf")
 
     def cut_if_overdue(self) -> None:
-        """Break off a request that has used up its time. Called by another thread."""
+        """Cut the connection if its request has exceeded its time. Called by another thread."""
         if self._socket.overdue:
             self._socket.cut()
 
     def cancel(self) -> None:
-        """Break off the present request, and fail any later one. Called by another thread."""
+        """Cut the connection and make any later request fail. Called by another thread."""
         self._socket.cancelled = True
         self._socket.cut()
 
@@ -158,13 +158,13 @@ class Connection:
         self._adapter.close()
 
     def _prepare(self, path: str, params: Params) -> requests.PreparedRequest:
-        """Return the GET. ``requests.Request.prepare`` takes four times as long, to check what is known here."""
+        """Return the GET. ``requests.Request.prepare`` takes four times as long, for checks that are needless here."""
         request = requests.PreparedRequest()
         request.method = "GET"
         query = f"?{urlencode(params)}" if params else ""
         request.url = requote_uri(self._api_url + API_PREFIX + path + query)
         request.headers = CaseInsensitiveDict(HEADERS)
-        # For the API's own scheme, host and port, and for no other.
+        # Only for the scheme, host and port of the API.
         request.headers.update(self._credentials.headers_for(request.url, self._api_url))
         return request
 
@@ -174,25 +174,26 @@ class Connection:
             body += chunk
             if len(body) > MAX_BODY_BYTES:
                 raise UnexpectedAnswerError(
-                    f"The answer is larger than {MAX_BODY_BYTES // 2**20} MB and was not read on. "
+                    f"The response is larger than {MAX_BODY_BYTES // 2**20} MB, so reading stopped. "
                     "Try a smaller page_size.",
                     status=response.status_code,
                 )
         return bytes(body)
 
     def _failure(self, error: Exception) -> KismetError:
-        """Return the error of this package for one of requests, by what is known of the connection."""
+        """Return this package's error for an error of requests, depending on the state of the connection."""
         if self._socket.overdue or isinstance(error, requests.Timeout | TimeoutError):
             return UnavailableError(
-                f"No complete answer within {self._timeout:g} s. Try again later, or give the client a longer timeout."
+                f"No complete response within {self._timeout:g} s. Try again later, or with a client with a longer "
+                "timeout."
             )
         if self._socket.connected:
-            return UnavailableError("The connection broke before the answer was complete. Try again later.")
+            return UnavailableError("The connection broke before the response was complete. Try again later.")
         return connect_error(error, urlsplit(self._api_url).hostname or "", self._route.proxies)
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter for one connection that can be cut, with certificates that are loaded once."""
+    """An adapter of requests for one connection that can be cut. Its certificates are loaded once."""
 
     def __init__(self, tls: ssl.SSLContext | None, handle: SocketHandle) -> None:
         self._tls = tls
@@ -206,14 +207,14 @@ class _Adapter(HTTPAdapter):
         return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._tls, proxy_ssl_context=self._tls)
 
     def build_response(self, _request: requests.PreparedRequest, raw: Any) -> requests.Response:  # noqa: ANN401 - as above
-        """Return status, headers and body. requests also searches for cookies, which are not kept here."""
+        """Return status, headers and body, without the cookies for which requests also searches."""
         response = requests.Response()
         response.status_code, response.raw = raw.status, raw
         response.headers = CaseInsensitiveDict(raw.headers)
         return response
 
     def cert_verify(self, *_: object, **__: object) -> None:
-        """Load no certificates: the context has them."""
+        """Load no certificates, because the context has them."""
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as above
         pool = super().get_connection_with_tls_context(*args, **kwargs)

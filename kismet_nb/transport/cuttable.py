@@ -1,4 +1,4 @@
-"""Connections that another thread can cut at any moment, and that log nothing of what they carry."""
+"""Connections that another thread can cut at any moment, and that do not log their content."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ BUFFER_BYTES = 2**16  # a page of 100 rows takes about 25 KB
 
 
 class SocketHandle:
-    """A second handle of a connection's socket, with which another thread can cut it.
+    """A second handle of a connection's socket, which another thread uses to cut the connection.
 
-    TLS takes over the first handle, so a TLS handshake could not be cut with it.
+    TLS takes over the first handle, so the first handle could not cut a TLS handshake.
 
     Attributes
     ----------
     deadline
-        The time at which the present request must be complete, on the monotonic clock.
+        The time at which the current request must be complete, on the monotonic clock.
     cancelled
-        Whether no request may be sent any more.
+        Whether all further requests must fail.
     connected
-        Whether the connection is made, also through a proxy and with TLS.
+        Whether the connection is complete, including a proxy and TLS.
     """
 
     def __init__(self) -> None:
@@ -40,11 +40,11 @@ class SocketHandle:
 
     @property
     def overdue(self) -> bool:
-        """Whether the present request must not go on."""
+        """Whether the current request must end."""
         return self.cancelled or time.monotonic() > self.deadline
 
     def check(self) -> None:
-        """Raise TimeoutError if the request is overdue or cancelled, because a cut may look like a normal end."""
+        """Raise TimeoutError if the request is overdue or cancelled. A cut may look like a normal end."""
         if self.overdue:
             raise TimeoutError
 
@@ -61,7 +61,7 @@ class SocketHandle:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def release(self) -> None:
-        """Let go of a connection that is closed."""
+        """Close the handle of a connection that is closed."""
         with self._lock:
             if self._socket is not None:
                 self._socket.close()
@@ -69,10 +69,10 @@ class SocketHandle:
 
 
 class _QuietResponse(http.client.HTTPResponse):
-    """A response whose malformed header lines are not logged: a server may echo the secret in one.
+    """A response that does not log malformed header lines, in which a server may echo the secret.
 
-    Interim responses such as 103 Early Hints are skipped; http.client skips 100 alone. A page is read in one piece,
-    where http.client reads 8 KB at a time: the threads of a fetch wait for each other at each read.
+    It skips interim responses, for example 103 Early Hints; http.client skips only 100. It reads a page in one piece;
+    http.client reads 8 KB at a time, and the threads of a fetch wait for each other at each read.
     """
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - http.client's own
@@ -95,10 +95,10 @@ class _QuietResponse(http.client.HTTPResponse):
 
 @functools.cache
 def cuttable(kind: type[Any]) -> Any:  # noqa: ANN401 - a class made here
-    """Return a connection class of urllib3 that hands its socket to a handle."""
+    """Return a subclass of urllib3's connection class ``kind`` whose socket has a ``SocketHandle``."""
 
     class Cuttable(kind):  # type: ignore[misc]
-        # http.client prints whole requests, headers included, if its class attribute is raised for debugging.
+        # If somebody sets http.client's class attribute for debugging, it prints whole requests with their headers.
         debuglevel = 0
         response_class = _QuietResponse
 

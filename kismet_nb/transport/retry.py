@@ -1,4 +1,4 @@
-"""Decide whether a failed request is tried again, and after how many seconds: two pure functions."""
+"""Decide whether a failed request is tried again, and after how many seconds."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 __all__ = ["RetryPolicy", "seconds_before_retry", "should_retry"]
 
-WAITS = (0.5, 2.0, 4.0, 8.0, 16.0)  # seconds before the first, second … retry: a server away for 30 s is survived
+WAITS = (0.5, 2.0, 4.0, 8.0, 16.0)  # seconds before the first, second … retry: enough for a server down for 30 s
 MAX_WAIT = 20.0  # seconds before any further retry
-MAX_FORMAT_RETRIES = 1  # after a response that is not JSON: a gateway's short failure passes, a wrong address does not
-JITTER = 0.5  # seconds, so that clients that failed together do not come back together
+MAX_FORMAT_RETRIES = 1  # after a response that is not JSON: helps with a gateway's failure, not with a wrong address
+JITTER = 0.5  # seconds, so that clients that failed together do not retry together
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long one request is tried.
+    """How often and how long one request is tried.
 
     Attributes
     ----------
     retries
         How often it is tried again.
     patience
-        Seconds from its first try to its last.
+        The most seconds from the first try to the last.
     """
 
     retries: int
@@ -36,7 +36,7 @@ class RetryPolicy:
 
 
 def seconds_before_retry(error: KismetError, tries: int) -> float:
-    """Return how long to wait after this many failed tries: what the server asks for, or growing and jittered."""
+    """Return the seconds of a usable Retry-After, otherwise a backoff for this many failed tries, both with jitter."""
     # Ignore a Retry-After below one second: with clock skew any date becomes 0.
     if error.retry_after is not None and error.retry_after >= 1:
         return error.retry_after + random.uniform(0, 0.1)  # noqa: S311 - spreads the requests, nothing secret
@@ -58,7 +58,7 @@ def should_retry(error: KismetError, policy: RetryPolicy, *, tries: int, elapsed
     elapsed
         Seconds since the first try began.
     wait
-        Seconds until the next would begin.
+        Seconds until the next try would begin.
     """
     retries = policy.retries
     if isinstance(error, UnexpectedAnswerError):

@@ -1,4 +1,4 @@
-"""How to reach the API: proxies and trusted certificates, from the environment."""
+"""Read from the environment how to reach the API: the proxy and the trusted certificates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROXY_VARIABLES = "HTTPS_PROXY or ALL_PROXY"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Route:
-    """How to reach the API. It has no repr: a proxy's address may hold a password."""
+    """How to reach the API. It has no repr, because a proxy's address may contain a password."""
 
     proxies: dict[str, str]
     tls: ssl.SSLContext | None
@@ -37,10 +37,10 @@ def find_route(api_url: str) -> Route:
         The environment names a proxy or certificates that cannot be used.
     """
     if not api_url.startswith("https"):
-        return Route({}, None)  # plain http is for this machine alone
+        return Route({}, None)  # plain http is used only for this machine
     with requests.Session() as session:
         settings = session.merge_environment_settings(api_url, {}, None, None, None)
-    # What NO_PROXY excludes is left out already. This machine is never reached through a proxy.
+    # requests has applied NO_PROXY already. This machine is never reached through a proxy.
     proxy = settings["proxies"].get("https") or settings["proxies"].get("all")
     if is_loopback(urlsplit(api_url).hostname or ""):
         proxy = None
@@ -66,11 +66,13 @@ def _is_usable_proxy(proxy: str) -> bool:
 
 
 def _tls_context(trusted: Path) -> ssl.SSLContext:
-    """Return one context for all connections: loading certificates takes a while."""
+    """Return one context for all connections, because loading certificates is slow."""
     try:
         if trusted.is_dir():
             return ssl.create_default_context(capath=trusted)
         return ssl.create_default_context(cafile=trusted)
     except OSError:
         pass
-    raise InvalidInputError("REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE names no file of certificates.")
+    raise InvalidInputError(
+        "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE does not name a file with certificates. Correct it."
+    )

@@ -15,16 +15,16 @@ __all__ = ["DaemonThreads"]
 
 
 class DaemonThreads:
-    """At most ``count`` threads that run tasks in order, started as tasks come.
+    """At most ``count`` threads that run tasks in order. They are started when tasks are submitted.
 
-    They are daemons, unlike those of ``concurrent.futures``: a process can end while one waits for a name server.
+    Unlike the threads of ``concurrent.futures`` they are daemons: a process can end while one waits for a name server.
 
     Attributes
     ----------
     count
-        How many there may be.
+        The most threads.
     started
-        Those that were started.
+        The threads that were started.
     """
 
     def __init__(self, count: int) -> None:
@@ -41,7 +41,7 @@ class DaemonThreads:
         Raises
         ------
         FetchCancelledError
-            ``end`` was called before, so no thread would run it.
+            ``end`` was called before, so no thread would run the task.
         """
         with self._lock:
             if self._ended:
@@ -54,7 +54,7 @@ class DaemonThreads:
                 thread.start()
 
     def end(self) -> None:
-        """Let each thread end after the tasks that are queued, and take no more."""
+        """Let each thread end after the queued tasks, and accept no more tasks."""
         with self._lock:
             self._ended = True
             for _ in self.started:

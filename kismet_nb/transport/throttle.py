@@ -1,8 +1,8 @@
-"""How many requests of a client may be in flight, and how fast they may start.
+"""Bound how many requests of a client are in flight, and how fast they start.
 
-Until the server shows that it is overloaded, only the number in flight is bounded. After that, all requests pause
-together, half as many may be in flight, and starts are spaced by what the server granted until then. Both grow back
-slowly: additive increase, multiplicative decrease.
+Until the server shows a sign of overload, only the number in flight is bounded. After a sign of overload, all requests
+pause together, half as many may be in flight, and they start at the rate at which they succeeded before. Both limits
+grow back slowly: additive increase, multiplicative decrease.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["FetchCancelledError", "Throttle"]
 
-POLL_SECONDS = 0.2  # between two looks at whether a fetch was cancelled
-IDLE_SECONDS = 2.0  # without a start, after which earlier successes say nothing about the server's limit
-MIN_SUCCESSES = 20  # on which a rate is based: fewer may be chance
-RATE_DECREASE = 0.9  # times the rate, at each overload
-RATE_INCREASE = 0.01  # of the first rate, added each second
-MIN_RATE = 1 / 16  # of the first rate
-IN_FLIGHT_DECREASE = 0.5  # times the requests in flight, at each overload
-IN_FLIGHT_INCREASE = 0.5  # requests in flight, added each second
+POLL_SECONDS = 0.2  # between two checks whether a fetch was cancelled
+IDLE_SECONDS = 2.0  # without a start: after that, earlier successes say nothing about the server's limit
+MIN_SUCCESSES = 20  # needed for a rate: fewer may be chance
+RATE_DECREASE = 0.9  # factor of the rate at each overload
+RATE_INCREASE = 0.01  # fraction of the first rate that is added each second
+MIN_RATE = 1 / 16  # fraction of the first rate
+IN_FLIGHT_DECREASE = 0.5  # factor of the requests in flight at each overload
+IN_FLIGHT_INCREASE = 0.5  # requests in flight that are added each second
 
 
 class FetchCancelledError(Exception):
@@ -32,7 +32,7 @@ class FetchCancelledError(Exception):
 
 
 class Throttle:
-    """Bounds the requests of a client, over all its fetches.
+    """Bound the requests of a client over all its fetches.
 
     Parameters
     ----------
@@ -41,25 +41,25 @@ class Throttle:
     """
 
     def __init__(self, max_in_flight: int) -> None:
-        self.successes = 0  # ever
+        self.successes = 0  # in total
         self._overloads = 0  # since the last success
         self._last_overload = float("-inf")
         self._max_in_flight = max_in_flight
-        # One at a time until one succeeds: wrong credentials, or a proxy's wrong password, are sent once.
+        # One at a time until one succeeds, so that wrong credentials or a proxy's wrong password are sent once.
         self._limit = 1.0
         self._in_flight = 0
-        self._rate = self._first_rate = float("inf")  # starts in a second
+        self._rate = self._first_rate = float("inf")  # starts per second
         self._resume_at = 0.0
         self._next_start = 0.0
         self._last_start = float("-inf")
-        self._counted_from = 0.0  # since when successes count for a rate
+        self._counted_from = 0.0  # time from which successes count for the rate
         self._counted = 0
         self._grown_at = 0.0
         self._released = threading.Condition()
 
     @contextlib.contextmanager
     def slot(self, cancelled: threading.Event) -> Iterator[None]:
-        """Wait until one more request may be in flight and may start, and count it until the block ends.
+        """Wait until one more request may start, and count it as in flight until the block ends.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Throttle:
                 self._released.notify()
 
     def record_success(self) -> None:
-        """Count a response that shows no overload."""
+        """Count a response without a sign of overload."""
         with self._released:
             if not self.successes:
                 self._limit = float(self._max_in_flight)
@@ -88,9 +88,9 @@ class Throttle:
             self._counted += 1
 
     def count_overload(self, sent_at: float) -> int:
-        """Return how often the server was overloaded since a request last succeeded, this time included.
+        """Count a sign of overload, and return the number of overloads since the last success.
 
-        Responses to requests that were sent before the last overload was known are of the same one.
+        Responses to requests that were sent before the last overload was known belong to that overload.
         """
         with self._released:
             if sent_at > self._last_overload or not self._overloads:
@@ -99,12 +99,12 @@ class Throttle:
             return self._overloads
 
     def pause(self, seconds: float) -> bool:
-        """Let no request start for some seconds, after a sign of overload.
+        """Stop requests from starting for some seconds, after a sign of overload.
 
         Returns
         -------
         bool
-            Whether this began the pause. Responses to requests sent before it do not slow down any further.
+            Whether this call began the pause. If a pause is under way, this call does not slow down any further.
         """
         with self._released:
             now = time.monotonic()
@@ -115,7 +115,7 @@ class Throttle:
             return begins
 
     def seconds_until_start(self) -> float:
-        """Return 0 and book a start, or how long to wait before asking again."""
+        """Return 0 and record a start, or return the seconds to wait before the next call."""
         with self._released:
             now = time.monotonic()
             if now < self._resume_at:
@@ -141,17 +141,17 @@ class Throttle:
     def _slow_down(self, now: float, seconds: float) -> None:
         self._limit = max(1.0, self._limit * IN_FLIGHT_DECREASE)
         self._grown_at = now + seconds
-        # A server that counts by the second or by the minute granted this until it will grant again. Retry-After is
-        # rounded up to whole seconds.
+        # The server's limit may be per second or per minute, so the period includes the wait until it accepts
+        # requests again. Retry-After is rounded up to whole seconds.
         elapsed = max(1.0, now - self._counted_from + max(0.0, seconds - 1))
-        granted = self._counted / elapsed
+        success_rate = self._counted / elapsed
         if self._rate < float("inf"):
-            # Overload right after a pause shows that the pause was too short, and not what the server grants.
+            # Overload right after a pause shows that the pause was too short. It does not show the server's limit.
             known = now - self._counted_from >= 1
-            slower = self._rate * (0.5 if known and granted < self._rate / 2 else RATE_DECREASE)
-            self._rate = max(slower, self._first_rate * MIN_RATE)  # a server that was away comes back
+            slower = self._rate * (0.5 if known and success_rate < self._rate / 2 else RATE_DECREASE)
+            self._rate = max(slower, self._first_rate * MIN_RATE)  # a server that was down recovers
         elif self._counted >= MIN_SUCCESSES:
-            self._rate, self._first_rate = RATE_DECREASE * granted, granted
+            self._rate, self._first_rate = RATE_DECREASE * success_rate, success_rate
         else:
             return
         self._counted_from, self._counted = now + seconds, 0

@@ -1,4 +1,4 @@
-"""Count the requests of clients by endpoint: what was sent, refused and received, and how long the server took."""
+"""Count the requests of clients by endpoint, with retries, refusals, bytes and seconds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
     "usage_table",
 ]
 
-OTHER = "other"  # a path of client.get() that no resource declares; it is not shown, because it may hold an id
+OTHER = "other"  # a path of client.get() that no resource declares; it is not shown, because it may contain an id
 DTYPES = {
     "endpoint": "str",
     "requests": "Int64",
@@ -40,7 +40,7 @@ _PATTERNS = {resource.path: re.compile(re.sub(r"\{\w+\}", "[^/]+", resource.path
 
 @dataclass(slots=True)
 class EndpointCounts:
-    """The counts of one endpoint; ``KismetClient.usage`` explains each."""
+    """The counts of one endpoint, as ``KismetClient.usage`` explains them."""
 
     requests: int = 0
     retries: int = 0
@@ -69,7 +69,7 @@ class Usage:
             counts.seconds += seconds
 
     def set_counts(self, counts: dict[str, list[float]]) -> None:
-        """Replace the counts by those of another process, as ``by_endpoint`` returned them there."""
+        """Replace the counts with those of another process, as ``by_endpoint`` returned them there."""
         with self._lock:
             self._counts.clear()
             for endpoint, values in counts.items():
@@ -81,19 +81,19 @@ class Usage:
             return {endpoint: list(astuple(counts)) for endpoint, counts in self._counts.items()}
 
 
-# The counts of all clients that were made since ``start_recording()``, or None.
+# The counts of all clients that were made since ``start_recording()``, or None if it was not called.
 _recorded: list[Usage] | None = None
 
 
 def start_recording() -> list[Usage]:
-    """Return a list to which each client that is made from now on adds its counts."""
+    """Return a list. Each client that is made from now on adds its counts to it."""
     global _recorded  # noqa: PLW0603 - clients are made in many places
     _recorded = []
     return _recorded
 
 
 def stop_recording() -> None:
-    """End what ``start_recording()`` began."""
+    """End the recording of ``start_recording()``."""
     global _recorded  # noqa: PLW0603 - as above
     _recorded = None
 
@@ -104,7 +104,7 @@ def is_recording() -> bool:
 
 
 def usage_table(usages: Iterable[Usage]) -> pd.DataFrame:
-    """Return the sum of counts, with one row per endpoint and the most requests first."""
+    """Return the summed counts, with one row per endpoint and the most requests first."""
     columns = [field.name for field in fields(EndpointCounts)]
     rows = [(endpoint, *counts) for usage in usages for endpoint, counts in usage.by_endpoint().items()]
     table = pd.DataFrame(rows, columns=["endpoint", *columns]).astype(DTYPES)
@@ -113,5 +113,5 @@ def usage_table(usages: Iterable[Usage]) -> pd.DataFrame:
 
 
 def endpoint_of(path: str) -> str:
-    """Return the declared endpoint of a path, with names in place of ids; ``OTHER`` if none is declared."""
+    """Return the declared endpoint of a path, with names in place of ids, or ``OTHER`` if it is not declared."""
     return next((endpoint for endpoint, pattern in _PATTERNS.items() if pattern.fullmatch(path)), OTHER)

@@ -1,7 +1,7 @@
-"""The threads of one fetch, and the retry loop that each of its requests goes through.
+"""The threads of one fetch, and the retry loop of its requests.
 
-The calling thread never sends. It waits for results and cuts requests that are overdue, so an interrupt is heard at
-once and finds no header in its frames.
+The calling thread sends nothing. It waits for results and cuts overdue requests. So it handles an interrupt at once,
+and its frames contain no header.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "Workers"]
 
-POLL_SECONDS = 0.25  # between two looks at overdue requests
+POLL_SECONDS = 0.25  # between two checks for overdue requests
 JOIN_SECONDS = 2.0  # for threads to end after a failure
-MAX_SPARE_THREADS = 2  # beyond the requests in flight: the next request leaves before this thread has parsed its page
-NOT_GRANTED = {401, 403, 429, 502, 503, 504}  # responses that are no reason to send more requests
-ITEMS_PER_THREAD = 2  # of a map that are under way, so that results do not pile up
+MAX_SPARE_THREADS = 2  # beyond the requests in flight, so that a request can start while other threads parse pages
+REFUSALS = {401, 403, 429, 502, 503, 504}  # statuses that refuse credentials or show overload
+ITEMS_PER_THREAD = 2  # submitted items of a map, so that results do not pile up
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,11 +52,11 @@ class Request:
     path, params
         The endpoint with its ids, and the query.
     endpoint
-        The endpoint with names in place of ids, as usage tables and logs show it.
+        The endpoint with names in place of ids, for usage tables and logs.
     resource, page
-        The names that an error shows.
+        The resource and the page that an error names.
     one_of_many
-        Whether it is about one list of many.
+        Whether the request is for one list of many.
     """
 
     path: str
@@ -68,7 +68,7 @@ class Request:
 
 
 class Workers:
-    """The threads of one fetch: some read lists, others read the pages of these.
+    """The threads of one fetch. Some read lists, others read the pages of these lists.
 
     Parameters
     ----------
@@ -103,12 +103,12 @@ class Workers:
         Yields
         ------
         tuple or None
-            An item and its result, as each is ready; None when a moment passed without one.
+            An item and its result, as soon as it is ready. None after ``POLL_SECONDS`` without a result.
 
         Raises
         ------
         BaseException
-            The first error that the function raised. No thread goes on after the iteration has ended.
+            The first error that the function raised. After the iteration, no thread continues.
         """
         results: queue.SimpleQueue[tuple[Item, Result | BaseException]] = queue.SimpleQueue()
         pending = 0
@@ -119,7 +119,7 @@ class Workers:
             outcome = _outcome(function, item)
             results.put((item, outcome))
             if isinstance(outcome, BaseException):
-                self._cancelled.set()  # at once, so that no thread begins another list
+                self._cancelled.set()  # so that no thread begins another list
 
         try:
             for item in items:
@@ -140,19 +140,19 @@ class Workers:
             self._close()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Call a function for each item in the page threads, and yield the results as they are ready.
+        """Call a function for each item in the page threads, and yield the results as soon as they are ready.
 
-        Items that no thread has begun when the iteration ends are dropped.
+        When the iteration ends, items that no thread has begun are dropped.
         """
-        todo, over = iter(items), threading.Event()
+        remaining, ended = iter(items), threading.Event()
         results: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
 
         def call(item: Item) -> None:
-            if not over.is_set():
+            if not ended.is_set():
                 results.put(_outcome(function, item))
 
         def submit(count: int) -> int:
-            batch = list(itertools.islice(todo, count))
+            batch = list(itertools.islice(remaining, count))
             for item in batch:
                 self._page_threads.submit(functools.partial(call, item))
             return len(batch)
@@ -166,7 +166,7 @@ class Workers:
                     raise result
                 yield result
         finally:
-            over.set()
+            ended.set()
 
     def get(self, request: Request) -> Decoded:
         """Send a request until it succeeds or must not be tried again, and return the decoded JSON.
@@ -174,9 +174,9 @@ class Workers:
         Raises
         ------
         KismetError
-            By what to do next.
+            The request failed; the subclass depends on what to do next.
         FetchCancelledError
-            The fetch has ended meanwhile.
+            The fetch has ended.
         """
         started, failures = 0.0, 0
         while True:
@@ -188,7 +188,7 @@ class Workers:
             outcome: Decoded | BaseException
             if isinstance(sent, Response):
                 outcome = judge(sent, self._connections.credentials, one_of_many=request.one_of_many)
-                if sent.status not in NOT_GRANTED:
+                if sent.status not in REFUSALS:
                     self._throttle.record_success()
             else:
                 outcome = sent
@@ -199,7 +199,7 @@ class Workers:
             if not isinstance(outcome, KismetError):
                 raise outcome
             failures += 1
-            # All requests of a client count an overload together: as long as others succeed, patience decides.
+            # All requests of a client count overloads together. While others succeed, only patience ends a request.
             tries = self._throttle.count_overload(sent_at) if _is_overload(outcome) else failures
             wait = seconds_before_retry(outcome, tries)
             elapsed = time.monotonic() - started
@@ -211,7 +211,7 @@ class Workers:
             self._wait(outcome, wait)
 
     def pause(self, seconds: float) -> None:
-        """Wait, unless the fetch ends meanwhile."""
+        """Wait. Raise FetchCancelledError if the fetch ends meanwhile."""
         if self._cancelled.wait(seconds):
             raise FetchCancelledError
 
@@ -231,12 +231,12 @@ class Workers:
         return sent
 
     def _record(self, request: Request, sent: Response | BaseException, failures: int, seconds: float) -> None:
-        """Count a request, and log it at debug level. Neither holds an id, a header or a value of the query."""
+        """Count a request, and log it at debug level, without an id, a header or a value of the query."""
         response = sent if isinstance(sent, Response) else None
         self._usage.count(
             request.endpoint,
             retry=failures > 0,
-            refused=response is not None and response.status in NOT_GRANTED,
+            refused=response is not None and response.status in REFUSALS,
             received=len(response.body) if response else 0,
             seconds=seconds,
         )
@@ -245,13 +245,13 @@ class Workers:
             _logger.debug("GET %s: %s, %.0f ms, try %d", request.endpoint, status, 1000 * seconds, failures + 1)
 
     def _wait(self, error: KismetError, seconds: float) -> None:
-        """Wait before a retry: alone, or together with all requests if the server is overloaded.
+        """Wait before a retry. If the server is overloaded, all requests wait.
 
-        The wait is outside of the slot, so that other requests, and not this one again, are the next to be sent.
+        The wait is outside of the slot, so that other requests are sent before this one is retried.
         """
         begins = self._throttle.pause(seconds) if _is_overload(error) else True
         if begins and seconds > 1:
-            # If no logging is set up, Python shows warnings on stderr: in a notebook, below the cell.
+            # Without any logging setup, Python shows warnings on stderr, which is below the cell in a notebook.
             _logger.warning("waiting %.0f s before trying again: %s", seconds, error)
         self.pause(seconds)
 
@@ -261,21 +261,21 @@ class Workers:
                 connection.cut_if_overdue()
 
     def _close(self) -> None:
-        """End all threads. A request that is still in flight is no longer needed, and is cut."""
+        """End all threads, and cut requests in flight, which are no longer needed."""
         self._cancelled.set()
         with self._lock:
             for connection in self._active:
                 connection.cancel()
         self._list_threads.end()
-        self._page_threads.end()  # after what is queued, which fails at once, since lists wait for it
+        self._page_threads.end()  # lists wait for queued pages, which fail at once
         give_up_at = time.monotonic() + JOIN_SECONDS
         for thread in (*self._list_threads.started, *self._page_threads.started):
-            with contextlib.suppress(RuntimeError):  # an interrupt came before it started
+            with contextlib.suppress(RuntimeError):  # interrupted before the thread started
                 thread.join(max(0.0, give_up_at - time.monotonic()))
 
 
 def _is_overload(error: KismetError) -> bool:
-    """Return whether an error is a sign of overload: 429, 502, 503, 504, a time-out, no connection."""
+    """Return whether an error is a sign of overload: 429, 502, 503, 504, a timeout, or no connection."""
     return isinstance(error, UnavailableError) and error.status in {None, 429, 502, 503, 504}
 
 

@@ -1,4 +1,4 @@
-"""``explore``: look at fetched tables with the mouse, and keep the code."""
+"""``explore``: explore fetched tables with the mouse, and copy the code."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ def explore(*tables: pd.DataFrame) -> ipywidgets.VBox:
     """Explore fetched tables with the mouse: choose a question, filters, days and a time zone.
 
     The panel shows the answer as a table and a chart, and the lines of code that make both, to copy into a cell. A
-    button exports the table, except in a page of Voila, which would write it on the server. The questions are those of
-    ``kn.summaries`` that the tables can answer, and the rows themselves. A filter on users also keeps only their calls
-    and rooms.
+    button exports the table, except in a page of Voila, which would write it on the server. The questions are the
+    functions of ``kn.summaries`` that need only these tables, and the rows of each table. A filter on users also keeps
+    only their calls and rooms.
 
-    JupyterLab, Notebook, Voila and marimo's editor show the panel. A saved notebook holds none of the rows. After
-    reopening it, run the cell again. ``notebooks/06_explore.ipynb`` can be served as a page by Voila.
+    JupyterLab, Notebook, Voila and marimo's editor show the panel. A saved notebook contains no rows. After reopening
+    it, run the cell again. Voila can serve ``notebooks/06_explore.ipynb`` as a page.
 
     Parameters
     ----------
     tables
-        Fetched tables, one of each kind: ``kn.explore(calls, users)``. In the code they have the names of the
-        variables that hold them.
+        Fetched tables, one of each kind: ``kn.explore(calls, users)``. The code uses the names of their variables.
 
     Returns
     -------
@@ -55,9 +54,9 @@ def explore(*tables: pd.DataFrame) -> ipywidgets.VBox:
             raise InvalidInputError(f"explore takes fetched tables, not {type(table).__name__}.")
         resource = row_resource(table)
         if resource is None:
-            raise InvalidInputError("explore takes fetched tables, and one of these does not record what it lists.")
+            raise InvalidInputError("explore takes fetched tables. One of these does not record its resource.")
         if resource in by_resource:
-            raise InvalidInputError(f"Two tables list {resource.replace('_', ' ')}. Pass one of each kind.")
+            raise InvalidInputError(f"Two tables contain {resource.replace('_', ' ')}. Pass one of each kind.")
         by_resource[resource] = table
     if not by_resource:
         raise InvalidInputError("Pass the tables to explore: kn.explore(calls, users).")
@@ -71,5 +70,5 @@ def explore(*tables: pd.DataFrame) -> ipywidgets.VBox:
 
 
 def _name_of(table: pd.DataFrame, variables: dict[str, Any]) -> str | None:
-    """Return the variable that holds a table; IPython's own, such as ``_3``, do not count."""
+    """Return the name of a table's variable, or None. IPython's variables, for example ``_3``, are ignored."""
     return next((name for name, value in variables.items() if value is table and not name.startswith("_")), None)

@@ -1,5 +1,5 @@
 // Shows an answer: a message, the chart, and the code with a button that copies it.
-// The content comes in messages, because traits are saved in the notebook.
+// Messages carry the content, because traits are saved in the notebook.
 
 function render({ model, el }) {
   el.classList.add("kismet-answer");
@@ -16,7 +16,7 @@ function render({ model, el }) {
       await navigator.clipboard.writeText(code.textContent);
       copy.textContent = "Copied";
     } catch {
-      getSelection().selectAllChildren(code); // no permission: it is marked for Ctrl-C
+      getSelection().selectAllChildren(code); // no permission to copy: select the code for Ctrl-C
       copy.textContent = "Press Ctrl-C";
     }
     setTimeout(() => (copy.textContent = "Copy the code"), 2000);

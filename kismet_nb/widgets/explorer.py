@@ -1,9 +1,9 @@
-"""The panel of ``explore``: a question, filters and options to choose, the answer, and its code.
+"""The panel of ``explore``: controls for the question, filters and options; the answer; and its code.
 
-The controls are ipywidgets; in marimo, ``explorer_controls`` draws them. The answer is what running the shown code
-gives. Rows reach the browser in messages only, never in a trait, because a front-end saves the traits in the notebook.
+The controls are ipywidgets; in marimo, ``explorer_controls`` draws them. The answer is the result of the shown code.
+Rows are sent to the browser in messages and never in a trait, because a front-end saves the traits in the notebook.
 
-This module imports ipywidgets and anywidget, which takes a while, so import it when the first panel is shown.
+This module imports ipywidgets and anywidget, which are slow to import, so import it when the first panel is shown.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["Explorer"]
 
 ZONES = ("UTC", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Europe/Berlin")
 PERIODS = ("day", "week", "month", "year")
-WIDE, NARROW = {"width": "320px"}, {"width": "180px"}  # each control makes a layout of its own from it
+WIDE, NARROW = {"width": "320px"}, {"width": "180px"}  # each control makes its own layout from it
 
 
 class Answer(anywidget.AnyWidget):
@@ -46,7 +46,7 @@ class Answer(anywidget.AnyWidget):
     def __init__(self) -> None:
         super().__init__()
         self._content = {"message": "", "code": "", "chart": ""}
-        self.on_msg(lambda *_: self.send(self._content))  # It was drawn, perhaps after the page was reloaded.
+        self.on_msg(lambda *_: self.send(self._content))  # sent when the widget is drawn, also after a reload
 
     def show(self, **content: str) -> None:
         """Show some of ``message``, ``code`` and ``chart`` (an SVG)."""
@@ -60,9 +60,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     Parameters
     ----------
     tables
-        The tables, by their resources.
+        The tables by resource.
     names
-        What the tables are called in the code.
+        The names of the tables in the code, by resource.
     """
 
     def __init__(self, tables: Mapping[str, pd.DataFrame], names: Mapping[str, str]) -> None:
@@ -117,12 +117,12 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._filters.children = (*self._filters.children, row)
 
     def _choice(self) -> Choice:
-        """Return what the controls say.
+        """Return the values of the controls.
 
         Raises
         ------
         InvalidInputError
-            A day or a time zone is wrong.
+            A day or a time zone is invalid.
         """
         filters = []
         for row in self._filters.children:
@@ -139,7 +139,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return Choice(question, tuple(filters), options)
 
     def _refresh(self) -> None:
-        """Run the code of the present choice and show what it gives, or what is wrong with it."""
+        """Run the code of the current choice, and show its result or its error."""
         for name, control in self._options.items():
             control.layout.display = "" if name in self._questions[self._question.value].options else "none"
         lines: list[str] = []
@@ -148,7 +148,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             table, chart = self._run(lines)
         except KismetError as error:
             self._answer.show(message=str(error), code="\n".join(lines), chart="")
-            if not marimo_mode():  # which shows these rows until there are others
+            if not marimo_mode():  # marimo shows these rows until others replace them
                 self._rows.children = ()
             return
         self._table = table
@@ -164,15 +164,15 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return [list(line.children) for line in (options, *filters.children, buttons)]
 
     def _display_(self) -> Any:  # noqa: ANN401 - marimo's
-        """Return the panel for marimo, which shows the widgets of anywidget only."""
+        """Return the panel for marimo, which shows only widgets of anywidget."""
         return sys.modules["marimo"].vstack([Controls(self.control_lines), self._answer, *self._rows.children])
 
     def _run(self, lines: list[str]) -> tuple[pd.DataFrame, str]:
-        """Run the lines, and return the table and the chart as SVG; a chart that cannot be drawn is left out."""
+        """Run the lines. Return the table, and the chart as SVG or an empty text if it cannot be drawn."""
         namespace: dict[str, Any] = {"kn": importlib.import_module("kismet_nb"), "pd": pd}
         namespace |= {self._names[resource]: df for resource, df in self._tables.items()}
         with_chart = lines[-1].startswith("chart = ")
-        exec("\n".join(lines[:-1] if with_chart else lines), namespace)  # noqa: S102 - lines of code_lines, which quotes what was typed
+        exec("\n".join(lines[:-1] if with_chart else lines), namespace)  # noqa: S102 - code_lines quotes typed values
         chart = io.StringIO()
         if with_chart:
             with contextlib.suppress(InvalidInputError):  # for example, Altair is not installed
@@ -190,7 +190,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
 
 def _text(**options: Any) -> Any:  # noqa: ANN401 - ipywidgets has no types
-    """Return a field whose value counts when it is left or Enter is pressed."""
+    """Return a text field that reports its value when it loses the focus or Enter is pressed."""
     return ipywidgets.Text(continuous_update=False, **options)
 
 
@@ -201,5 +201,5 @@ def _button(text: str, action: Callable[[], None]) -> Any:  # noqa: ANN401 - as 
 
 
 def _line(*controls: Any) -> Any:  # noqa: ANN401 - as above
-    """Return controls side by side, and below each other where there is no room."""
+    """Return controls side by side, wrapped if there is no room."""
     return ipywidgets.HBox(controls, layout=ipywidgets.Layout(flex_flow="row wrap"))

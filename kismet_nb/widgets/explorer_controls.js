@@ -1,4 +1,4 @@
-// Draws lines of controls as HTML, and sends what a person chooses. The kernel answers with the present lines.
+// Draws lines of controls as HTML, and sends the chosen values. The kernel responds with the current lines.
 
 let lists = 0; // for unique ids
 

@@ -1,6 +1,6 @@
-"""The controls of the panel of ``explore`` in marimo, which shows the widgets of anywidget only.
+"""The controls of the panel of ``explore`` in marimo, which shows only widgets of anywidget.
 
-The controls stay ipywidgets. This widget draws each as an HTML control, and passes on what a person chooses.
+The controls stay ipywidgets. This widget draws each as an HTML control, and sets the chosen values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Controls"]
 
-_KINDS = {  # which HTML control draws which of ipywidgets
+_KINDS = {  # the HTML control for each class of ipywidgets
     ipywidgets.Button: "button",
     ipywidgets.Dropdown: "select",
     ipywidgets.Combobox: "suggestions",
@@ -31,7 +31,7 @@ class Controls(anywidget.AnyWidget):
     Parameters
     ----------
     lines
-        A function that returns the present lines: lists of ipywidgets.
+        A function that returns the current lines: lists of ipywidgets.
     """
 
     _esm: ClassVar[Path] = Path(__file__).with_name("explorer_controls.js")
@@ -43,7 +43,7 @@ class Controls(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def _receive(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
-        if content.get("kind") == "chosen":  # else it was drawn
+        if content.get("kind") == "chosen":  # otherwise "drawn"
             self._choose(content["line"], content["position"], content["value"])
         self.send({"lines": [[_described(control) for control in line] for line in self._lines()]})
 

@@ -1,6 +1,6 @@
 """login(), logout() and login_status().
 
-``login()`` uses stored credentials, asks if a person is there, and never blocks a headless run.
+``login()`` uses stored credentials. Otherwise it asks a person, but never blocks a headless run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kismet_nb.frontend import in_voila, jupyter_kernel, marimo_logs_messages, m
 from kismet_nb.transport.client import KismetClient
 
 if TYPE_CHECKING:
-    from kismet_nb.auth.discovery import CredentialSource
+    from kismet_nb.auth.source import CredentialSource
     from kismet_nb.widgets.login_form import FormLogin
 
 __all__ = ["LoginStatus", "login", "login_status", "logout"]
@@ -41,16 +41,16 @@ NOBODY_TO_ROTATE = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoginStatus:
-    """Who is logged in, and what ``login()`` would find.
+    """Who is logged in, and which credentials ``login()`` would find.
 
     Attributes
     ----------
     login
         This notebook's login, or None.
     sources
-        The sources that ``login()`` reads, in this order, and what each holds.
+        The sources that ``login()`` reads, in this order, with a note about each.
     next_source
-        The source that ``login()`` would use now without asking; None if it would ask or raise an error.
+        The source that ``login()`` would use now, or None if it would ask or raise an error.
     """
 
     login: Login | None
@@ -65,13 +65,13 @@ class LoginStatus:
 
     def __repr__(self) -> str:
         width = max(len(source.name) for source in self.sources)
-        lines = [str(self.login or "Nobody is logged in."), "", "kn.login() looks at, in this order:"]
+        lines = [str(self.login or "Nobody is logged in."), "", "kn.login() reads, in this order:"]
         for number, source in enumerate(self.sources, start=1):
             used = "  <- this login" if self.login and self.login.source == source.name else ""
             lines.append(f"  {number}. {source.name:{width}}  {source.note}{used}")
         lines.append(f"  {len(self.sources) + 1}. {'you':{width}}  a form in a notebook, questions in a terminal")
         lines += ["", next_login_note(self.sources) or "After kn.logout(), kn.login() asks you."]
-        lines.append("A client= argument goes before all of this.")
+        lines.append("A client= argument takes precedence over all of this.")
         lines += [source.advice for source in self.sources if source.advice]
         return "\n".join(lines)
 
@@ -79,25 +79,25 @@ class LoginStatus:
 def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: bool = False) -> Login | FormLogin:
     """Log this notebook in, and print the organization's address and the source of the credentials.
 
-    Credentials are taken from the environment, then from the nearest ``.env``, then from the operating system's
-    key store, if "Remember on this computer" saved them there. Without any, a notebook shows a form and a terminal
-    asks. ``KISMET_CLIENT_SECRET_FILE`` may name a file that holds the secret, and ``KISMET_CLIENT_ID_FILE`` one that
-    holds the Client ID, as Docker and systemd do. The credentials are verified with one small request
-    (``/organization_users``). If the server refuses them, an earlier login stays.
+    Credentials are searched in the environment, then in the nearest ``.env``, then in the operating system's key store,
+    if "Remember on this computer" saved them there. If none are found, a notebook shows a form and a terminal asks.
+    ``KISMET_CLIENT_SECRET_FILE`` may name a file with the secret, and ``KISMET_CLIENT_ID_FILE`` one with the Client
+    ID, as with Docker and systemd. The credentials are verified with one small request (``/organization_users``). If
+    the server refuses them, an earlier login stays.
 
-    The form is shown in JupyterLab, Notebook, Voila and marimo's editor. An app of ``marimo run`` shows none, because
-    its readers share one process and would share the login. Each reader of a Voila page has a kernel and a login of
-    their own. Voila runs all cells when the page opens, so such a page fetches in a function that a button calls.
+    JupyterLab, Notebook, Voila and marimo's editor show the form. An app of ``marimo run`` shows no form, because its
+    readers share one process and would share the login. Each reader of a Voila page has their own kernel and login.
+    Voila runs all cells when the page opens, so such a page fetches in a function that a button calls.
 
     Parameters
     ----------
     client
-        Use this client's credentials instead of searching for some.
+        Use this client's credentials instead of searching for credentials.
     prompt
-        Ask with getpass, even if credentials are stored. For notebooks that cannot show the form, and to switch. Voila
-        and marimo show the form.
+        Ask with getpass, even if credentials are stored. Use it if a notebook cannot show the form, or to switch to
+        other credentials. Voila and marimo show the form.
     rotate
-        Replace the credentials by new ones: ask for them, or take those of ``client``. If the server accepts them,
+        Replace the credentials with new ones: ask for them, or use those of ``client``. If the server accepts them,
         they become this notebook's, and replace the earlier ones in the key store. Otherwise nothing changes. If
         the key store has credentials of another login for the same address, it keeps them. Clients made earlier keep
         the earlier credentials.
@@ -105,13 +105,13 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
     Returns
     -------
     Login or FormLogin
-        Pass its ``.client`` to the fetch functions to compare two organizations. A form has a client after it
+        To compare two organizations, pass the ``.client`` of each to the fetch functions. A form has a client after it
         has logged in.
 
     Raises
     ------
     CredentialsError
-        A source holds one of the two values only, or there are no credentials and nobody can be asked. Or
+        A source has only one of the two values, or there are no credentials and nobody can be asked. Or
         ``rotate=True`` got the earlier credentials again.
     AuthenticationError, UnavailableError, UnexpectedAnswerError, NotFoundError, RequestRefusedError
         The server refused the credentials, or did not answer as documented.
@@ -122,7 +122,7 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
     -----
     UserWarning
         ``KISMET_API_URL`` in the environment is ignored, because the ``.env`` with the credentials has another one. Or
-        other users of this computer can read the file with the secret; this is said once for each file.
+        other users of this computer can read the file with the secret, which is warned of once per file.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
     >>> there = kn.login(prompt=True)  # doctest: +SKIP
     >>> kn.fetch_users(client=here.client), kn.fetch_users(client=there.client)  # doctest: +SKIP
 
-    New credentials in place of the earlier ones:
+    New credentials instead of the earlier ones:
 
     >>> kn.login(rotate=True)  # doctest: +SKIP
     New Client ID for https://api.kismethealth.com: my-client-cd34
@@ -203,7 +203,7 @@ def logout(*, forget: bool = False) -> None:
     if forget:
         try:
             deleted = keyring_store.delete_credentials(present.client.api_url if present else find_api_url())
-            print("Deleted from the key store." if deleted else "The key store held nothing.")
+            print("Deleted from the key store." if deleted else "The key store had no credentials.")
         except (keyring_store.KeyringError, KismetError) as error:
             print(f"The key store was not used: {str(error).rstrip('.')}.")
     if note := next_login_note(tuple(credential_sources())):
@@ -211,11 +211,11 @@ def logout(*, forget: bool = False) -> None:
 
 
 def login_status() -> LoginStatus:
-    """Return who is logged in, which sources ``login()`` reads, and what would log in after ``logout()``.
+    """Return who is logged in, which sources ``login()`` reads, and which would log in after ``logout()``.
 
-    Nothing is sent. Incomplete, empty and placeholder values are named. The key store may ask to be unlocked. How long
-    it has had the credentials is shown, and after 90 days that it is time to rotate them. The age of credentials in
-    the environment or in a ``.env`` is not known.
+    Nothing is sent. Incomplete, empty and placeholder values are named. The key store may ask to be unlocked. For its
+    credentials, the age is shown, and after 90 days the advice to rotate them. The age of credentials in the
+    environment or in a ``.env`` is unknown.
 
     Examples
     --------
@@ -223,14 +223,14 @@ def login_status() -> LoginStatus:
     >>> kn.login_status()  # doctest: +SKIP
     Logged in: 131 users at api.kismethealth.com, from ../.env, Client ID …ab12.
 
-    kn.login() looks at, in this order:
+    kn.login() reads, in this order:
       1. the environment  neither variable is set
       2. ../.env          credentials for api.kismethealth.com, Client ID …ab12  <- this login
       3. the key store    nothing is remembered for api.kismethealth.com
       4. you              a form in a notebook, questions in a terminal
 
     After kn.logout(), kn.login() would log in again from ../.env.
-    A client= argument goes before all of this.
+    A client= argument takes precedence over all of this.
     """
     sources = tuple(credential_sources())
     deciding = deciding_source(sources)
@@ -254,7 +254,7 @@ def _ask(present: Login | None, *, rotate: bool) -> Login:
     api_url = present.client.api_url if rotate and present else find_api_url()
     new = "New " if rotate else ""
     client_id = input(f"{new}Client ID for {api_url}: ")
-    # The secret is not a variable of this frame, because the traceback of a refusal would hold it.
+    # The secret is not a variable of this frame, because the traceback of a refusal would contain it.
     typed = Credentials(client_id, getpass.getpass(f"{new}Client Secret (not shown): "))
     return _log_in_and_print(KismetClient.from_credentials(typed, api_url=api_url), "the terminal", rotate=rotate)
 
@@ -262,7 +262,7 @@ def _ask(present: Login | None, *, rotate: bool) -> Login:
 def _means_to_ask(*, prompt: bool) -> Literal["form", "text"] | None:
     """Return how a person is asked here, or None if nobody can answer."""
     mode = marimo_mode()
-    if mode or in_voila():  # Voila has no input below a cell. Some versions of marimo save what was typed there.
+    if mode or in_voila():  # Voila has no input below a cell. Some versions of marimo save typed input.
         return None if mode == "run" or marimo_logs_messages() else "form"
     kernel = jupyter_kernel()
     if kernel is None:
@@ -275,13 +275,11 @@ def _means_to_ask(*, prompt: bool) -> Literal["form", "text"] | None:
 
 def _why_nobody_is_asked() -> str:
     if marimo_mode() == "run":
-        reason = (
-            "no form is shown in an app of marimo run: all its readers share one process, so they would share the login"
-        )
+        reason = "an app of marimo run shows no form: all its readers share one process, so they would share the login"
         edit = "where the app is started, or open the notebook with marimo edit"
     elif marimo_logs_messages():
-        reason = "no form is shown, because with --log-level DEBUG marimo writes what is typed to its log"
+        reason = "no form is shown, because with --log-level DEBUG marimo writes typed text to its log"
         edit = "in the environment or in a .env file, or start marimo without that option"
     else:
-        return f"There are no credentials, and nobody to ask for them. {WAYS_TO_LOG_IN}"
+        return f"There are no credentials, and nobody can be asked for them. {WAYS_TO_LOG_IN}"
     return f"There are no credentials, and {reason}. Set {ID_VARIABLE} and {SECRET_VARIABLE} {edit}."

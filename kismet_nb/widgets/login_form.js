@@ -1,8 +1,8 @@
-// The fields, buttons and answers of the login form. The secret is kept in its field only and sent once, as the
-// binary buffer of one message.
+// The fields, buttons and answers of the login form. The secret stays in its field and is sent once, as the binary
+// buffer of one message.
 
 const MAX_SECONDS_TO_RECEIVE = 8; // until the kernel reports that it has the credentials
-const MAX_SECONDS_TO_VERIFY = 150; // until the server has answered the kernel
+const MAX_SECONDS_TO_VERIFY = 150; // until the server has responded to the kernel
 
 const FORM = `
   <form novalidate aria-label="Kismet login" data-lm-suppress-shortcuts="true" aria-busy="false">
@@ -27,7 +27,7 @@ const FORM = `
 
 let forms = 0; // for unique ids
 
-// Adds heading and help around the fields where no other widgets show them, and returns the place of the fields.
+// If no other widgets show heading and help, adds them around the fields. Returns the element for the fields.
 function addTexts(model, el) {
   if (!model.get("heading")) return el;
   el.classList.add("kismet-login");
@@ -87,7 +87,7 @@ function render({ model, el }) {
       return;
     }
     const done = state === "done";
-    if (done) secret.value = ""; // Another cell may have logged in while someone was typing.
+    if (done) secret.value = ""; // Another cell may have logged in while somebody was typing.
     presentLogin = done ? message : "";
     presentNote = done ? note : "";
     find(".note").textContent = presentNote;
@@ -95,7 +95,7 @@ function render({ model, el }) {
     form.hidden = done;
     find(".after").hidden = !done;
     find(".keep").hidden = true;
-    // The status gets the focus and not "Log out", so that a second Enter does not log out again.
+    // The status gets the focus instead of "Log out", so that a second Enter does not log out.
     if (done && asked) find(".status").focus();
   }
 
@@ -163,7 +163,7 @@ function render({ model, el }) {
     find(".switch").focus();
   });
 
-  // After the page was reloaded, the form asks for its state.
+  // Requests the state of the form, also after a reload of the page.
   model.on("msg:custom", receive);
   send({ kind: "hello" });
   return () => model.off("msg:custom", receive);

@@ -1,15 +1,15 @@
 """The login form: heading and help as ipywidgets, the two fields as an HTML form (``login_form.js``).
 
-The fields are not ipywidgets, because a widget's value is sent with every key and may be saved in the notebook. Here
-the secret stays in the HTML field and goes to the kernel once, as the binary buffer of one message. No trait holds
-it. No trait holds the kernel's answers either, because a saved notebook must not claim that somebody is logged in.
+The fields are not ipywidgets, because a widget sends its value with every key and may save it in the notebook. Here
+the secret stays in the HTML field and is sent to the kernel once, as the binary buffer of one message. No trait
+contains it, or the kernel's responses: a saved notebook must not claim that somebody is logged in.
 
 Tested in JupyterLab 4, Notebook 7 and Voila with ipywidgets 8, and in marimo's editor, where the fields draw heading
-and help themselves. JupyterLab 4 cannot draw the widgets of ipywidgets 7. The documentation of anywidget names VS Code
-and Colab too. If a notebook cannot show the form, or drops its binary message, ``kn.login(prompt=True)`` asks with
-getpass, and the two environment variables always work.
+and help themselves. JupyterLab 4 cannot draw the widgets of ipywidgets 7. According to its documentation, anywidget
+also supports VS Code and Colab. If a notebook cannot show the form, or drops its binary message,
+``kn.login(prompt=True)`` asks with getpass, and the two environment variables always work.
 
-This module imports ipywidgets and anywidget, which takes a while, so import it when the first form is shown.
+This module imports ipywidgets and anywidget, which are slow to import, so import it when the first form is shown.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ from kismet_nb.widgets.login_help import (
 
 __all__ = ["FormLogin", "LoginFields", "LoginForm", "show_form"]
 
-NOT_THE_NOTEBOOKS = "This is no longer the notebook's login: it is used only where its .client is passed."
+NOT_THE_NOTEBOOKS = "This is no longer the notebook's login. To use it, pass its .client."
 
 
 class Answer(NamedTuple):
-    """What the fields show next.
+    """The next state of the fields.
 
     Attributes
     ----------
     state
         ``"open"``, ``"verifying"``, ``"refused"`` or ``"done"``.
     message
-        What happened.
+        The text about what happened.
     note
-        Whether the credentials are remembered; shown below the buttons.
+        The text below the buttons about the key store.
     """
 
     state: str
@@ -65,19 +65,19 @@ class Answer(NamedTuple):
 
 
 class FormLogin:
-    """What ``login()`` returns when it shows a form.
+    """The result of ``login()`` if it shows a form.
 
     Attributes
     ----------
     login
-        The form's login, or None while it is not logged in.
+        The form's login, or None if it is not logged in.
     client
         The client of that login.
     """
 
     def __init__(self, login: Login | None) -> None:
         self.login = login
-        self._fields: LoginFields | None = None  # the form, if marimo must show it for this object
+        self._fields: LoginFields | None = None  # the form that marimo shows for this object
 
     @property
     def client(self) -> KismetClient:
@@ -99,7 +99,7 @@ class FormLogin:
         """Show nothing more below the form."""
 
     def set_fields(self, fields: LoginFields) -> None:
-        """Pass the form that marimo shows for this object."""
+        """Set the form that marimo shows for this object."""
         self._fields = fields
 
     def _display_(self) -> LoginFields | None:
@@ -113,14 +113,14 @@ class LoginFields(anywidget.AnyWidget):
     Parameters
     ----------
     handle
-        What ``login()`` returns for this form.
+        The result of ``login()`` for this form.
     api_url
         The address that the credentials are sent to, even if the environment changes later.
     rotate
-        Whether they replace earlier credentials, which stay if the server refuses the new ones.
+        Whether new credentials replace the earlier ones. If the server refuses the new ones, the earlier ones stay.
     traits
-        ``can_remember``: whether the form offers "Remember on this computer". ``again``: what shows it again.
-        ``heading`` and ``help``: HTML, if no other widgets show them.
+        ``can_remember``: whether the form offers "Remember on this computer". ``heading`` and ``help``: HTML, if no
+        other widgets show them.
     """
 
     _esm: ClassVar[Path] = Path(__file__).with_name("login_form.js")
@@ -146,13 +146,13 @@ class LoginFields(anywidget.AnyWidget):
             self._reply(Answer("verifying", "Verifying …"))
             remember = content.get("remember") is True
             self._reply(_log_in(self._handle, buffers, self._api_url, remember=remember, rotate=self._rotate))
-        else:  # The form was drawn, perhaps after the page was reloaded.
+        else:  # the form was drawn, also after a reload of the page
             self._is_drawn = True
             self._remove_hint()
             self._reply(self._answer)
 
-    def set_hint(self, hint: Any) -> None:  # noqa: ANN401 - a handle of IPython, or of another program in its place
-        """Pass the display below the form, which is emptied as soon as the form is drawn."""
+    def set_hint(self, hint: Any) -> None:  # noqa: ANN401 - a display handle of IPython, or of another program
+        """Set the display below the form. It is emptied as soon as the form is drawn."""
         self._hint = hint
         self._remove_hint()
 
@@ -187,10 +187,10 @@ class LoginForm(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no type
 
 
 def show_form(present: Login | None, *, rotate: bool) -> FormLogin:
-    """Display a form below the cell, and return the login that it will hold."""
+    """Display a form below the cell, and return the object that will have its login."""
     handle = FormLogin(present)
     api_url = present.client.api_url if rotate and present else find_api_url()
-    if marimo_mode():  # It shows the widgets of anywidget only.
+    if marimo_mode():  # marimo shows only widgets of anywidget
         fields = _fields_with_texts(handle, api_url, rotate=rotate)
         display(fields)  # type: ignore[no-untyped-call]
         handle.set_fields(fields)
@@ -211,7 +211,7 @@ def _fields_with_texts(handle: FormLogin, api_url: str, *, rotate: bool) -> Logi
 
 
 def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remember: bool, rotate: bool) -> Answer:
-    """Log in with the credentials that the form sent, or replace earlier ones by them."""
+    """Log in with the credentials that the form sent, or replace the earlier ones with them."""
     try:
         typed = _parse_credentials(buffers)
         client = KismetClient.from_credentials(typed, api_url=api_url)
@@ -220,11 +220,13 @@ def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remem
         return Answer("refused", str(error).replace(". ", ".\n"))
     except KeyboardInterrupt:
         return Answer("refused", "Interrupted. Nothing was changed.")
-    except Exception as error:  # noqa: BLE001 - a traceback here would show the frames that hold the secret
-        return Answer("refused", f"Something unexpected went wrong ({type(error).__name__}). Nothing was changed.")
+    except Exception as error:  # noqa: BLE001 - a traceback would show the frames that contain the secret
+        return Answer(
+            "refused", f"An unexpected error occurred ({type(error).__name__}). Nothing was changed. Report it."
+        )
     handle.login = login
     message = str(login)
-    login.client.source = "the form"  # An error in a later cell must not speak of "this form".
+    login.client.source = "the form"  # an error in a later cell must not say "this form"
     if remember:
         try:
             keyring_store.save_credentials(api_url, typed)
@@ -237,8 +239,8 @@ def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remem
 def _parse_credentials(buffers: list[memoryview]) -> Credentials:
     if not buffers:
         raise CredentialsError(
-            "This notebook program passes no binary messages on, so the secret did not arrive. Run "
-            "kn.login(prompt=True) instead."
+            "This notebook program drops binary messages, so the secret did not arrive. Run kn.login(prompt=True) "
+            "instead."
         )
     values = json.loads(bytes(buffers[0]))
     return Credentials(values["id"], values["secret"])
@@ -258,7 +260,7 @@ def _log_out(handle: FormLogin) -> Answer:
 
 
 def _after_login_change(handle: FormLogin, before: Login | None, now: Login | None) -> Answer | None:
-    """Return what a form shows after another cell or form has logged in or out; None if nothing changes for it."""
+    """Return what a form shows after another cell or form has logged in or out, or None if it does not change."""
     mine = handle.login
     if mine and now and now.client is mine.client:
         handle.login = now

@@ -18,7 +18,7 @@ __all__ = [
     "why_not_remembered",
 ]
 
-# Shown below the form until it is drawn, because a person who sees no form does not see its help either.
+# Shown below the form until the form is drawn: if a form cannot be drawn, neither can its help.
 WITHOUT_THE_FORM = f"""\
 No form above? kn.login(prompt=True) asks here.
 Or set {ID_VARIABLE} and {SECRET_VARIABLE}."""
@@ -43,7 +43,7 @@ def heading_text(api_url: str, *, rotate: bool) -> str:
 
 
 def help_text(cannot_remember: str | None, *, rotate: bool) -> str:
-    """Return the help as HTML; a reader of a Voila page can run no cells."""
+    """Return the help as HTML. It is shorter for a Voila page, whose reader can run no cells."""
     entries = [("Where are my credentials?", WHERE), ("Paste both at once", PASTE)]
     if not in_voila():
         remember = REPLACED if rotate else REMEMBER
@@ -60,13 +60,13 @@ def help_text(cannot_remember: str | None, *, rotate: bool) -> str:
 
 
 def how_to_show_again() -> str:
-    """Return what shows the form again after its kernel has ended."""
+    """Return how to show the form again after its kernel has ended."""
     return "Reload the page." if in_voila() else "Run the cell with kn.login() again."
 
 
 def why_not_remembered() -> str | None:
-    """Return why the form cannot remember credentials, or None.
+    """Return why the form cannot remember credentials, or None if it can.
 
-    The key store of a Voila page is the server's, where the next reader would be logged in with them.
+    A Voila page would save them in the server's key store, and they would log in the next reader.
     """
     return "this page is for several people" if in_voila() else keyring_store.unavailable_reason()

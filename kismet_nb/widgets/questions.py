@@ -1,7 +1,7 @@
-"""What can be asked of some tables, and the lines of code that answer it.
+"""The questions that some tables can answer, and the lines of code that answer them.
 
-The questions are the public summaries: a summary can be asked if its tables are there, and a new one is found by its
-parameters.
+The questions are the public summaries whose tables are given. The parameters of a summary name its tables, so a new
+summary needs no code here.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["OPERATORS", "Choice", "Filter", "Question", "code_lines", "filter_columns", "find_questions"]
 
 OPERATORS = ("is one of", "contains", "is missing")
-OPTIONS = ("by", "start", "end", "tz", "days")  # those of summaries that a person can choose
-_OWNERS = ("organization_user_id", "user_id")  # columns that name a user by the id in the table of users
-_SHORTER = {"call_metrics": "metrics"}  # what the parameters of summaries are called instead of the resource
+OPTIONS = ("by", "start", "end", "tz", "days")  # parameters of summaries that a person can set
+_OWNERS = ("organization_user_id", "user_id")  # columns with the id of a user
+_SHORTER = {"call_metrics": "metrics"}  # by resource: the parameter of summaries, if it has another name
 _PARAMETERS = {_SHORTER.get(name, name): name for name in RESOURCES}
 
 
@@ -36,17 +36,17 @@ class Question:
     Attributes
     ----------
     title
-        What a person reads.
+        The text that a person reads.
     summary
         The name of the function in ``summaries``; empty for the rows of a table.
     required, optional
         The resources of its tables.
     options
-        Which of ``by``, ``start``, ``end``, ``tz`` and ``days`` it takes.
+        The options that it accepts: some of ``by``, ``start``, ``end``, ``tz`` and ``days``.
     needed
-        Those of its options that must be chosen.
+        The options that must be set.
     has_chart
-        Whether ``charts`` has a function of this name.
+        Whether ``charts`` has a function with the name of the summary.
     """
 
     title: str
@@ -60,7 +60,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which rows of a table to keep; the value is what a person typed."""
+    """A condition for the rows of a table to keep. ``value`` is the typed text."""
 
     resource: str
     column: str
@@ -70,7 +70,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A question, the rows that it is about, and its options."""
+    """A question with its filters and the values of its options."""
 
     question: Question
     filters: tuple[Filter, ...] = ()
@@ -78,7 +78,7 @@ class Choice:
 
 
 def find_questions(resources: Mapping[str, pd.DataFrame]) -> list[Question]:
-    """Return what can be asked of these tables: the rows of each, and the summaries that need no others."""
+    """Return the questions that these tables answer: the rows of each, and the summaries that need no other table."""
     found = []
     for name, df in resources.items():
         options = ("start", "end", "tz") if "created_at" in df.columns else ()
@@ -86,7 +86,7 @@ def find_questions(resources: Mapping[str, pd.DataFrame]) -> list[Question]:
     for name in summaries.__all__:
         function = getattr(summaries, name)
         if hasattr(function, "__deprecated__"):
-            continue  # it has a new name, which is listed
+            continue  # its new name is listed
         parameters = inspect.signature(function).parameters
         tables = [_PARAMETERS[key] for key in parameters if key in _PARAMETERS]
         needed = {key for key, value in parameters.items() if value.default is inspect.Parameter.empty}
@@ -101,7 +101,7 @@ def find_questions(resources: Mapping[str, pd.DataFrame]) -> list[Question]:
 
 
 def filter_columns(resources: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
-    """Return the columns by which rows can be chosen, with their tables; times are chosen by ``start`` and ``end``."""
+    """Return the tables and columns for filters: all columns except times, for which ``start`` and ``end`` exist."""
     return [
         (resource, str(name))
         for resource, df in resources.items()
@@ -116,16 +116,16 @@ def code_lines(choice: Choice, tables: Mapping[str, pd.DataFrame], names: Mappin
     Parameters
     ----------
     choice
-        What to ask.
+        The question with its filters and options.
     tables
-        The tables, by their resources.
+        The tables by resource.
     names
-        What the tables are called in the code.
+        The names of the tables in the code, by resource.
 
     Raises
     ------
     InvalidInputError
-        A typed value does not fit its column, or an option is missing that the question needs.
+        A typed value does not fit its column, or the question needs an option that is missing.
     """
     names, lines = dict(names), []
     question = choice.question
@@ -140,7 +140,7 @@ def code_lines(choice: Choice, tables: Mapping[str, pd.DataFrame], names: Mappin
     if "users" not in question.required and any(each.resource == "users" for each in choice.filters):
         for resource in used:
             owner = next((column for column in _OWNERS if column in tables[resource].columns), None)
-            if owner:  # of the users that were chosen
+            if owner:
                 lines += _keep(names, resource, f'{names[resource]}["{owner}"].isin({names["users"]}["id"])')
     if not question.summary:
         return [*lines, *_rows(names, question.required[0], options)]
@@ -153,7 +153,7 @@ def code_lines(choice: Choice, tables: Mapping[str, pd.DataFrame], names: Mappin
 
 
 def _keep(names: dict[str, str], resource: str, condition: str) -> list[str]:
-    """Return the line that keeps some rows of a table, which has another name from then on."""
+    """Return the line that keeps some rows of a table under a new name, and record that name in ``names``."""
     before, after = names[resource], f"some_{resource}"
     names[resource] = after
     return [f"{after} = {before}[{condition}]"]
@@ -179,7 +179,7 @@ def _condition(name: str, chosen: Filter, df: pd.DataFrame) -> str:
         texts = column if isinstance(values.dtype, pd.StringDtype) else f'{column}.astype("str")'
         return f"{texts}.str.contains({chosen.value!r}, case=False, regex=False, na=False)"
     wanted = [_typed(text.strip(), values, chosen.column) for text in chosen.value.split(",") if text.strip()]
-    if pd.api.types.is_object_dtype(values.dtype):  # lists, such as roles
+    if pd.api.types.is_object_dtype(values.dtype):  # lists, for example roles
         return f"{column}.explode().isin({wanted!r}).groupby(level=0).any()"
     return f"{column}.isin({wanted!r})"
 
@@ -198,7 +198,7 @@ def _typed(text: str, values: pd.Series[Any], column: str) -> Any:  # noqa: ANN4
         wanted = "true or false" if kind == "b" else "numbers"
     else:
         return text
-    raise InvalidInputError(f"{column} holds {wanted}, and {text!r} is none.")
+    raise InvalidInputError(f"{column} contains {wanted}, so its filter cannot be {text!r}.")
 
 
 def _literal(value: object) -> str:

@@ -1,6 +1,6 @@
-// Draws a table with itables' own widget. The rows after the first page come from the kernel, in one message.
+// Draws a table with itables' own widget. The kernel sends the rows after the first page in one message.
 // They are not in a trait, because a front-end or an execution tool saves the traits in the notebook.
-// ITABLES is the source of itables' widget; Python puts it before this text.
+// ITABLES is the source of itables' widget; Python inserts it before this text.
 
 const address = URL.createObjectURL(new Blob([ITABLES], { type: "text/javascript" }));
 const { default: itables } = await import(address);
@@ -24,7 +24,7 @@ function render({ model, el }) {
   });
   model.on("msg:custom", (content, buffers) => {
     if (!buffers.length) return;
-    if (complete && !content.options) return; // the answer to another view of this table
+    if (complete && !content.options) return; // the response to another view of this table
     complete = true;
     const { info } = content;
     options = { ...options, ...content.options };

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["table_view", "view"]
 
-MAX_ROWS = 200_000  # more than that makes a browser slow
-PAGE_ROWS = 10  # rows on the first page; a saved notebook holds no others
-# Integers stay exact as text; a browser would round large ids if they were numbers.
+MAX_ROWS = 200_000  # more rows make a browser slow
+PAGE_ROWS = 10  # rows on the first page; a saved notebook contains no others
+# Integers are sent as text, because a browser would round large numbers.
 _CELL_FORMAT = CellFormat()
-# itables escapes &, < and > in a cell. Only a plain web address becomes a link, so no other markup can be inserted. A
-# long text is wrapped, because it would push the columns after it out of view.
+# itables escapes &, < and > in a cell. Only a plain web address becomes a link, so no other markup can be inserted.
+# Long texts are wrapped, because they would push later columns out of view.
 _RENDER_CELL = r"""function (data, type) {
   if (type !== "display") { return data; }
   const isLink = /^https?:\/\/[^\s"'`<>]+$/.test(data);
@@ -44,21 +44,20 @@ _RENDER_CELL = r"""function (data, type) {
 def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
     """Browse a table: search, sort by a click on a heading, filter each column.
 
-    All rows are shown, up to 200,000. Of a larger table the first 200,000 are shown, and the line below the table says
-    so. Integers are shown exactly, other numbers to three decimals (small ones to three digits), times to the second.
-    All cells are shown as text; only web addresses become links.
+    The first 200,000 rows are shown. If a table has more, the line below it says so. Integers are shown exactly, other
+    numbers with three decimals (small ones with three digits), times with seconds. All cells are shown as text; only
+    web addresses become links.
 
-    The browser asks the kernel for the rows. A notebook that is saved or executed holds the first page of ten rows at
-    most. After reopening the notebook, run the cell again. A place that shows a notebook without its widgets, for
-    example a code host or a report, shows the first ten rows as pandas displays them.
+    The browser requests the rows from the kernel. A saved or executed notebook contains at most the first page of ten
+    rows. After reopening the notebook, run the cell again. A program that shows no widgets, for example a code host or
+    a report, shows the first ten rows as pandas displays them.
 
     Parameters
     ----------
     df
-        Any table. An index that holds data is shown as columns.
+        Any table. If its index contains data, the index is shown as columns.
     tz
-        The time zone in which times are shown, for example ``"America/New_York"``; by default each column's own. The
-        heading names it.
+        The time zone for times, for example ``"America/New_York"``. By default each column's own. The heading names it.
 
     Returns
     -------
@@ -79,7 +78,7 @@ def view(df: pd.DataFrame, *, tz: str | None = None) -> anywidget.AnyWidget:
 
 
 def table_view(df: pd.DataFrame, *, tz: str | None = None, saved_rows: int) -> anywidget.AnyWidget:
-    """Return the widget of ``view``, of which a saved notebook holds some rows of the first page, or none."""
+    """Return the widget of ``view``. A saved notebook contains its first ``saved_rows`` rows."""
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"view shows a pandas DataFrame, not {type(df).__name__}.")
     if find_spec("itables") is None:
@@ -107,7 +106,7 @@ def _parts(df: pd.DataFrame, zone: tzinfo | None) -> tuple[pd.DataFrame, str, di
         "columnControl": ["order", ["search"]],
         "ordering": {"indicators": False, "handler": True},
         "lengthMenu": [PAGE_ROWS, 25, 100],
-        "text_in_header_can_be_selected": False,  # a click on it sorts
+        "text_in_header_can_be_selected": False,  # a click on a heading sorts
         "scrollX": True,
         "showIndex": False,
         "maxBytes": 0,
@@ -118,7 +117,7 @@ def _parts(df: pd.DataFrame, zone: tzinfo | None) -> tuple[pd.DataFrame, str, di
 
 @functools.cache
 def _table_view_class() -> type[anywidget.AnyWidget]:
-    """Return the widget's class. It is made on first use, because itables and anywidget are slow to import."""
+    """Return the widget's class. It is created on first use, because itables and anywidget are slow to import."""
     import traitlets  # noqa: PLC0415 - slow to import
     from itables.javascript import get_itables_extension_arguments  # noqa: PLC0415 - an optional dependency
     from itables.widget import ITable  # noqa: PLC0415 - an optional dependency
@@ -142,8 +141,8 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
             first_info = info
             if len(texts) > saved_rows:
                 first_info = (
-                    f"The first {saved_rows} of {len(texts):,} rows. The others come as soon as the kernel is idle. "
-                    "In a notebook that was reopened, run this cell again."
+                    f"The first {saved_rows} of {len(texts):,} rows. The others appear as soon as the kernel is idle. "
+                    "In a reopened notebook, run this cell again."
                 )
             options["language"] = {"info": first_info, "lengthMenu": "_MENU_ rows per page"}
             super().__init__(texts.head(saved_rows), **options)
@@ -155,7 +154,7 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
 
         @traitlets.validate("_dt_args")
         def _to_plain_texts(self, proposal: dict[str, Any]) -> Any:  # noqa: ANN401 - traitlets'
-            """Replace JavascriptFunction, which marimo does not send as a text."""
+            """Replace JavascriptFunction with a text, because marimo does not send it as one."""
             return json.loads(json.dumps(proposal["value"]))
 
         def _receive(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
@@ -163,7 +162,7 @@ def _table_view_class() -> type[anywidget.AnyWidget]:
                 self.send({"info": self._info}, [self._rows])
 
         def replace(self, df: pd.DataFrame) -> None:
-            """Show another table here. In marimo, no widget can be made after the cell has ended."""
+            """Show another table in this widget. In marimo, no widget can be created after the cell has ended."""
             texts, info, options = _parts(df, None)
             options["language"] = {"info": info, "lengthMenu": "_MENU_ rows per page"}
             whole, _ = get_itables_extension_arguments(texts, **options)
@@ -191,7 +190,7 @@ def _in_a_terminal() -> bool:
 
 
 def _first_page(df: pd.DataFrame, display: Callable[[pd.DataFrame], str], size: str) -> str:
-    """Return pandas' own display of the first rows, and the size of the table if there are more."""
+    """Return pandas' display of the first rows, and the size of the table if it has more."""
     if len(df) <= PAGE_ROWS:
         return display(df)
     with pd.option_context({"display.show_dimensions": False}):

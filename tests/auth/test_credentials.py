@@ -1,4 +1,4 @@
-"""Credentials: what is refused, where they are sent, and that the secret is shown nowhere."""
+"""Credentials: which are refused, where they are sent, and that the secret is never shown."""
 
 import base64
 import copy
@@ -31,7 +31,7 @@ from kismet_nb.auth.credentials import Credentials
 ID = "client-id-ab12"
 
 
-def test_where_nobody_can_answer_login_raises_at_once(monkeypatch):
+def test_login_raises_at_once_if_nobody_can_answer(monkeypatch):
     """Without credentials, notebook or terminal, the error names the two variables."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(kn.CredentialsError, match="KISMET_CLIENT_ID and KISMET_CLIENT_SECRET"):
@@ -51,7 +51,7 @@ def test_where_nobody_can_answer_login_raises_at_once(monkeypatch):
     ],
 )
 def test_unusable_credentials_are_refused_before_anything_is_sent(credentials):
-    """Empty values, line ends inside and characters that no header takes are refused, without showing them."""
+    """Empty values, and values with line breaks or characters that no header allows, are refused and not shown."""
     with pytest.raises(kn.CredentialsError) as caught:
         kn.KismetClient(*credentials)
 
@@ -73,7 +73,7 @@ def test_unusable_credentials_are_refused_before_anything_is_sent(credentials):
     ],
 )
 def test_an_address_that_is_not_https_is_refused(address):
-    """Plain http is for this machine alone."""
+    """Plain http is accepted only for this machine."""
     with pytest.raises(kn.InvalidInputError):
         kn.KismetClient(ID, SECRET, api_url=address)
 
@@ -107,7 +107,7 @@ def shown(error):
     ],
 )
 def test_no_error_shows_the_secret(reply, monkeypatch):
-    """Neither the message nor any frame behind it holds the secret, even if the server echoes it."""
+    """Neither the message nor any frame behind it contains the secret, even if the server echoes it."""
     with serving(lambda *_: reply) as (url, _):
         set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
         with pytest.raises(kn.KismetError) as one, kn.KismetClient.from_env(retries=1, timeout=2) as client:
@@ -121,8 +121,8 @@ def test_no_error_shows_the_secret(reply, monkeypatch):
         assert SECRET[:9] not in shown(caught.value)
 
 
-def test_an_error_found_while_the_next_request_is_under_way_does_not_lead_to_its_headers():
-    """The frames of a request hold the secret; an answer is worked on while the next one is awaited."""
+def test_an_error_found_while_the_next_request_is_in_flight_does_not_lead_to_its_headers():
+    """The frames of a request contain the secret, and a response is parsed while the next one is awaited."""
 
     def reply(query, _):
         page = page_of([user(number) for number in range(1, 2000)], query)
@@ -140,7 +140,7 @@ def test_an_error_found_while_the_next_request_is_under_way_does_not_lead_to_its
 
 
 def test_no_log_and_no_debug_output_shows_the_secret(monkeypatch, caplog, capsys):
-    """With everything at DEBUG and http.client printing, the secret is not there."""
+    """With all loggers at DEBUG and http.client printing, the secret is not in the output."""
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 9)
     with (
@@ -155,7 +155,7 @@ def test_no_log_and_no_debug_output_shows_the_secret(monkeypatch, caplog, capsys
 
 
 def test_nothing_that_prints_or_copies_an_object_gets_the_secret(demo):
-    """repr, vars and format hide it; pickle and copy are refused."""
+    """repr, vars and format do not show it; pickle and copy are refused."""
     client = kn.KismetClient(ID, SECRET)
     for thing in (client, client._credentials):
         assert SECRET not in repr(thing) + str(thing) + f"{thing}" + repr(getattr(thing, "__dict__", ""))
@@ -166,8 +166,8 @@ def test_nothing_that_prints_or_copies_an_object_gets_the_secret(demo):
     assert SECRET[-4:] not in repr(Credentials(SECRET, ID))  # swapped
 
 
-def test_both_headers_are_on_each_request_whatever_netrc_says(monkeypatch, tmp_path):
-    """The credentials, stripped, are sent as they are; a ~/.netrc entry for the host changes and adds nothing."""
+def test_both_headers_are_on_each_request_despite_netrc(monkeypatch, tmp_path):
+    """The stripped credentials are sent; a ~/.netrc entry for the host changes and adds nothing."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login netrc password netrc\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     with (
@@ -193,12 +193,12 @@ def test_both_headers_are_on_each_request_whatever_netrc_says(monkeypatch, tmp_p
     ],
 )
 def test_the_credentials_belong_to_one_scheme_host_and_port(url, count):
-    """Only an address with the scheme, host and port of the API's own gets the headers."""
+    """Only an address with the scheme, host and port of the API gets the headers."""
     assert count == len(Credentials(ID, SECRET).headers_for(url, "https://api.example.org"))
 
 
-def test_a_client_keeps_to_its_address():
-    """The credentials were given for one address; another one needs another client, and a path holds no query."""
+def test_a_client_keeps_its_address():
+    """The address of a client cannot change, and a path with a query is refused."""
     with kn.KismetClient(ID, SECRET, api_url="https://api.example.org") as client:
         with pytest.raises(AttributeError):
             client.api_url = "https://elsewhere.example.org"
@@ -209,11 +209,11 @@ def test_a_client_keeps_to_its_address():
 
 
 class TimeIsUpError(BaseException):
-    """What a signal's handler may raise."""
+    """An error that a signal handler raises."""
 
 
-def test_what_a_signal_raises_shows_no_secret(monkeypatch):
-    """Whatever breaks off a request from outside keeps no frame that holds the headers."""
+def test_an_error_of_a_signal_handler_shows_no_secret(monkeypatch):
+    """An error that interrupts a request keeps no frame that contains the headers."""
 
     def ring(*_):
         raise TimeIsUpError
@@ -233,8 +233,8 @@ def test_what_a_signal_raises_shows_no_secret(monkeypatch):
     assert SECRET not in shown(caught.value)
 
 
-def test_a_line_that_is_no_header_is_not_logged(caplog):
-    """A server that echoes the secret in a broken header does not bring it, or the query, into a log."""
+def test_a_malformed_header_line_is_not_logged(caplog):
+    """If a server echoes the secret in a malformed header, neither the secret nor the query is logged."""
     body = json.dumps(page_of([user(1)], {})).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\necho {SECRET}\r\nA: b\r\n\r\n"
     with (
@@ -246,8 +246,8 @@ def test_a_line_that_is_no_header_is_not_logged(caplog):
     assert [] == caplog.messages
 
 
-def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):
-    """With a proxy in the environment, requests to loopback still go straight there."""
+def test_no_proxy_is_used_for_this_machine(monkeypatch):
+    """With a proxy in the environment, requests to loopback still go there directly."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with (
@@ -258,7 +258,7 @@ def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):
 
 
 def test_a_proxy_that_the_environment_names_gets_its_own_password_and_not_our_secret(monkeypatch):
-    """An https address goes through HTTPS_PROXY, which sees the host's name alone; its refusal is said plainly."""
+    """HTTPS_PROXY gets its own password and the name of the API's host only. The error says that it refused."""
     heard = []
     with socket.create_server(("127.0.0.1", 0)) as proxy:
 
@@ -292,7 +292,7 @@ def test_a_proxy_that_the_environment_names_gets_its_own_password_and_not_our_se
     ],
 )
 def test_a_setting_of_the_environment_that_cannot_be_used_is_named(monkeypatch, name, value):
-    """What is no proxy's address, or no file of certificates, is an error that names the variable, not its value."""
+    """An invalid proxy address or certificate file is an error that names the variable, not its value."""
     monkeypatch.setenv(name, value)
     with (
         kn.KismetClient(ID, SECRET, api_url="https://api.example.org", retries=0) as client,
@@ -304,8 +304,8 @@ def test_a_setting_of_the_environment_that_cannot_be_used_is_named(monkeypatch, 
     assert "7f3a" not in str(caught.value) + "".join(frames.format())
 
 
-def test_an_address_that_is_not_the_apis_is_named():
-    """A login that gets a 404 says which address gave it, and leaves nobody logged in."""
+def test_a_404_at_login_names_the_address():
+    """The error says that this is probably not the API's address."""
     with (
         serving(lambda *_: (404, {}, b"")) as (url, _),
         kn.KismetClient(ID, SECRET, api_url=f"{url}/v2") as client,
@@ -329,7 +329,7 @@ def test_a_redirect_is_not_followed():
 
 
 def test_a_redirect_that_echoes_the_secret_is_not_quoted():
-    """Also where the server has put it into the name of a host."""
+    """Not even if the server echoes it in a host name."""
     secret = "INVENTED-SECRET-OF-A-TEST"
     with (
         serving(lambda *_: (307, {"Location": f"https://{secret}.example.org/"}, b"")) as (url, _),
@@ -362,7 +362,7 @@ def test_a_terminal_asks_and_shows_no_secret(demo, monkeypatch):
 
 
 def test_a_refused_login_keeps_the_earlier_one(demo, monkeypatch):
-    """A refusal does not log out who was logged in."""
+    """If the server refuses new credentials, the earlier login stays."""
     kn.use_demo()
     set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=demo.api_url)
     with pytest.raises(kn.AuthenticationError, match="refused the credentials"):
@@ -372,7 +372,7 @@ def test_a_refused_login_keeps_the_earlier_one(demo, monkeypatch):
 
 
 def test_use_demo_starts_once_and_can_be_stopped(capsys):
-    """A second use_demo() gives the same organization; stop() ends it with its threads."""
+    """A second use_demo() returns the same organization; stop() ends it and its threads."""
     one, two = kn.use_demo(), kn.use_demo()
     before = threading.active_count()
     one.stop()
@@ -383,8 +383,8 @@ def test_use_demo_starts_once_and_can_be_stopped(capsys):
     assert "131 invented users" in capsys.readouterr().out
 
 
-def test_an_export_holds_no_secret(demo, tmp_path):
-    """Neither a file nor the JSON beside it holds the secret."""
+def test_an_export_contains_no_secret(demo, tmp_path):
+    """Neither the files nor the sidecar contain the secret."""
     kn.use_demo()
     users = kn.fetch_users()
     for name in ("u.csv", "u.parquet"):
@@ -400,7 +400,7 @@ def test_an_export_holds_no_secret(demo, tmp_path):
     ("given", "missing"), [({"CLIENT_ID": ID}, "KISMET_CLIENT_SECRET"), ({"CLIENT_SECRET": SECRET}, "KISMET_CLIENT_ID")]
 )
 def test_one_variable_alone_is_an_error_that_names_the_other(monkeypatch, given, missing):
-    """One of the two variables alone, the other empty, is never passed over."""
+    """If the other variable is empty, login() raises and does not go on to the next source."""
     set_environment(monkeypatch, **{"CLIENT_ID": "", "CLIENT_SECRET": "", **given})
     with pytest.raises(kn.CredentialsError, match=f"no {missing}") as caught:
         kn.login()

@@ -1,4 +1,4 @@
-"""Where credentials are found: environment, .env and keyring, in which order, and what stops the search."""
+"""Where credentials are found: environment, .env and key store, their order, and what stops the search."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def below(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
-def test_a_foreign_dotenv_above_in_another_encoding_is_passed_by(demo, below, monkeypatch, encoding):
+def test_a_foreign_dotenv_above_in_another_encoding_is_skipped(demo, below, monkeypatch, encoding):
     """A file above the working directory that names no Kismet variable does not stop login()."""
     (below / ".env").write_bytes("# Schlüssel eines anderen Programms\r\nDB_HOST=localhost\r\n".encode(encoding))
     monkeypatch.setenv("KISMET_API_URL", demo.api_url)
@@ -38,7 +38,7 @@ def test_a_foreign_dotenv_above_in_another_encoding_is_passed_by(demo, below, mo
 
 
 def test_a_dotenv_above_a_foreign_one_is_found(demo, below, monkeypatch):
-    """The search goes on above the file that is passed by."""
+    """The search continues above the file that is skipped."""
     (below / ".env").write_text(
         f"KISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET={demo.client_secret}\nKISMET_API_URL={demo.api_url}\n"
     )
@@ -51,28 +51,28 @@ def test_a_dotenv_above_a_foreign_one_is_found(demo, below, monkeypatch):
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
 def test_an_unreadable_dotenv_above_that_names_our_variables_is_an_error(below, encoding):
-    """The credentials in it were meant to be used, so it is not passed by in silence."""
+    """The file was meant to be used, so it is not skipped silently."""
     (below / ".env").write_bytes(f"# Schlüssel\r\nKISMET_CLIENT_ID={ID}\r\n".encode(encoding))
     with pytest.raises(kn.CredentialsError, match=r"\.env cannot be read"):
         kn.login()
 
 
 def test_an_unreadable_dotenv_in_the_working_directory_is_an_error(tmp_path):
-    """Whatever it names: it lies where a person expects it to be read."""
+    """Even without Kismet's variables, because people expect this file to be read."""
     (tmp_path / ".env").write_bytes(b"# Schl\xfcssel\r\nDB_HOST=localhost\r\n")
     with pytest.raises(kn.CredentialsError, match=r"\.env cannot be read.*UTF-8"):
         kn.login()
 
 
-def test_the_status_names_a_dotenv_that_was_passed_by(below):
-    """Someone who expected it to be used sees why it was not."""
+def test_the_status_names_a_dotenv_that_was_skipped(below):
+    """It says why: the file cannot be read."""
     (below / ".env").write_bytes(b"# Schl\xfcssel\r\n")
 
-    assert re.search(r"none with Kismet's variables.*\.\..\.env cannot be read", repr(kn.login_status()))
+    assert re.search(r"no file with Kismet's variables.*\.\..\.env cannot be read", repr(kn.login_status()))
 
 
-def test_an_address_of_the_environment_that_is_ignored_is_said(tmp_path, monkeypatch):
-    """The credentials of a .env go to its own address; a different one in the environment is named in a warning."""
+def test_a_warning_names_an_ignored_address_of_the_environment(tmp_path, monkeypatch):
+    """The credentials of a .env are sent to its own address. If the environment has another one, a warning names it."""
     with serving(lambda query, _: page_of([user(1)], query)) as (url, visits):
         (tmp_path / ".env").write_text(f"KISMET_CLIENT_ID={ID}\nKISMET_CLIENT_SECRET={SECRET}\nKISMET_API_URL={url}\n")
         monkeypatch.setenv("KISMET_API_URL", "https://staging.example.org")
@@ -84,12 +84,12 @@ def test_an_address_of_the_environment_that_is_ignored_is_said(tmp_path, monkeyp
 
     assert 1 == len(visits)
     assert [__file__] == [warning.filename for warning in caught]
-    assert "KISMET_API_URL (staging.example.org) of the environment is ignored" in status
+    assert "KISMET_API_URL (staging.example.org) in the environment is ignored" in status
 
 
 @pytest.mark.parametrize("ignored", ["", "{}/", "{}/api/external"])
-def test_the_same_address_in_both_places_is_no_news(tmp_path, monkeypatch, ignored):
-    """No warning for an empty variable, or for another spelling of the same address."""
+def test_the_same_address_in_both_sources_causes_no_warning(tmp_path, monkeypatch, ignored):
+    """Neither does an empty variable, nor another spelling of the same address."""
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
         (tmp_path / ".env").write_text(f"KISMET_CLIENT_ID={ID}\nKISMET_CLIENT_SECRET={SECRET}\nKISMET_API_URL={url}\n")
         monkeypatch.setenv("KISMET_API_URL", ignored.format(url))
@@ -99,7 +99,7 @@ def test_the_same_address_in_both_places_is_no_news(tmp_path, monkeypatch, ignor
 
 
 def test_an_ignored_address_that_cannot_be_used_is_not_quoted(tmp_path, monkeypatch):
-    """It may hold a password."""
+    """It may contain a password."""
     (tmp_path / ".env").write_text(
         f"KISMET_CLIENT_ID={ID}\nKISMET_CLIENT_SECRET={SECRET}\nKISMET_API_URL=https://kismet.example.org\n"
     )
@@ -111,7 +111,7 @@ def test_an_ignored_address_that_cannot_be_used_is_not_quoted(tmp_path, monkeypa
 
 
 def test_the_environment_wins_over_a_dotenv_above(demo, monkeypatch, tmp_path, capsys):
-    """login() takes the environment's credentials and says so, with the last characters of the ID only."""
+    """login() uses the environment's credentials, and prints the source and the end of the Client ID."""
     (tmp_path / ".env").write_text("KISMET_CLIENT_ID=other\nKISMET_CLIENT_SECRET=other\n")
     set_environment(
         monkeypatch, client_id=demo.client_id, client_secret=f" {demo.client_secret}\r\n", api_url=demo.api_url
@@ -150,7 +150,7 @@ def test_a_dotenv_does_not_decide_where_the_environments_secret_goes(monkeypatch
 
 
 def test_a_secret_in_a_dotenv_is_taken_literally(tmp_path):
-    """A dollar sign or braces in a value are part of it."""
+    """A dollar sign and braces in a value are kept."""
     secret = "pa$HOME${HOME}word"
     with serving(lambda query, _: page_of([user(1)], query)) as (url, visits):
         (tmp_path / ".env").write_text(f"KISMET_CLIENT_ID={ID}\nKISMET_CLIENT_SECRET={secret}\nKISMET_API_URL={url}\n")

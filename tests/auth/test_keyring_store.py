@@ -1,4 +1,4 @@
-"""The operating system's key store: what is saved there, and what happens without one."""
+"""The operating system's key store: what is saved in it, and what happens without one."""
 
 import datetime as dt
 import json
@@ -27,7 +27,7 @@ def kept(demo, monkeypatch):
 
 
 def test_remembered_credentials_log_in_until_they_are_deleted(kept, capsys):
-    """login() takes the key store's credentials and says so; logout(forget=True) deletes it."""
+    """login() uses the key store's credentials and names it; logout(forget=True) deletes them."""
     kn.login()
     assert "from the key store" in capsys.readouterr().out
     kn.logout()
@@ -38,7 +38,7 @@ def test_remembered_credentials_log_in_until_they_are_deleted(kept, capsys):
         kn.login()
 
 
-def test_forgetting_at_an_address_that_cannot_be_used_says_so(kept, monkeypatch, capsys):
+def test_logout_with_forget_prints_that_an_address_is_unusable(kept, monkeypatch, capsys):
     """logout(forget=True) raises nothing."""
     monkeypatch.setenv("KISMET_API_URL", "http://x.example.org")
     kn.logout(forget=True)
@@ -46,8 +46,8 @@ def test_forgetting_at_an_address_that_cannot_be_used_says_so(kept, monkeypatch,
     assert "must begin with https" in capsys.readouterr().out
 
 
-def test_the_environment_goes_before_the_key_store(kept, demo, monkeypatch):
-    """Credentials in the environment are used without asking the key store."""
+def test_the_environment_comes_before_the_key_store(kept, demo, monkeypatch):
+    """Credentials in the environment are used without reading the key store."""
     monkeypatch.setenv("KISMET_CLIENT_ID", demo.client_id)
     monkeypatch.setenv("KISMET_CLIENT_SECRET", demo.client_secret)
     monkeypatch.setattr(keyring.get_keyring(), "get_password", None)
@@ -56,30 +56,30 @@ def test_the_environment_goes_before_the_key_store(kept, demo, monkeypatch):
 
 
 def test_credentials_are_remembered_for_their_own_address(kept, monkeypatch):
-    """The key store is asked for the address that is logged in to, and for no other."""
+    """The key store is read for the address of the login only."""
     monkeypatch.setenv("KISMET_API_URL", "https://elsewhere.example.org")
 
     assert "nothing is remembered for elsewhere.example.org" in repr(kn.login_status())
 
 
 class Plain(Keyring):
-    """A backend that keyring itself rates as insecure."""
+    """A backend that keyring rates as insecure."""
 
     priority = 0.5
 
 
 @pytest.mark.parametrize("backend", [keyring.backends.null.Keyring, Plain])
-def test_what_is_no_key_store_is_not_used(demo, backend):
-    """Backends that forget, or that keep plain files, are refused, and nothing is written."""
+def test_an_insecure_backend_is_not_used(demo, backend):
+    """Nothing is written to a backend that saves nothing, or that saves plain text."""
     keyring.set_keyring(backend())
-    with pytest.raises(keyring_store.KeyringError, match="none on this machine"):
+    with pytest.raises(keyring_store.KeyringError, match="no key store was found"):
         keyring_store.save_credentials(demo.api_url, Credentials(ID, SECRET))
 
     assert {} == getattr(keyring.get_keyring(), "kept", {})
 
 
 def test_without_keyring_the_status_says_what_to_install(monkeypatch, capsys):
-    """A missing package is no error."""
+    """A missing package raises no error."""
     monkeypatch.setitem(sys.modules, "keyring", None)
     kn.logout(forget=True)
 
@@ -87,15 +87,15 @@ def test_without_keyring_the_status_says_what_to_install(monkeypatch, capsys):
     assert 'pip install "kismet-nb[keyring]"' in repr(kn.login_status())
 
 
-def test_a_key_store_that_does_not_answer_is_not_waited_for(kept, monkeypatch):
-    """A locked key store with nobody to unlock it does not block a login."""
+def test_a_key_store_that_does_not_respond_blocks_nothing(kept, monkeypatch):
+    """If nobody unlocks a locked key store, the wait ends."""
     go_on = threading.Event()
     monkeypatch.setattr(keyring.get_keyring(), "get_password", lambda *_: go_on.wait(20) and None)
     monkeypatch.setattr(keyring_store, "MAX_WAIT_SECONDS", 0.1)
     status = repr(kn.login_status())
     go_on.set()
 
-    assert "did not answer" in status
+    assert "did not respond" in status
 
 
 def test_an_error_of_the_key_store_shows_no_secret(kept, monkeypatch):
@@ -107,12 +107,12 @@ def test_an_error_of_the_key_store_shows_no_secret(kept, monkeypatch):
     monkeypatch.setattr(keyring.get_keyring(), "get_password", refuse)
     status = repr(kn.login_status())
 
-    assert "it refused (OSError)" in status
+    assert "it raised an error (OSError)" in status
     assert SECRET not in status
 
 
 def write_entry(demo, **fields):
-    """Write an entry as this or an earlier version of the package does."""
+    """Write an entry as this or an earlier version of the package writes it."""
     entry = json.dumps({"client_id": demo.client_id, "client_secret": demo.client_secret, **fields})
     keyring.get_keyring().set_password(keyring_store.SERVICE, demo.api_url, entry)
 
@@ -124,11 +124,11 @@ def write_entry(demo, **fields):
         (1, "remembered for 1 day", False),
         (89, "remembered for 89 days", False),
         (90, "remembered for 90 days", True),
-        (-1, "remembered today", False),  # a clock that was wrong
+        (-1, "remembered today", False),  # the clock was wrong
     ],
 )
 def test_the_status_says_how_long_credentials_are_remembered(kept, demo, days, age, old):
-    """After 90 days it says that it is time to rotate them."""
+    """After 90 days it advises to rotate them."""
     since = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=days)
     write_entry(demo, since=since.isoformat())
 
@@ -137,8 +137,8 @@ def test_the_status_says_how_long_credentials_are_remembered(kept, demo, days, a
 
 
 @pytest.mark.parametrize("fields", [{}, {"since": "soon"}, {"since": 7}])
-def test_the_age_of_what_an_earlier_version_remembered_is_unknown(kept, demo, fields):
-    """An entry without a usable day logs in as before, and gets none when the same credentials are saved again."""
+def test_the_age_of_an_entry_of_an_earlier_version_is_unknown(kept, demo, fields):
+    """An entry without a valid day still logs in. Saving the same credentials again adds no day."""
     write_entry(demo, **fields)
     kn.login()
     keyring_store.save_credentials(demo.api_url, Credentials(demo.client_id, demo.client_secret))
@@ -147,7 +147,7 @@ def test_the_age_of_what_an_earlier_version_remembered_is_unknown(kept, demo, fi
 
 
 def test_only_new_credentials_get_a_new_day(kept, demo):
-    """A person who ticks "Remember" again has not rotated."""
+    """Saving the same credentials again is no rotation, so their day stays."""
     write_entry(demo, since="2026-02-03")
     days = []
     for secret in (demo.client_secret, SECRET):
@@ -158,7 +158,7 @@ def test_only_new_credentials_get_a_new_day(kept, demo):
 
 
 def test_an_entry_that_cannot_be_parsed_is_replaced(kept, demo):
-    """Remembering repairs it."""
+    """Saving credentials overwrites it."""
     keyring.get_keyring().set_password(keyring_store.SERVICE, demo.api_url, "not JSON")
     keyring_store.save_credentials(demo.api_url, Credentials(demo.client_id, demo.client_secret))
 
@@ -166,6 +166,6 @@ def test_an_entry_that_cannot_be_parsed_is_replaced(kept, demo):
 
 
 @pytest.mark.usefixtures("_demo_environment")
-def test_the_age_of_other_credentials_is_not_guessed():
-    """Nobody knows it for variables and files."""
+def test_the_status_shows_no_age_of_other_credentials():
+    """The age of credentials in variables and files is unknown."""
     assert "remembered " not in repr(kn.login_status())

@@ -1,4 +1,4 @@
-"""A warning of a file with the secret that other users of the computer can read."""
+"""A warning of files with the secret that other users of the computer can read."""
 
 import os
 import tempfile
@@ -16,7 +16,7 @@ from kismet_nb.cli import main
 
 @pytest.fixture
 def shared_folder(monkeypatch):
-    """Work in a folder that every user may enter. Those of pytest keep others out."""
+    """Work in a folder that every user may enter, unlike the folders of pytest."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         monkeypatch.chdir(folder)
@@ -34,7 +34,7 @@ def write_env(demo, mode, name=".env"):
 @pytest.mark.usefixtures("shared_folder")
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
 def test_an_open_dotenv_is_warned_of_once(demo, mode):
-    """The warning has the command that closes it, and is about the caller's line. The status says it each time."""
+    """The warning contains the chmod command, and points at the caller's line. The status repeats it each time."""
     write_env(demo, mode)
     with pytest.warns(UserWarning, match="chmod") as caught:
         kn.login()
@@ -48,7 +48,7 @@ def test_an_open_dotenv_is_warned_of_once(demo, mode):
 
 @pytest.mark.usefixtures("shared_folder")
 def test_after_the_command_there_is_no_warning(demo):
-    """Neither for a file that is read and written by its owner alone, nor for one that is only read."""
+    """Neither with mode 600 nor with mode 400."""
     for mode in (0o600, 0o400):
         Path(".env").unlink(missing_ok=True)
         write_env(demo, mode)
@@ -58,7 +58,7 @@ def test_after_the_command_there_is_no_warning(demo):
 
 
 def test_a_folder_that_keeps_others_out_is_enough(demo, shared_folder, monkeypatch):
-    """Nobody else can read a file in it."""
+    """Other users cannot read a file in it, so there is no warning."""
     (shared_folder / "private").mkdir(mode=0o700)
     monkeypatch.chdir("private")
     write_env(demo, 0o644)
@@ -68,8 +68,8 @@ def test_a_folder_that_keeps_others_out_is_enough(demo, shared_folder, monkeypat
 
 @pytest.mark.usefixtures("shared_folder")
 @pytest.mark.parametrize("case", ["another owner", "read-only", "below /run", "Windows"])
-def test_permissions_that_somebody_else_sets_are_not_warned_of(demo, monkeypatch, case):
-    """Docker's secrets have mode 444, those of Kubernetes belong to root; the command would not work there."""
+def test_permissions_that_another_program_sets_are_not_warned_of(demo, monkeypatch, case):
+    """Docker's secrets have mode 444 and Kubernetes' secrets belong to root, so the command would not work."""
     write_env(demo, 0o444)
     if case == "another owner":
         monkeypatch.setattr(os, "geteuid", lambda: Path(".env").stat().st_uid + 1)
@@ -85,7 +85,7 @@ def test_permissions_that_somebody_else_sets_are_not_warned_of(demo, monkeypatch
 
 @pytest.mark.usefixtures("shared_folder")
 def test_an_open_file_with_the_secret_alone_is_warned_of(demo, monkeypatch):
-    """The file with the secret counts, and not the .env that names it."""
+    """The warning is about the file with the secret, not about the .env that names it."""
     Path("client secret").write_text(demo.client_secret)
     Path("client secret").chmod(0o644)
     Path(".env").write_text(
@@ -111,8 +111,8 @@ def test_a_dotenv_that_is_not_used_is_not_warned_of(demo, monkeypatch):
 
 @pytest.mark.usefixtures("shared_folder")
 @pytest.mark.filterwarnings("default")
-def test_a_scheduler_reads_it_as_one_line(demo, capsys):
-    """Also with --quiet, and the export is written."""
+def test_the_command_line_prints_the_warning_as_one_line(demo, capsys):
+    """It does so with --quiet too, and the export is written."""
     write_env(demo, 0o644)
     assert 0 == main(["export", "users", "users.csv", "--quiet"])
 
@@ -123,8 +123,8 @@ def test_a_scheduler_reads_it_as_one_line(demo, capsys):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("shared_folder")
-def test_of_many_organizations_each_warns_once(demo, capsys):
-    """The process that starts the others leaves it to them."""
+def test_each_of_many_organizations_warns_once(demo, capsys):
+    """Only the process of an organization warns of its file."""
     write_env(demo, 0o644, "clinic-a.env")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -19,7 +19,7 @@ NEW = ("client-id-cd34", "planted-secret-c2e805")
 
 @pytest.fixture
 def kismet(monkeypatch):
-    """Serve a user to those credentials that are in a set, which is returned; the old ones are remembered for it."""
+    """Serve a user to the credentials in the set that is yielded, and save the old ones in the key store."""
     accepted = {OLD, NEW}
 
     def answer(query, _):
@@ -35,7 +35,7 @@ def kismet(monkeypatch):
 
 @pytest.fixture
 def answers(monkeypatch):
-    """Return a list of what the person in the terminal will type, and record the questions."""
+    """Return the list of texts that the person in the terminal will type, and the list of prompts."""
     typed, asked = [], []
 
     def answer(question=""):
@@ -55,7 +55,7 @@ def remembered():
 
 
 def test_new_credentials_replace_the_earlier_ones(kismet, answers, capsys):
-    """A person in a terminal types them, and they are this notebook's, and remembered. No secret is shown."""
+    """Credentials typed in a terminal become this notebook's and replace those in the key store. No secret is shown."""
     typed, asked = answers
     kn.login()
     typed += NEW
@@ -73,7 +73,7 @@ def test_new_credentials_replace_the_earlier_ones(kismet, answers, capsys):
 
 @pytest.mark.parametrize("failure", [kn.AuthenticationError, kn.UnavailableError])
 def test_the_earlier_credentials_stay_if_the_new_ones_cannot_be_verified(kismet, failure, monkeypatch):
-    """After a refusal or without a network, login and key store are as before, and the error says so."""
+    """After a refusal or without a network, login and key store stay unchanged, and the error says so."""
     before = kn.login()
     new = kn.KismetClient(*NEW, api_url=before.client.api_url, retries=0)
     kismet.remove(NEW)
@@ -90,7 +90,7 @@ def test_the_earlier_credentials_stay_if_the_new_ones_cannot_be_verified(kismet,
 
 
 def test_a_program_rotates_with_a_client(kismet, capsys):
-    """Nobody is asked, so that it works in a scheduled run."""
+    """Nobody is asked, so it works in a scheduled run."""
     api_url = kn.login().client.api_url
     login = kn.login(kn.KismetClient(*NEW, api_url=api_url), rotate=True)
 
@@ -98,11 +98,11 @@ def test_a_program_rotates_with_a_client(kismet, capsys):
     assert "Replaced in this computer's key store." in capsys.readouterr().out
 
 
-def test_without_a_person_there_is_nobody_to_ask(kismet, monkeypatch):
-    """A headless run fails at once."""
+def test_a_headless_rotation_without_a_client_fails_at_once(kismet, monkeypatch):
+    """Nobody can be asked for new credentials."""
     kn.login()
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(kn.CredentialsError, match="nobody to ask") as caught:
+    with pytest.raises(kn.CredentialsError, match="nobody can be asked") as caught:
         kn.login(rotate=True)
 
     assert "There are no credentials" not in str(caught.value)
@@ -110,7 +110,7 @@ def test_without_a_person_there_is_nobody_to_ask(kismet, monkeypatch):
 
 @pytest.mark.parametrize("logged_in", [True, False])
 def test_the_same_credentials_are_no_rotation(kismet, logged_in, answers):
-    """They are refused without a request, so that nobody believes that they were replaced."""
+    """They are refused without a request: otherwise they would seem to be replaced."""
     if logged_in:
         kn.login()
     answers[0].extend(OLD)
@@ -120,7 +120,7 @@ def test_the_same_credentials_are_no_rotation(kismet, logged_in, answers):
 
 @pytest.mark.parametrize("updated", [True, False])
 def test_a_file_that_still_has_the_earlier_credentials_is_named(kismet, monkeypatch, tmp_path, updated, capsys):
-    """The next login() would use them. A file that already has the new ones is not named."""
+    """The next login() would use them. A file with the new ones is not named."""
     api_url = kn.login().client.api_url
     client_id, secret = NEW if updated else OLD
     (tmp_path / ".env").write_text(
@@ -132,8 +132,8 @@ def test_a_file_that_still_has_the_earlier_credentials_is_named(kismet, monkeypa
     assert updated != (advice in capsys.readouterr().out)
 
 
-def test_a_key_store_that_refuses_is_named(kismet, monkeypatch, capsys):
-    """The login is the new one, and the person reads what the key store still has."""
+def test_an_error_of_the_key_store_during_rotation_is_printed(kismet, monkeypatch, capsys):
+    """The new login stays, and the text says which credentials the key store still has."""
     api_url = kn.login().client.api_url
 
     def refuse(*_):
@@ -144,12 +144,15 @@ def test_a_key_store_that_refuses_is_named(kismet, monkeypatch, capsys):
     said = capsys.readouterr().out
 
     assert NEW[0] == login.client.client_id
-    assert "The key store still has the earlier credentials, because it was not used: it refused (OSError)." in said
+    assert (
+        "The key store still has the earlier credentials, because it was not used: it raised an error (OSError)."
+        in said
+    )
     assert NEW[1] not in said
 
 
-def test_a_key_store_that_cannot_be_read_is_named(kismet, monkeypatch, capsys):
-    """Nobody can say whether it has the earlier credentials."""
+def test_an_unreadable_key_store_during_rotation_is_printed(kismet, monkeypatch, capsys):
+    """It is unknown whether it has the earlier credentials."""
     api_url = kn.login().client.api_url
     monkeypatch.setattr(keyring.get_keyring(), "get_password", lambda *_: "not JSON")
     kn.login(kn.KismetClient(*NEW, api_url=api_url), rotate=True)
@@ -157,8 +160,8 @@ def test_a_key_store_that_cannot_be_read_is_named(kismet, monkeypatch, capsys):
     assert "If the key store has the earlier credentials, it keeps them" in capsys.readouterr().out
 
 
-def test_without_a_key_store_nothing_is_said_of_it(kismet, capsys):
-    """Most people have no key store, and nothing was remembered."""
+def test_without_a_key_store_the_text_does_not_mention_it(kismet, capsys):
+    """Nothing was saved, so there is nothing to replace."""
     api_url = kn.login().client.api_url
     keyring.set_keyring(keyring.backends.fail.Keyring())
     kn.login(kn.KismetClient(*NEW, api_url=api_url), rotate=True)
@@ -167,11 +170,11 @@ def test_without_a_key_store_nothing_is_said_of_it(kismet, capsys):
 
 
 def test_the_form_of_a_notebook_rotates(kernel, kismet, monkeypatch):
-    """It is empty although somebody is logged in. After a refusal the login is the earlier one; no secret is shown."""
+    """It is empty although somebody is logged in. After a refusal the earlier login stays. No secret is shown."""
     [(_, url)] = keyring.get_keyring().kept
     code = f"import kismet_nb as kn\nme = kn.login(kn.KismetClient(*{OLD}, api_url={url!r}))\n"
     kernel.run(code)
-    kernel.messages.clear()  # they have the cell with the secret
+    kernel.messages.clear()  # they contain the cell with the secret
     shown = kernel.run("%xmode Verbose\nform = kn.login(rotate=True)")
     kismet.remove(NEW)
     new = json.dumps(dict(zip(("id", "secret"), NEW, strict=True))).encode()

@@ -1,4 +1,4 @@
-"""KISMET_CLIENT_SECRET_FILE and KISMET_CLIENT_ID_FILE: a value in a file, as Docker and systemd hand it over."""
+"""KISMET_CLIENT_SECRET_FILE and KISMET_CLIENT_ID_FILE: a value in a file, as with Docker and systemd."""
 
 import re
 import traceback
@@ -14,7 +14,7 @@ from kismet_nb.cli import main
 
 
 def private_file(name, content):
-    """Write a file that its owner alone can read, and return its full path."""
+    """Write a file that only its owner can read, and return its full path."""
     file = Path(name).absolute()
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
@@ -23,7 +23,7 @@ def private_file(name, content):
 
 
 def frames(error):
-    """Return the variables of all frames of the package behind an error, as text."""
+    """Return the variables in the package's frames behind an error, as text."""
     return [
         f"{name} = {value!r}"
         for frame, _ in traceback.walk_tb(error.__traceback__)
@@ -41,7 +41,7 @@ def server():
 
 @pytest.mark.parametrize("content", [SECRET, f"{SECRET}\n", f"\ufeff{SECRET}\r\n", f" {SECRET} \n\n"])
 def test_the_secret_is_the_line_of_the_file(server, monkeypatch, content):
-    """Whitespace and line ends around it are no part of it, nor is the byte order mark of Notepad."""
+    """Surrounding whitespace, line breaks and the byte order mark of Notepad are removed."""
     url, visits = server
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret_file=private_file("secret", content), api_url=url)
     kn.login()
@@ -65,7 +65,7 @@ def test_the_client_id_may_be_in_a_file_too(server, monkeypatch):
 
 
 def test_the_login_and_the_status_name_the_file(server, monkeypatch, capsys):
-    """The secret itself is in neither."""
+    """Neither shows the secret."""
     file = private_file("secret", SECRET)
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret_file=file, api_url=server[0])
     kn.login()
@@ -78,7 +78,7 @@ def test_the_login_and_the_status_name_the_file(server, monkeypatch, capsys):
 
 
 def test_a_refused_secret_names_the_file(monkeypatch):
-    """So that it is clear what to correct."""
+    """The error says what to correct."""
     file = private_file("secret", SECRET)
     with serving(lambda *_: (401, {}, b"{}")) as (url, _):
         set_environment(monkeypatch, client_id=CLIENT_ID, client_secret_file=file, api_url=url)
@@ -99,11 +99,11 @@ def test_a_refused_secret_names_the_file(monkeypatch):
         (f"{SECRET}ü".encode("latin-1"), "is not plain UTF-8 text"),
         (f"{SECRET}\n".encode("utf-16"), "is not plain UTF-8 text"),
         (SECRET * 500, "is too long"),
-        (f"{SECRET} and more", "holds a space"),
+        (f"{SECRET} and more", "contains a space"),
     ],
 )
 def test_a_file_that_is_not_one_line_is_an_error(monkeypatch, content, why):
-    """The error names the variable and the file. Neither it nor its frames have anything of the content."""
+    """The error names the variable and the file. Neither it nor its frames contain any of the content."""
     file = private_file("secrets/client-secret", content)
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret_file=file)
     with pytest.raises(kn.CredentialsError) as caught:
@@ -112,7 +112,7 @@ def test_a_file_that_is_not_one_line_is_an_error(monkeypatch, content, why):
 
     assert file in said
     assert why in said
-    assert "KISMET_CLIENT_SECRET_FILE" in said or why == "holds a space"
+    assert "KISMET_CLIENT_SECRET_FILE" in said or why == "contains a space"
     assert SECRET[:6] not in "\n".join([said, *frames(caught.value)])
 
 
@@ -125,7 +125,7 @@ def test_a_file_that_is_not_one_line_is_an_error(monkeypatch, content, why):
     ],
 )
 def test_a_file_that_is_missing_is_an_error(monkeypatch, name, why):
-    """A folder or a device is no file either."""
+    """A folder or a device is not a file either."""
     Path("secrets").mkdir()
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret_file=name)
     with pytest.raises(kn.CredentialsError, match=f"KISMET_CLIENT_SECRET_FILE names {name}, which {why}"):
@@ -134,8 +134,8 @@ def test_a_file_that_is_missing_is_an_error(monkeypatch, name, why):
 
 
 @pytest.mark.parametrize("name", [SECRET, f"/{SECRET}", f"a/{SECRET}", f"~{SECRET}/x"])
-def test_the_secret_in_the_place_of_a_file_name_is_not_shown(monkeypatch, tmp_path, name):
-    """The variable was mistaken for KISMET_CLIENT_SECRET. The error names it, and says that it takes a path."""
+def test_a_secret_in_place_of_a_path_is_not_shown(monkeypatch, tmp_path, name):
+    """The user confused the variable with KISMET_CLIENT_SECRET. The error names it and requests a path."""
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret_file=name)
     with pytest.raises(kn.CredentialsError, match=r"KISMET_CLIENT_SECRET_FILE .*full path of") as caught:
         kn.login()
@@ -145,7 +145,7 @@ def test_the_secret_in_the_place_of_a_file_name_is_not_shown(monkeypatch, tmp_pa
 
 @pytest.mark.parametrize("variable", ["client_id", "client_secret"])
 def test_a_value_and_a_file_with_one_exclude_each_other(monkeypatch, variable):
-    """Nobody could say which of the two is meant."""
+    """It would be unclear which of the two is meant."""
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret=SECRET)
     set_environment(monkeypatch, **{f"{variable}_file": private_file("value", SECRET)})
     name = f"KISMET_{variable.upper()}"
@@ -154,22 +154,22 @@ def test_a_value_and_a_file_with_one_exclude_each_other(monkeypatch, variable):
 
 
 def test_an_empty_variable_counts_as_unset(server, monkeypatch):
-    """A container may set all variables, and some of them to nothing."""
+    """A container may set some variables to an empty text."""
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret=SECRET, client_secret_file="", client_id_file=" ")
     set_environment(monkeypatch, api_url=server[0])
 
     assert "the environment" == kn.login().source
 
 
-def test_a_secret_without_a_client_id_is_half(monkeypatch):
+def test_a_secret_without_a_client_id_is_an_error(monkeypatch):
     """The error names the variable that is set, and the missing one."""
     set_environment(monkeypatch, client_secret_file=private_file("secret", SECRET))
     with pytest.raises(kn.CredentialsError, match="has KISMET_CLIENT_SECRET_FILE but no KISMET_CLIENT_ID"):
         kn.login()
 
 
-def test_in_a_dotenv_the_name_begins_at_its_folder(server, monkeypatch, tmp_path):
-    """It means the same file from every working directory below."""
+def test_in_a_dotenv_a_relative_path_starts_at_its_folder(server, monkeypatch, tmp_path):
+    """It names the same file from every working directory below."""
     url, visits = server
     private_file("secrets/client-secret", SECRET)
     Path(".env").write_text(
@@ -185,7 +185,7 @@ def test_in_a_dotenv_the_name_begins_at_its_folder(server, monkeypatch, tmp_path
 
 @pytest.mark.parametrize("link", [False, True])
 def test_a_dotenv_does_not_decide_where_a_file_outside_of_its_folder_is_sent(server, tmp_path, monkeypatch, link):
-    """A downloaded folder could name a file with another secret and an address of its own; a link is no way around."""
+    """A downloaded folder could name any file and its own address. A symbolic link does not evade the check."""
     url, visits = server
     outside = private_file("outside/token", SECRET)
     Path("downloaded").mkdir()
@@ -206,7 +206,7 @@ def test_a_dotenv_does_not_decide_where_a_file_outside_of_its_folder_is_sent(ser
 
 
 def test_a_named_file_may_use_any_secret_and_address(server, monkeypatch):
-    """Whoever names the file, decides. The environment's own variables are not read then."""
+    """The caller chose the file, so it is trusted. The environment's own variables are not read."""
     url, visits = server
     set_environment(monkeypatch, client_id="other", client_secret_file="none/none")
     secret = private_file("mounted/secret", SECRET)
@@ -222,7 +222,7 @@ def test_a_named_file_may_use_any_secret_and_address(server, monkeypatch):
 
 @pytest.mark.slow
 def test_the_files_of_many_organizations_may_name_files_with_secrets(capsys):
-    """So the files with the Client IDs hold nothing secret."""
+    """The files with the Client IDs then contain no secret."""
     with serving(lambda query, _: page_of([role(1)], query, envelope="roles")) as (url, visits):
         for name in ("clinic-a", "clinic-b"):
             private_file(f"organizations/{name}.secret", f"{SECRET}-{name}\n")
@@ -238,7 +238,7 @@ def test_the_files_of_many_organizations_may_name_files_with_secrets(capsys):
 
 
 def test_in_a_deleted_folder_a_relative_name_is_an_error(monkeypatch, tmp_path):
-    """There is no file that it could name."""
+    """There is no working directory to start from."""
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret_file="client-secret")
     deleted = tmp_path / "deleted"
     deleted.mkdir()

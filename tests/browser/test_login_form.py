@@ -27,7 +27,7 @@ def test_the_secret_leaves_no_trace(open_notebook, front, saving):
     assert "true" == book.page.locator(".kismet-login form").get_attribute("aria-busy")
     assert [] == book.traces(), "in flight"
     book.kismet.may_answer.set()
-    book.wait_for("Reasons, in order: a wrong Client ID; a wrong secret")
+    book.wait_for("Possible reasons, the most likely first: a wrong Client ID; a wrong secret")
     assert [] == book.traces(), "refused"
     text_for = {"echo": "(400)", "redirect": "redirects", "500": "failed (500)", "hang up": "refused the credentials"}
     for mode, text in text_for.items():

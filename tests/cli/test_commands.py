@@ -1,4 +1,4 @@
-"""The command line: the same functions, exit codes, and errors of one line on stderr."""
+"""The command line: its commands, its exit codes, and errors of one line on stderr."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from kismet_nb.cli import main
 
 
 def test_demo_fetches_shows_and_exports(capsys):
-    """One command does the main job without an account."""
+    """One command fetches and exports users without an account."""
     assert 0 == main(["demo"])
     said = capsys.readouterr().out
     assert "131 users, complete" in said
@@ -45,7 +45,7 @@ def test_export_writes_the_fetched_table(capsys):
     ],
 )
 def test_an_error_is_one_line_and_an_exit_code(capsys, arguments, code, why):
-    """Missing credentials end with 1, invalid arguments with 2. There is one line, no traceback and no file."""
+    """The code is 1 for missing credentials and 2 for invalid arguments. There is no traceback and no file."""
     assert code == main(arguments)
     said = capsys.readouterr().err
     assert why in said
@@ -53,7 +53,7 @@ def test_an_error_is_one_line_and_an_exit_code(capsys, arguments, code, why):
     assert [] == list(Path().iterdir())
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_of_lab(capsys, monkeypatch):
+def test_lab_raises_for_a_folder_that_cannot_be_written(capsys, monkeypatch):
     """JupyterLab is not opened."""
     monkeypatch.setattr("kismet_nb.cli.commands.find_spec", lambda _: True)  # it may not be installed
 
@@ -76,7 +76,7 @@ def test_wrong_usage_is_exit_code_2(capsys, arguments, why):
 
 @pytest.mark.slow
 def test_importing_has_no_side_effects():
-    """Importing the package loads no notebook machinery, opens no connection and reads no .env."""
+    """Importing the package loads no libraries for notebooks, opens no connection and reads no .env."""
     Path(".env").write_text("KISMET_CLIENT_ID=half\n")
     code = """
 import sys
@@ -93,8 +93,8 @@ print(seen + [name for name in heavy if name in sys.modules])
 
 
 @pytest.mark.slow
-def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
-    """lab copies missing notebooks and their data, and reports that JupyterLab could not run."""
+def test_lab_copies_missing_notebooks(monkeypatch, capsys):
+    """lab copies missing notebooks and their data, and reports that JupyterLab failed."""
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "config")
     Path("config").mkdir()
     Path("config/jupyter_server_config.py").write_text("raise SystemExit(3)")
@@ -110,7 +110,7 @@ def test_lab_puts_the_notebooks_where_there_are_none(monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_lab_takes_options_runs_as_root_and_ends_jupyterlab_on_sigterm(tmp_path):
-    """What follows -- is JupyterLab's. A service manager's SIGTERM leaves no server behind."""
+    """Options after -- are passed to JupyterLab. After a service manager's SIGTERM, no server is left."""
     arguments = ["lab", "books", "--", "--allow-root", "--no-browser", "--port=0", "--ServerApp.ip=127.0.0.1"]
     code = f"from kismet_nb.cli import main; main({arguments})"
     places = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
@@ -121,7 +121,7 @@ def test_lab_takes_options_runs_as_root_and_ends_jupyterlab_on_sigterm(tmp_path)
         server = {}
         for _ in range(600):
             for file in (tmp_path / "JUPYTER_RUNTIME_DIR").glob("jpserver-*.json"):
-                with contextlib.suppress(ValueError):  # half written
+                with contextlib.suppress(ValueError):  # not yet complete
                     server = json.loads(file.read_text())
             if server or run.poll() is not None:
                 break
@@ -146,7 +146,7 @@ def test_days_in_the_wrong_order_are_refused_before_anything_is_fetched(capsys, 
 
 @pytest.mark.usefixtures("_demo_environment")
 def test_exports_of_different_days_are_not_compared(capsys):
-    """Rows that only one file was filtered for would look removed, so the comparison is refused."""
+    """Rows that only one file was filtered for would look removed."""
     for file, since in (("a.parquet", "2023-01-01"), ("b.parquet", "2026-01-01")):
         assert 0 == main(["export", "waiting_rooms", file, "--since", since])
         assert f"(created_at from {since} UTC)" in capsys.readouterr().out
@@ -157,7 +157,7 @@ def test_exports_of_different_days_are_not_compared(capsys):
 
 @pytest.mark.slow
 def test_tables_are_listed_and_a_closed_pipe_is_no_error(capsys):
-    """The columns of one table, and the list of all. ``| head`` leaves no traceback."""
+    """The command lists the columns of one table, or all tables. ``| head`` causes no traceback."""
     assert 0 == main(["tables", "users"])
     assert "waiting_room_url" in capsys.readouterr().out
     command = [sys.executable, "-c", "import kismet_nb.cli as c; raise SystemExit(c.main(['tables']))"]

@@ -13,7 +13,7 @@ from kismet_nb.cli import main
 
 
 def keep(name, moment, ids):
-    """Write a snapshot of users, or of something else with ids."""
+    """Write a snapshot of a table with ids."""
     table = pd.DataFrame({"id": pd.array(ids, "Int64")})
     table.attrs["kismet"] = {"resource": name, "fetched_at": f"{moment[:13]}:{moment[13:15]}:00+00:00"}
     kn.export(table, f"snapshots/{name}-{moment}.parquet")
@@ -29,7 +29,7 @@ def _snapshots():
 
 @pytest.mark.usefixtures("_snapshots")
 def test_the_two_newest_snapshots_of_several_tables(capsys):
-    """Each table has its heading, and a workbook has a sheet for each."""
+    """Each table has its own heading, and its own sheet in a workbook."""
     assert 0 == main(["compare", "--latest", "users", "roles", "--out", "changes.xlsx"])
     said = capsys.readouterr().out
 
@@ -38,8 +38,8 @@ def test_the_two_newest_snapshots_of_several_tables(capsys):
 
 
 @pytest.mark.usefixtures("_snapshots")
-def test_markdown_for_a_mail(capsys):
-    """One table needs no heading; rows are in a table of Markdown."""
+def test_markdown_for_an_email(capsys):
+    """Rows are in a Markdown table. A single table has no heading."""
     assert 0 == main(["compare", "--latest", "users", "--markdown"])
     said = capsys.readouterr().out
 
@@ -48,7 +48,7 @@ def test_markdown_for_a_mail(capsys):
 
 
 def test_the_newest_snapshot_and_the_server(capsys, monkeypatch):
-    """--now compares the newest snapshot with what the server has."""
+    """--now compares the newest snapshot with the present state on the server."""
     present = [1, 2]
     with serving(lambda query, _: page_of([user(number) for number in present], query)) as (url, _):
         for name, value in (("CLIENT_ID", "client-id"), ("CLIENT_SECRET", "planted-secret"), ("API_URL", url)):
@@ -70,7 +70,7 @@ def test_the_newest_snapshot_and_the_server(capsys, monkeypatch):
         (["--latest", "users"], "has 0 snapshots of users"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(capsys, arguments, why):
-    """Files, --latest and --now exclude each other, and snapshots must be there."""
+def test_invalid_combinations_of_arguments_are_refused(capsys, arguments, why):
+    """Files, --latest and --now exclude each other, and the snapshots must exist."""
     assert 2 == main(["compare", *arguments])
     assert why in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""``kismet-nb docs``: opens the reference, and says what to install if it cannot be built. tests/docs builds it."""
+"""``kismet-nb docs`` opens the reference, and says what to install if it cannot be built. tests/docs builds it."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from kismet_nb.cli import main
 
 @pytest.fixture
 def opened(monkeypatch):
-    """Return the addresses that were opened in a browser. Sphinx counts as installed."""
+    """Return the list of addresses that are opened in a browser, as if Sphinx were installed."""
     monkeypatch.setattr("kismet_nb.cli.commands.find_spec", lambda name: name)
     addresses = []
     monkeypatch.setattr("webbrowser.open", addresses.append)
@@ -23,7 +23,7 @@ def site(tmp_path):
     return folder
 
 
-def test_a_site_that_was_built_is_opened(site, opened, capsys):
+def test_a_built_site_is_opened(site, opened, capsys):
     """It is not built again."""
     assert 0 == main(["docs", str(site)])
     assert [(site / "index.html").as_uri()] == opened
@@ -36,8 +36,8 @@ def test_no_browser_prints_the_address_only(site, opened):
     assert [] == opened
 
 
-def test_the_folder_is_one_of_the_users_cache(tmp_path, monkeypatch, opened):
-    """By default the site is kept for this version, beside the caches of other programs."""
+def test_the_default_folder_is_in_the_users_cache(tmp_path, monkeypatch, opened):
+    """Each version has its own folder, beside the caches of other programs."""
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
     built = []
     monkeypatch.setattr("kismet_nb.cli.commands._run_module", lambda *call: built.append(call) or 0)
@@ -59,7 +59,7 @@ def test_a_failed_build_is_an_error(tmp_path, monkeypatch, opened, capsys):
 
 
 def test_without_sphinx_the_error_says_what_to_install(monkeypatch, capsys):
-    """The extra is named."""
+    """It names the extra."""
     monkeypatch.setattr("kismet_nb.cli.commands.find_spec", lambda _: None)
 
     assert 2 == main(["docs"])

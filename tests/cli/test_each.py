@@ -1,4 +1,4 @@
-"""kismet-nb sync --each: many organizations, a process for each."""
+"""kismet-nb sync --each: many organizations, each in its own process."""
 
 import contextlib
 import itertools
@@ -27,7 +27,7 @@ def write_env(name, url, client_id=CLIENT_ID):
 
 @contextlib.contextmanager
 def roles_server(before=lambda _: None):
-    """Serve one role; ``before`` is called with the headers' position of each request."""
+    """Serve one role. Before each response, ``before`` is called with the number of the request."""
 
     def answer(query, count):
         before(count)
@@ -39,7 +39,7 @@ def roles_server(before=lambda _: None):
 
 @pytest.mark.slow
 def test_each_file_is_an_organization(capsys):
-    """One line for each as it ends, and one at the end. The files may be a pattern."""
+    """There is one line for each when it ends, and one at the end. The files may be a pattern."""
     with roles_server() as (url, _):
         for name in ("clinic-a", "clinic-b"):
             write_env(f"secrets/{name}.env", url)
@@ -55,7 +55,7 @@ def test_each_file_is_an_organization(capsys):
 
 
 @pytest.mark.slow
-def test_one_that_fails_does_not_stop_the_others(capsys):
+def test_a_failed_sync_does_not_stop_the_others(capsys):
     """The exit code is 1, the reason is on stderr, and the last line names the organization."""
     with roles_server() as (url, _), serving(lambda *_: (401, {}, b"{}")) as (refusing, _):
         files = [write_env("clinic-a.env", refusing), write_env("clinic-b.env", url), write_env("clinic-c.env", url)]
@@ -72,8 +72,8 @@ def test_one_that_fails_does_not_stop_the_others(capsys):
 
 
 @pytest.mark.slow
-def test_at_most_as_many_at_a_time_as_jobs():
-    """With one job, the next organization starts when the one before has ended."""
+def test_jobs_bounds_the_syncs_at_a_time():
+    """With one job, the next organization starts when the previous one has ended."""
     with roles_server() as (url, visits):
         files = [write_env(f"{name}.env", url, client_id=f"client-id-{name}") for name in ("aa", "bb", "cc")]
         assert 0 == main(["sync", "store", "--each", *files, "--jobs", "1", "--tables", "roles", "--quiet"])
@@ -95,11 +95,11 @@ def test_at_most_as_many_at_a_time_as_jobs():
         (["--each", "clinic-a.env", "--jobs", "0"], "--jobs must be at least 1"),
         (["--each", "clinic-a.env", "--organization", "clinic-b"], "Leave out --organization and --env-file"),
         (["--each", "clinic-a.env", "--env-file", "clinic-a.env"], "Leave out --organization and --env-file"),
-        (["--jobs", "2"], "Name their files with --each"),
+        (["--jobs", "2"], "--jobs requires --each"),
     ],
 )
-def test_what_cannot_be_used_is_refused_before_anything_starts(arguments, why, capsys):
-    """One line, and no request."""
+def test_unusable_arguments_are_refused_before_anything_starts(arguments, why, capsys):
+    """The error has one line, and no request is sent."""
     with roles_server() as (url, visits):
         for name in ("clinic-a.env", "other/clinic-a.env", "other/Clinic-A.env", "_b.env"):
             write_env(name, url)
@@ -113,8 +113,8 @@ def test_what_cannot_be_used_is_refused_before_anything_starts(arguments, why, c
     assert ([], False) == (visits, Path("store").exists())
 
 
-def test_the_options_of_a_sync_are_those_of_each(monkeypatch):
-    """Whatever option a sync has, each process gets it."""
+def test_each_process_gets_the_options_of_sync(monkeypatch):
+    """Only folder, organization, file and --quiet differ."""
     commands = []
 
     class Process:
@@ -141,7 +141,7 @@ def test_the_options_of_a_sync_are_those_of_each(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
 def test_a_signal_ends_all_processes(number, code):
-    """The syncs under way end, so their organizations can be synced again; what was read is kept."""
+    """The running syncs end, so their organizations can be synced again."""
     reached, released = threading.Semaphore(0), threading.Event()
 
     def wait(_):

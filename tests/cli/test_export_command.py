@@ -1,4 +1,4 @@
-"""kismet-nb export of several tables: a file for each, or the sheets of one."""
+"""kismet-nb export of several tables: each to its own file, or all to the sheets of one file."""
 
 import contextlib
 import re
@@ -21,7 +21,7 @@ TABLES = ["users", "roles", "invites"]
 
 @contextlib.contextmanager
 def clinic(monkeypatch, failing=None, status=500):
-    """Serve three tables, and set the environment for it. A table whose path ends in ``failing`` has this status."""
+    """Serve some tables and set the environment for them. A path that ends in ``failing`` gets this status."""
 
     def answer(query, _count):
         paths.append(query.path)
@@ -41,13 +41,13 @@ def clinic(monkeypatch, failing=None, status=500):
 
 
 def files_in(folder):
-    """Return the names of all files, hidden ones too."""
+    """Return the names of all files, including hidden ones."""
     return sorted(file.name for file in Path(folder).iterdir())
 
 
 @pytest.mark.parametrize("names", [[*TABLES, "out/night"], [*TABLES, "--out", "out/night"], [*TABLES, "out/night/"]])
 def test_several_tables_get_a_file_each(monkeypatch, capsys, names):
-    """OUT is a folder, which is made. There is a line for each file."""
+    """OUT is a folder, which is created. There is one line per file."""
     with clinic(monkeypatch):
         assert 0 == main(["export", *names])
 
@@ -58,7 +58,7 @@ def test_several_tables_get_a_file_each(monkeypatch, capsys, names):
 
 @pytest.mark.parametrize("names", [["users", "roles", "--out", "night"], ["users", "--out", "night"]])
 def test_the_format_of_the_files_can_be_chosen(monkeypatch, names):
-    """With --format, OUT is a folder also for one table."""
+    """With --format, OUT is a folder, even for one table."""
     with clinic(monkeypatch):
         assert 0 == main(["export", *names, "--format", "csv.gz"])
 
@@ -67,7 +67,7 @@ def test_the_format_of_the_files_can_be_chosen(monkeypatch, names):
 
 
 def test_an_excel_file_gets_a_sheet_for_each_table(monkeypatch, capsys):
-    """As kn.export writes a dictionary."""
+    """read_export reads each sheet back."""
     with clinic(monkeypatch):
         assert 0 == main(["export", "users", "roles", "clinic.xlsx"])
 
@@ -76,8 +76,8 @@ def test_an_excel_file_gets_a_sheet_for_each_table(monkeypatch, capsys):
     assert ["user1@example.org"] == kn.read_export("clinic.xlsx", sheet="users")["email"].tolist()
 
 
-def test_one_that_fails_does_not_stop_the_others(monkeypatch, capsys):
-    """Its file stays as it was. The last lines say why, which table failed and which were written."""
+def test_a_failed_table_does_not_stop_the_others(monkeypatch, capsys):
+    """Its earlier file stays. The last lines say why it failed, and which tables failed and were written."""
     with clinic(monkeypatch):
         main(["export", *TABLES, "night", "--quiet"])
     before = Path("night/roles.parquet").read_bytes()
@@ -96,8 +96,8 @@ def test_one_that_fails_does_not_stop_the_others(monkeypatch, capsys):
     assert ["invites.parquet", "roles.parquet", "users.parquet"] == files_in("night")
 
 
-def test_refused_credentials_are_said_once(monkeypatch, capsys):
-    """Each other table would be refused too, so none is tried."""
+def test_refused_credentials_end_the_export(monkeypatch, capsys):
+    """The other tables would be refused too, so they are not tried."""
     with clinic(monkeypatch, failing="/organization_users", status=401) as paths:
         assert 1 == main(["export", "roles", "users", "invites", "night"])
     reason, last = capsys.readouterr().err.splitlines()
@@ -108,8 +108,8 @@ def test_refused_credentials_are_said_once(monkeypatch, capsys):
     assert last.endswith("Written: roles. Not tried: invites.")
 
 
-def test_a_server_that_is_not_reached_is_said_once(monkeypatch, capsys):
-    """Nobody waits for it three times."""
+def test_an_unreachable_server_ends_the_export(monkeypatch, capsys):
+    """The other tables are not tried."""
     set_environment(monkeypatch, client_id=CLIENT_ID, client_secret=SECRET, api_url="http://127.0.0.1:9")
     monkeypatch.setattr("kismet_nb.transport.workers.Workers.pause", lambda *_: None)
     monkeypatch.setattr("kismet_nb.transport.client.RetryPolicy", lambda *_: RetryPolicy(0, 0))
@@ -131,8 +131,8 @@ def test_a_server_that_asks_to_wait_gets_no_other_request(monkeypatch, capsys):
     assert capsys.readouterr().err.endswith("Written: nothing. Not tried: roles, invites.\n")
 
 
-def test_a_workbook_is_written_whole_or_not_at_all(monkeypatch, capsys):
-    """The line says which table failed, and the old file stays."""
+def test_a_workbook_is_not_written_if_a_table_fails(monkeypatch, capsys):
+    """The error names the table, and the earlier file stays."""
     Path("clinic.xlsx").write_bytes(b"old")
     with clinic(monkeypatch, failing="/roles", status=400):
         assert 1 == main(["export", *TABLES, "clinic.xlsx"])
@@ -145,7 +145,7 @@ def test_a_workbook_is_written_whole_or_not_at_all(monkeypatch, capsys):
 
 @pytest.mark.parametrize("names", [["users", "calls"], ["calls", "users"]])
 def test_users_are_fetched_once_for_their_calls(monkeypatch, names):
-    """So the two files agree, also if only the users of some days are written."""
+    """The two files agree, even if only the users of some days are written."""
     with clinic(monkeypatch) as paths:
         assert 0 == main(["export", *names, "night", "--since", "2026-01-06"])
 
@@ -157,7 +157,7 @@ def test_users_are_fetched_once_for_their_calls(monkeypatch, names):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["users", "roles", "night.csv"], "can hold one table. For several, name a folder or"),
+        (["users", "roles", "night.csv"], "can contain only one table. For several, name a folder or"),
         (["users", "roles", "night.xls"], "If it is a new folder, end it in a slash: night.xls/"),
         (["users", "roles", "file"], "file is a file. Name a folder"),
         (["users", "roles", "night", "--tz", "UTC"], "tz is for Excel"),
@@ -168,8 +168,8 @@ def test_users_are_fetched_once_for_their_calls(monkeypatch, names):
         (["users", "roles", "night", "--since", "2026-01-01"], "roles has no column created_at"),
     ],
 )
-def test_what_cannot_be_written_is_refused_before_anything_is_fetched(monkeypatch, capsys, arguments, why):
-    """One line and exit code 2."""
+def test_unusable_arguments_are_refused_before_anything_is_fetched(monkeypatch, capsys, arguments, why):
+    """The error has one line, and the exit code is 2."""
     Path("file").touch()
     with clinic(monkeypatch) as paths:
         assert 2 == main(["export", *arguments])
@@ -212,15 +212,15 @@ def test_wrong_names_are_refused_by_the_parser(capsys, arguments, why):
         ["--out=users.csv", "--quiet", "users"],
     ],
 )
-def test_options_may_stand_anywhere(arguments):
-    """As they could when an export had one table."""
+def test_options_may_be_anywhere(arguments):
+    """They may be before, between or after the names."""
     options = parse(["export", *arguments])
 
     assert (["users"], "users.csv", True) == (options.tables, options.out, options.quiet)
 
 
 def test_credentials_may_come_from_a_named_file(demo, capsys):
-    """So a scheduler can export several organizations."""
+    """A scheduler can then export several organizations."""
     Path("clinic-a.env").write_text(
         f"KISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET={demo.client_secret}\nKISMET_API_URL={demo.api_url}\n"
     )
@@ -229,8 +229,8 @@ def test_credentials_may_come_from_a_named_file(demo, capsys):
 
 
 @pytest.mark.slow
-def test_a_full_disk_leaves_old_files_whole(monkeypatch):
-    """A limit of the file size stands for it. The message says so, and no temporary file is left."""
+def test_a_full_disk_leaves_earlier_files_unchanged(monkeypatch):
+    """A limit on the file size simulates it. The message says so, and no temporary file is left."""
     Path("night").mkdir()
     Path("night/users.csv").write_text("old")
     code = "import sys; from kismet_nb.cli import main; sys.exit(main())"
@@ -253,8 +253,8 @@ def test_a_full_disk_leaves_old_files_whole(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_service_manager_that_ends_it_leaves_no_temporary_file(monkeypatch):
-    """SIGTERM arrives while the second file is written. The first one stays."""
+def test_sigterm_leaves_no_temporary_file(monkeypatch):
+    """SIGTERM arrives while the second file is written. The first file stays."""
     code = """
 import os, signal, sys
 from kismet_nb.cli import main

@@ -1,4 +1,4 @@
-"""Ctrl-C ends the command with exit code 130 and without a traceback, at any moment."""
+"""Ctrl-C ends a command at any moment without a traceback."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ COMMAND = Path(sys.executable).with_name("kismet-nb")
 
 
 def test_ctrl_c_while_pandas_loads(tmp_path):
-    """An interrupt in the first second, most of which is the import of pandas, prints nothing."""
+    """An interrupt during the imports prints nothing."""
     began = tmp_path / "began"
     (tmp_path / "pandas.py").write_text(f"import pathlib, time\npathlib.Path({str(began)!r}).touch()\ntime.sleep(60)\n")
     with _start(tmp_path, "tables", PYTHONPATH=str(tmp_path)) as process:
@@ -23,7 +23,7 @@ def test_ctrl_c_while_pandas_loads(tmp_path):
 
 
 def test_ctrl_c_in_a_command(tmp_path):
-    """An interrupt of a running command is one line."""
+    """An interrupt of a running command prints one line, and the exit code is 130."""
     with _start(tmp_path, "demo") as process:
         _wait_for((tmp_path / "exports").exists)
         process.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""What a terminal, a pipe, a scheduler and a log get to see."""
+"""What the commands write to a terminal, a pipe, a scheduler and a log."""
 
 import os
 import re
@@ -19,7 +19,7 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
 def start(arguments, **options):
-    """Start a command in a process of its own, which first prints a line."""
+    """Start a command in its own process, which first prints a line."""
     code = f"""
 print('on', flush=True)
 import sys
@@ -31,8 +31,8 @@ sys.exit(main())
 
 
 @pytest.mark.slow
-def test_a_name_that_the_encoding_lacks_is_spelled_out():
-    """On Windows, a redirected output has 256 characters. The text has escapes, and --out has the names."""
+def test_a_name_that_cannot_be_encoded_is_escaped():
+    """On Windows, a redirected output has 256 characters. The text contains escapes; --out contains the names."""
     for file, name in (("a.parquet", "Łukasz"), ("b.parquet", "佐藤")):
         kn.export(pd.DataFrame({"id": [1], "display_name": [name]}), file)
     run = start(
@@ -46,8 +46,8 @@ def test_a_name_that_the_encoding_lacks_is_spelled_out():
     assert "佐藤" in Path("c.csv").read_text(encoding="utf-8")
 
 
-def test_without_a_command_there_are_three_things_to_try(capsys):
-    """They are commands. The exit code is that of wrong usage, for scripts whose command is empty by mistake."""
+def test_without_a_command_the_output_names_three_commands_to_try(capsys):
+    """The exit code is that of wrong usage, because a script may have an empty command by mistake."""
     with pytest.raises(SystemExit) as caught:
         main([])
     said, problem = capsys.readouterr()
@@ -70,8 +70,8 @@ def test_without_a_command_there_are_three_things_to_try(capsys):
         (["snapshot", "users"], r"Wrote snapshots/users-.*\.parquet"),
     ],
 )
-def test_a_quiet_success_writes_nothing_but_the_log(command, done, capsys):
-    """cron sends a mail for every output. The log has what was done, with the time."""
+def test_a_quiet_success_writes_only_the_log(command, done, capsys):
+    """cron sends an email for every output. The log contains the result with its time."""
     assert 0 == main([*command, "--quiet", "--log", "kismet.log"])
     said = capsys.readouterr()
 
@@ -80,7 +80,7 @@ def test_a_quiet_success_writes_nothing_but_the_log(command, done, capsys):
 
 
 def test_a_failure_is_on_stderr_and_in_the_log(capsys):
-    """Also with --quiet, a scheduler sees why it failed; the log is appended to."""
+    """With --quiet too, stderr says why the command failed. The log is appended to."""
     Path("kismet.log").write_text("before\n")
     assert 1 == main(["export", "users", "users.csv", "--quiet", "--log", "kismet.log"])
 
@@ -89,7 +89,7 @@ def test_a_failure_is_on_stderr_and_in_the_log(capsys):
 
 
 def test_a_log_that_cannot_be_written_is_wrong_usage(capsys):
-    """Nothing is fetched then."""
+    """Nothing is fetched."""
     assert 2 == main(["export", "users", "users.csv", "--log", "none/kismet.log"])
     said = capsys.readouterr().err
     assert "none/kismet.log cannot be written: No such file or directory" in said
@@ -100,7 +100,7 @@ def test_a_log_that_cannot_be_written_is_wrong_usage(capsys):
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(("option", "shown"), [([], True), (["--quiet"], False)])
 def test_waits_are_shown_unless_quiet_and_warnings_always(option, shown, capsys, monkeypatch):
-    """A wait is no reason for a mail; a warning is about the table."""
+    """A wait needs no email from a scheduler; a warning is about the table."""
 
     def answer(query, count):
         if count == 1:
@@ -120,7 +120,7 @@ def test_waits_are_shown_unless_quiet_and_warnings_always(option, shown, capsys,
 
 
 def test_advice_for_a_notebook_is_not_given_in_a_terminal(capsys):
-    """No account: a notebook is told of the form, a terminal of the variables."""
+    """Without credentials, the error names the form in a notebook and the variables in a terminal."""
     with pytest.raises(kn.CredentialsError, match=r"In a notebook: run kn.login\(\)"):
         kn.fetch_users()
     assert 1 == main(["export", "users", "users.csv"])
@@ -131,8 +131,8 @@ def test_advice_for_a_notebook_is_not_given_in_a_terminal(capsys):
 
 
 @pytest.mark.usefixtures("_no_pauses")
-def test_how_to_go_on_with_a_fetch_is_said_in_a_notebook_only(capsys, monkeypatch):
-    """In a terminal, nothing is kept after the command has failed."""
+def test_the_command_line_does_not_advise_to_resume(capsys, monkeypatch):
+    """In a terminal, no rows are kept after a command has failed."""
 
     def answer(query, _count):
         return page_of([user(number) for number in range(3)], query) if "users" in str(query) else (500, {}, b"")
@@ -145,8 +145,8 @@ def test_how_to_go_on_with_a_fetch_is_said_in_a_notebook_only(capsys, monkeypatc
 
 
 @pytest.mark.usefixtures("_demo_environment")
-def test_requests_at_a_time_and_the_proof_can_be_chosen(capsys):
-    """--max-in-flight and --verify are the client's options."""
+def test_max_in_flight_and_verify_can_be_chosen(capsys):
+    """They are passed to the client."""
     assert 0 == main(["export", "users", "users.parquet", "--max-in-flight", "1", "--verify", "twice"])
     assert "every page read twice" == kn.read_export("users.parquet").attrs["kismet"]["proof"]
     assert 0 == main(["snapshot", "roles", "--max-in-flight", "1", "--verify", "twice"])
@@ -156,7 +156,7 @@ def test_requests_at_a_time_and_the_proof_can_be_chosen(capsys):
 
 @pytest.mark.usefixtures("_demo_environment")
 def test_a_log_on_a_full_disk_stops_nothing(capsys):
-    """One line says so, without a traceback. /dev/full takes no byte."""
+    """One line on stderr says so, without a traceback. /dev/full accepts no byte."""
     assert 0 == main(["export", "users", "users.csv", "--quiet", "--log", "/dev/full"])
     assert "kismet-nb: The log /dev/full cannot be written: No space left on device.\n" == capsys.readouterr().err
     assert Path("users.csv").is_file()
@@ -166,7 +166,7 @@ def test_a_log_on_a_full_disk_stops_nothing(capsys):
 @pytest.mark.usefixtures("_demo_environment")
 @pytest.mark.parametrize("also_stderr", [False, True])
 def test_an_output_on_a_full_disk_stops_nothing(also_stderr):
-    """All tables are written all the same."""
+    """All tables are still written."""
     code = "import sys; from kismet_nb.cli import main; sys.exit(main())"
     with Path("/dev/full").open("w") as full:
         run = subprocess.run(

@@ -1,4 +1,4 @@
-"""kismet-nb sql: a query in the terminal, its result as a table or a file."""
+"""kismet-nb sql: run a query in the terminal, and print its result or write it to a file."""
 
 import io
 import os
@@ -21,7 +21,7 @@ def _store(client):
 
 @pytest.mark.usefixtures("_store")
 def test_a_result_is_printed_as_a_table(capsys):
-    """A heading, and a line for each row; a missing value is shown as one."""
+    """It has a heading and one line per row. Missing values are shown as (none)."""
     query = "SELECT is_admin, count(*) AS users, max(roles[1]) AS role FROM users GROUP BY ALL ORDER BY ALL"
     assert 0 == main(["sql", "store", query])
 
@@ -32,7 +32,7 @@ def test_a_result_is_printed_as_a_table(capsys):
 
 @pytest.mark.usefixtures("_store")
 def test_control_characters_are_escaped(capsys):
-    """A name cannot move the cursor, and a line break in it is no new line."""
+    """A name cannot move the cursor or begin a new line."""
     assert 0 == main(["sql", "store", "SELECT E'a\\x1b[2Jb\\nc' AS name, 1 AS name"])
 
     assert 2 == len((said := capsys.readouterr().out).splitlines())
@@ -41,7 +41,7 @@ def test_control_characters_are_escaped(capsys):
 
 @pytest.mark.usefixtures("_store")
 def test_many_rows_are_cut(capsys):
-    """A line on stderr says so, and what to do."""
+    """A line on stderr says how many rows are shown, and what to do."""
     assert 0 == main(["sql", "store", "SELECT id FROM users"])
     said = capsys.readouterr()
 
@@ -52,7 +52,7 @@ def test_many_rows_are_cut(capsys):
 @pytest.mark.usefixtures("_store")
 @pytest.mark.parametrize("name", ["result.csv", "result.parquet", "result.xlsx"])
 def test_a_result_is_written_to_a_file(name, capsys):
-    """By export, so that read_export reads it back."""
+    """read_export reads it back."""
     query = "SELECT id, display_name, created_at, is_admin FROM users ORDER BY id"
     assert 0 == main(["sql", "store", query, "--out", name])
 
@@ -62,7 +62,7 @@ def test_a_result_is_written_to_a_file(name, capsys):
 
 @pytest.mark.usefixtures("_store")
 def test_the_query_is_read_from_stdin(monkeypatch, capsys):
-    """In UTF-8, whatever the encoding of the terminal; a mark of the byte order is skipped."""
+    """It is UTF-8 for any encoding of the terminal. A byte order mark is skipped."""
     text = "\ufeffSELECT count(*) AS n\nFROM users WHERE display_name = '王芳'"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="cp1252"))
     assert 0 == main(["sql", "store", "-"])
@@ -74,8 +74,8 @@ def test_the_query_is_read_from_stdin(monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("_store")
-def test_a_wrong_query_shows_the_place(capsys):
-    """DuckDB's message with line and caret; the exit code is that of wrong usage."""
+def test_the_error_of_an_invalid_query_shows_the_position(capsys):
+    """The error has DuckDB's line and caret. The exit code is that of wrong usage."""
     assert 2 == main(["sql", "store", "SELECT nam FROM users"])
     *_, line, caret = capsys.readouterr().err.splitlines()
 
@@ -85,7 +85,7 @@ def test_a_wrong_query_shows_the_place(capsys):
 
 @pytest.mark.usefixtures("_store")
 def test_a_file_that_cannot_be_written_is_refused_first(capsys):
-    """Before the query runs."""
+    """The query does not run."""
     assert 2 == main(["sql", "store", "SELECT nonsense", "--out", "result.doc"])
     assert "result.doc" in capsys.readouterr().err
     assert not Path("result.doc").exists()
@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_written_is_refused_first(capsys):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_store")
-def test_a_name_that_the_encoding_lacks_is_spelled_out():
+def test_a_name_that_cannot_be_encoded_is_escaped():
     """The command does not fail."""
     code = "import sys; from kismet_nb.cli import main; sys.exit(main())"
     query = "SELECT display_name FROM users WHERE display_name = '王芳'"

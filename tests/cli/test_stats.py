@@ -1,4 +1,4 @@
-"""--stats: the requests of a command by endpoint, on stderr, also if it fails or is ended."""
+"""--stats: the requests of a command by endpoint, on stderr, also if it fails or is terminated."""
 
 import os
 import re
@@ -20,7 +20,7 @@ HEADER = ["endpoint", "requests", "retries", "refusals", "bytes", "seconds"]
 
 
 def counts(lines):
-    """Return the requests of each endpoint, in the order of the lines, and check that the header is above."""
+    """Check the header, and return the requests of each endpoint in the order of the lines."""
     rows = [line.split() for line in lines]
     assert HEADER == rows[0]
     return {row[0]: int(row[1].replace(",", "")) for row in rows[1:]}
@@ -36,7 +36,7 @@ def counts(lines):
     ],
 )
 def test_a_command_writes_its_requests_at_the_end(command, requests, capsys):
-    """They are on stderr and in the log; stdout is as without --stats."""
+    """They are on stderr and in the log. stdout is the same as without --stats."""
     assert 0 == main([*command, "--stats", "--log", "kismet.log"])
     said = capsys.readouterr()
     lines = said.err.splitlines()
@@ -54,13 +54,13 @@ def test_the_demo_writes_its_requests_too(capsys):
 
 @pytest.mark.usefixtures("_demo_environment")
 def test_without_the_option_nothing_is_written(capsys):
-    """cron sends a mail for every output."""
+    """cron sends an email for every output."""
     assert 0 == main(["export", "users", "users.csv", "--quiet"])
     assert "" == capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("_demo_environment")
-def test_compare_writes_the_requests_of_what_the_server_has_now(capsys):
+def test_compare_now_writes_its_requests(capsys):
     """The comparison itself is on stdout."""
     assert 0 == main(["snapshot", "roles"])
     capsys.readouterr()
@@ -84,7 +84,7 @@ def test_a_failed_command_writes_its_requests_before_the_error(monkeypatch, caps
 
 
 def test_without_a_request_the_command_says_so(capsys):
-    """There are no credentials here."""
+    """Without credentials, no request is sent."""
     assert 1 == main(["export", "users", "users.csv", "--stats"])
     assert capsys.readouterr().err.startswith("No requests were counted.\nkismet-nb: No credentials")
 
@@ -103,8 +103,8 @@ def test_a_full_disk_under_the_requests_changes_nothing():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
-def test_a_command_that_is_ended_writes_its_requests(number, code):
-    """Ctrl-C and a service manager's SIGTERM leave the table, and the exit codes are as before."""
+def test_a_terminated_command_writes_its_requests(number, code):
+    """After Ctrl-C and SIGTERM, the table is written, and the exit codes are those without --stats."""
     began, go_on = threading.Event(), threading.Event()
 
     def answer(query, _):
@@ -130,7 +130,7 @@ def test_a_command_that_is_ended_writes_its_requests(number, code):
 
 @pytest.mark.slow
 def test_each_organization_has_its_own_table(capsys):
-    """The lines are those of its process, with its name."""
+    """The lines begin with the name of the organization."""
     with serving(lambda query, _: page_of([role(1)], query, envelope="roles")) as (url, _):
         for name in ("clinic-a", "clinic-b"):
             text = f"KISMET_CLIENT_ID={CLIENT_ID}\nKISMET_CLIENT_SECRET={SECRET}\nKISMET_API_URL={url}\n"
@@ -149,7 +149,7 @@ def test_each_organization_has_its_own_table(capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("last", ["len(users)", "1 / 0"])
 def test_a_report_counts_the_requests_of_its_kernel(last, demo, monkeypatch, capsys):
-    """Also those before a cell that fails."""
+    """It counts those before a failing cell too."""
     set_environment(monkeypatch, client_id=demo.client_id, client_secret=demo.client_secret, api_url=demo.api_url)
     sources = ["import kismet_nb as kn; kn.login(); users = kn.fetch_users(progress=False)", last]
     cells = [nbformat.v4.new_code_cell("demo = False", metadata={"tags": ["parameters"]})]

@@ -1,4 +1,4 @@
-"""Every difference between two tables is listed once, and nothing else is."""
+"""Every difference between two tables is listed exactly once, and nothing else is listed."""
 
 import datetime as dt
 
@@ -12,7 +12,7 @@ import kismet_nb as kn
 
 CHANGES = ["added", "removed", "changed"]
 COLUMNS = ["email", "is_admin", "score", "seen_at", "roles"]
-# Few values, so that two tables often have the same; ids that a float64 cannot tell apart.
+# Few values, so that two tables often share some; ids that a float64 cannot distinguish.
 IDS = st.integers(2**53, 2**53 + 5)
 VALUES = st.tuples(
     st.sampled_from([None, "", "ada@example.org", "Ada@example.org"]),
@@ -26,7 +26,7 @@ often = settings()
 
 
 def frame(table):
-    """Build a table like those of a fetch."""
+    """Build a table like a fetched one."""
     email, is_admin, score, seen_at, roles = zip(*table.values(), strict=True) if table else ((),) * 5
     return pd.DataFrame(
         {
@@ -43,7 +43,7 @@ def frame(table):
 
 
 def disguised(table):
-    """Return the same values in another order, other dtypes, another time zone, and with other missing values."""
+    """Return the same values in another order, with other dtypes, another time zone, and other missing values."""
     others = {"id": None, "email": np.nan, "is_admin": pd.NaT, "score": None, "roles": np.nan}
     for name, missing in others.items():
         column = np.empty(len(table), dtype=object)
@@ -53,8 +53,8 @@ def disguised(table):
     return table.iloc[::-1]
 
 
-def told(changes):
-    """Return the changes as tuples, with None for what is missing."""
+def as_tuples(changes):
+    """Return the changes as tuples, with None for missing values."""
     facts = changes[["change", "id", "column", "before", "after"]].astype(object)
     return list(facts.where(facts.notna(), None).itertuples(index=False, name=None))
 
@@ -67,7 +67,7 @@ def shown(value):
 @given(before=TABLES, after=TABLES)
 @often
 def test_every_difference_is_listed_once_and_in_order(before, after):
-    """Added, removed and changed rows are listed, and nothing else: by key, then in the order of the columns."""
+    """Added, removed and changed rows are listed by key, then in the order of the columns."""
     expected = [("added", key, None, None, None) for key in sorted(after.keys() - before.keys())]
     expected += [("removed", key, None, None, None) for key in sorted(before.keys() - after.keys())]
     expected += [
@@ -77,26 +77,26 @@ def test_every_difference_is_listed_once_and_in_order(before, after):
         if old != new
     ]
 
-    assert expected == told(kn.compare(frame(before), frame(after), key="id"))
-    assert expected == told(kn.compare(frame(before), disguised(frame(after)), key="id"))
+    assert expected == as_tuples(kn.compare(frame(before), frame(after), key="id"))
+    assert expected == as_tuples(kn.compare(frame(before), disguised(frame(after)), key="id"))
 
 
 @given(table=TABLES)
 @often
 def test_a_table_does_not_differ_from_itself(table):
-    """In another order, other dtypes, another zone and with other missing values, the same values are no change."""
+    """The same values in another order, with other dtypes, another zone and other missing values, are no change."""
     same = kn.compare(frame(table), disguised(frame(table)), key="id")
 
     assert ["change", "id", "email", "column", "before", "after"] == list(same.columns)
-    assert [] == told(same)
+    assert [] == as_tuples(same)
 
 
 @given(before=TABLES, after=TABLES)
 @often
-def test_the_other_way_round_is_the_mirror_image(before, after):
-    """With before and after swapped, the added are the removed, and old and new values change places."""
-    forth = told(kn.compare(frame(before), frame(after), key="id"))
-    back = told(kn.compare(frame(after), frame(before), key="id"))
+def test_swapping_before_and_after_swaps_the_changes(before, after):
+    """Added rows become removed rows, and old and new values are swapped."""
+    forth = as_tuples(kn.compare(frame(before), frame(after), key="id"))
+    back = as_tuples(kn.compare(frame(after), frame(before), key="id"))
     swap = {"added": "removed", "removed": "added", "changed": "changed"}
 
     assert sorted(forth, key=repr) == sorted(((swap[c], k, n, new, old) for c, k, n, old, new in back), key=repr)
@@ -130,8 +130,8 @@ def one(value, dtype=object):
     ],
 )
 def test_values_that_only_look_alike_are_changes(old, new):
-    """A boolean is not a number, a number is not text, an empty text is not missing, and the last digit counts."""
-    assert [("changed", 1, "x")] == [row[:3] for row in told(kn.compare(one(old), one(new), key="id"))]
+    """A boolean is not a number, a number is not text, an empty text is not missing, and every digit counts."""
+    assert [("changed", 1, "x")] == [row[:3] for row in as_tuples(kn.compare(one(old), one(new), key="id"))]
 
 
 @pytest.mark.parametrize(
@@ -151,14 +151,14 @@ def test_values_that_only_look_alike_are_changes(old, new):
     ],
 )
 def test_the_same_value_in_another_representation_is_no_change(old, new):
-    """Missing values of any kind, numbers, lists, and an instant in another zone or as the API writes it."""
-    assert [] == told(kn.compare(one(old), one(new), key="id"))
+    """Neither for missing values, numbers and lists, nor for times in another zone or as the API's text."""
+    assert [] == as_tuples(kn.compare(one(old), one(new), key="id"))
 
 
 @pytest.mark.parametrize("dtype", ["int64", "Int64", "float64", "Float64", "str", "category", "datetime64[us]"])
 @pytest.mark.parametrize("other", ["same", "object"])
 def test_every_dtype_is_compared(dtype, other):
-    """Changed values are found and equal values are not, in each dtype and against the same values as objects."""
+    """In each dtype, changed values are found and equal values are not, also against the same values as objects."""
     columns = (
         pd.Series(["2026", "2027"]).astype("datetime64[us]" if dtype == "datetime64[us]" else "int64").astype(dtype)
     )
@@ -167,12 +167,12 @@ def test_every_dtype_is_compared(dtype, other):
     if other == "object":
         after["x"] = after["x"].astype(object)
 
-    assert [("changed", 2, "x")] == [row[:3] for row in told(kn.compare(before, after, key="id"))]
+    assert [("changed", 2, "x")] == [row[:3] for row in as_tuples(kn.compare(before, after, key="id"))]
 
 
 @pytest.mark.parametrize("dtype", ["object", "category", "date32[pyarrow]", "period[D]"])
-def test_plain_dates_are_the_days_of_timestamps(dtype):
-    """A date in the dtype of another program is no change, as a value and as a key."""
+def test_a_date_equals_the_timestamp_of_its_midnight(dtype):
+    """A date in another dtype is no change, as a value and as a key."""
     days = pd.DataFrame({"id": [1, 2], "date": pd.to_datetime(["2026-09-01", "2026-09-02"])})
     dates = days["date"] if dtype == "period[D]" else days["date"].dt.date
     others = days.assign(date=dates.astype(dtype))
@@ -182,15 +182,15 @@ def test_plain_dates_are_the_days_of_timestamps(dtype):
         assert kn.compare(days, others, key=key).empty
         assert kn.compare(others, days, key=key).empty
         assert kn.compare(others, others, key=key).empty
-    assert [("changed", 2, "date", "2026-09-02", "2026-09-03")] == told(kn.compare(others, later, key="id"))
+    assert [("changed", 2, "date", "2026-09-02", "2026-09-03")] == as_tuples(kn.compare(others, later, key="id"))
     assert ["added", "removed"] == kn.compare(others, later, key="date")["change"].tolist()
 
 
 def test_an_added_and_a_removed_column_are_one_change_each():
-    """A change of a column is one row without a key, however many rows the table has."""
+    """Each is one row without a key, for any number of rows in the table."""
     before, after = (pd.DataFrame({"id": [1, 2], name: ["a", "b"]}) for name in ("old", "new"))
 
-    assert [("column added", None, "new", None, None), ("column removed", None, "old", None, None)] == told(
+    assert [("column added", None, "new", None, None), ("column removed", None, "old", None, None)] == as_tuples(
         kn.compare(before, after, key="id")
     )
 
@@ -210,28 +210,28 @@ def fetched(source=None, **columns):
 
 
 def test_a_column_that_the_server_stopped_sending_is_removed():
-    """A never-empty column that is missing in every row was not sent."""
+    """If a column that is never empty is missing in every row, the server did not send it."""
     before = fetched(is_admin=[True, False], roles=[None, None])
     after = fetched(is_admin=pd.array([None, None], dtype="boolean"), roles=[["provider"], []])
 
     assert [("column added", "roles"), ("column removed", "is_admin")] == [
-        (row[0], row[2]) for row in told(kn.compare(before, after))
+        (row[0], row[2]) for row in as_tuples(kn.compare(before, after))
     ]
 
 
 def test_a_column_that_may_be_empty_is_compared_row_by_row():
-    """The first waiting room of an organization is a change of its user; an empty table has no removed columns."""
+    """The first waiting room of an organization is a change of its user. An empty table has no removed columns."""
     before = fetched(waiting_room_url=pd.array([None, None], dtype="str"))
     after = fetched(waiting_room_url=["https://app.example.org/meet/a", None])
 
-    assert [("changed", 1, "waiting_room_url", None, "https://app.example.org/meet/a")] == told(
+    assert [("changed", 1, "waiting_room_url", None, "https://app.example.org/meet/a")] == as_tuples(
         kn.compare(before, after)
     )
     nobody, both = fetched(is_admin=[]), fetched(is_admin=[True, False])
     assert ["added", "added"] == kn.compare(nobody, both)["change"].tolist()
 
 
-def test_names_stand_beside_the_key():
+def test_names_follow_the_key():
     """Each change shows the latest name of its row, even if that column is ignored."""
     before = pd.DataFrame(
         {"id": [1, 2], "display_name": ["Bo Chen", "Ada"], "email": ["bo@example.org", "a@example.org"]}
@@ -247,7 +247,7 @@ def test_names_stand_beside_the_key():
 
 
 def test_ignored_columns_do_not_count():
-    """One or several columns are left out; an unknown name is refused, because it may be a typing error."""
+    """One or several columns are left out. An unknown name is refused, because it may be a typing error."""
     before = pd.DataFrame({"id": [1], "a": [1], "b": [1], "updated_at": [1]})
     after = before + pd.DataFrame({"id": [0], "a": [1], "b": [1], "updated_at": [1]})
 
@@ -267,8 +267,8 @@ def test_several_columns_can_be_the_key():
     assert [["added", 2, "a"], ["removed", 1, "a"], ["changed", 2, "b"]] == changes.iloc[:, :3].values.tolist()
 
 
-def test_a_part_of_the_key_that_nobody_has_is_left_out():
-    """Metrics of the whole organization have no user in any row; they cannot be compared with those of users."""
+def test_a_part_of_the_key_that_is_always_missing_is_left_out():
+    """Metrics of the whole organization have no user in any row. They cannot be compared with metrics by user."""
     whole = pd.DataFrame({"user_id": pd.array([None, None], dtype="Int64"), "date": ["a", "b"], "calls": [1, 2]})
     changes = kn.compare(whole, whole.assign(calls=[1, 3]), key=("user_id", "date"))
 
@@ -298,7 +298,7 @@ def test_keys_of_any_type_identify_rows():
 @pytest.mark.parametrize(
     ("after", "key", "why"),
     [
-        (pd.DataFrame({"id": [1, 1, 1]}), "id", "after has 2 rows whose id came before"),
+        (pd.DataFrame({"id": [1, 1, 1]}), "id", "after has 2 rows with a duplicate id"),
         (pd.DataFrame({"id": [1, None]}), "id", "after has 1 rows without id"),
         (pd.DataFrame({"id": [None]}), "id", "after has 1 rows without id"),
         (pd.DataFrame({"no": [1]}), "id", "after has no column id"),
@@ -308,12 +308,12 @@ def test_keys_of_any_type_identify_rows():
         (pd.DataFrame({"id": [1]}), [1], "name of a column"),
         (pd.DataFrame({"id": [1]}), None, "name of a column"),
         (pd.DataFrame({"id": [1], "before": [1]}), "before", "own column before"),
-        (pd.DataFrame([[1, 2]], columns=["id", "id"]), "id", "each once"),
+        (pd.DataFrame([[1, 2]], columns=["id", "id"]), "id", "without duplicates"),
         ("users.parquet", "id", "kn.read_export"),
     ],
 )
 def test_rows_that_cannot_be_identified_are_refused(after, key, why):
-    """A key that is missing, duplicate, absent or not named is an error that shows no value."""
+    """If a key has missing or duplicate values, does not exist or is not named, the error shows no value."""
     with pytest.raises(kn.InvalidInputError, match=why):
         kn.compare(pd.DataFrame({"id": [1], "before": [1]}), after, key=key)
 
@@ -329,29 +329,29 @@ def test_rows_that_cannot_be_identified_are_refused(after, key, why):
         ({"pseudonymized": ["email"], "pseudonym_key": "abc234"}, "before has none, after has some in email"),
     ],
 )
-def test_tables_of_unlike_origin_are_refused(source, why):
-    """Another resource, host or filter, an incomplete table, or a table filtered later would look like changes."""
+def test_tables_of_different_origin_are_refused(source, why):
+    """Another resource, host or filter, or an incomplete or filtered table, would look like changes."""
     with pytest.raises(kn.InvalidInputError, match=why):
         kn.compare(fetched(), fetched(source))
     with pytest.raises(kn.InvalidInputError):
         kn.compare(fetched(source), fetched(), key="id")
 
 
-def test_the_later_table_is_not_taken_for_the_earlier():
+def test_tables_in_the_wrong_order_are_refused():
     """Added rows would look removed."""
     with pytest.raises(kn.InvalidInputError, match="Swap them"):
         kn.compare(fetched({"fetched_at": "2026-11-02T09:00:00+00:00"}), fetched({"fetched_at": "2026-11-01T09:00:00"}))
 
 
-def test_two_tables_that_were_filtered_alike_are_compared():
-    """Filtering both tables after the fetch is intended."""
+def test_two_filtered_tables_are_compared():
+    """Both tables may be filtered after the fetch."""
     before, after = fetched({"rows": 131}), fetched({"rows": 140}, email=["a@example.org", "b@example.org"])
 
     assert ["column added"] == kn.compare(before, after)["change"].tolist()
 
 
 def test_the_demo_is_compared_across_ports_and_the_result_exported(demo, client, tmp_path):
-    """Two starts of the demo organization count as the same host; the result can be exported."""
+    """Two demo organizations count as the same host, and the result can be exported."""
     users = kn.fetch_users(client=client)
     with (
         kn.DemoOrganization() as again,
@@ -371,7 +371,7 @@ def test_the_demo_is_compared_across_ports_and_the_result_exported(demo, client,
 
 
 def test_comparing_changes_neither_table():
-    """Both tables stay unchanged, including index and attrs."""
+    """Index and attrs stay unchanged too."""
     before, after = fetched(email=["a", "b"]), fetched(email=["a", "c"]).iloc[::-1].set_axis([7, 7])
     copies = before.copy(), after.copy()
     assert ["c"] == kn.compare(before, after)["after"].tolist()
@@ -381,10 +381,10 @@ def test_comparing_changes_neither_table():
     assert copies[1].attrs == after.attrs
 
 
-def test_half_a_surrogate_pair_is_compared():
-    """A name that the str dtype cannot hold works as a key, a label and a value."""
+def test_a_lone_surrogate_is_compared():
+    """A name that the str dtype cannot contain works as a key, a label and a value."""
     before = pd.DataFrame({"id": [1, 2], "name": pd.Series(["Ada", "Bo \ud83d"], dtype=object)})
     after = before.assign(name=pd.Series(["Ada \ud83d", "Bo \ud83d"], dtype=object))
 
-    assert [("changed", 1, "name", "Ada", "Ada \ud83d")] == told(kn.compare(before, after, key="id"))
+    assert [("changed", 1, "name", "Ada", "Ada \ud83d")] == as_tuples(kn.compare(before, after, key="id"))
     assert ["Ada \ud83d", "Ada"] == kn.compare(before, after, key="name")["name"].tolist()

@@ -1,4 +1,4 @@
-"""A de-identified extract: ids are codes that still join, times are coarse, and nothing unknown remains."""
+"""A de-identified extract: ids are codes that still join, times are coarse, and no unknown values remain."""
 
 import datetime as dt
 import re
@@ -27,12 +27,12 @@ def clinic(demo):
 
 
 def extract(table, **options):
-    """Return a table as it is given away."""
+    """Return a table as an extract to give away."""
     return kn.pseudonymize(table, **{"key": KEY, "ids": True, "dates": "month", **options})
 
 
 def test_no_name_id_or_time_of_the_source_is_in_a_file(clinic):
-    """The cells and the raw bytes of CSV and Parquet hold no name, address, id or time of the tables."""
+    """The cells and the raw bytes of CSV and Parquet contain no name, address, id or time of the tables."""
     secret, files = set(), []
     for resource, table in clinic.items():
         coded = extract(table)
@@ -55,7 +55,7 @@ def test_no_name_id_or_time_of_the_source_is_in_a_file(clinic):
 
 
 def test_the_coded_tables_join_as_before(clinic):
-    """Users, calls, participants and figures have as many matches as their sources, also as text and after a merge."""
+    """Users, calls, participants and metrics have as many matches as their sources, also with ids of other dtypes."""
     users, calls, participants, metrics = (clinic[name] for name in ("users", "calls", "participants", "call_metrics"))
     u, c, p, m = (extract(table) for table in (users, calls, participants, metrics))
     one, two = ["organization_user_id", "id"], ["organization_user_id", "call_id"]
@@ -67,8 +67,8 @@ def test_the_coded_tables_join_as_before(clinic):
         assert set(extract(users.astype({"id": dtype}))["id"]) == set(u["id"])
 
 
-def test_dtypes_are_kept_but_those_of_ids(clinic):
-    """An id becomes text; every other column keeps its dtype, and missing values stay missing. No rows is no error."""
+def test_all_dtypes_except_those_of_ids_are_kept(clinic):
+    """Ids become text, and missing values stay missing. A table without rows is no error."""
     for resource, table in clinic.items():
         ids = {column.name for column in RESOURCES[resource].columns if column.name in table and column.identifying}
         coded = extract(table)
@@ -82,7 +82,7 @@ def test_dtypes_are_kept_but_those_of_ids(clinic):
 
 
 def test_every_id_of_the_api_is_declared():
-    """No table has a column with the name of a key that would stay; the other ones hold labels or free text."""
+    """Every column whose name ends in "id" is replaced. The other replaced columns contain labels or free text."""
     names = {
         column.name: column for resource in RESOURCES.values() for column in resource.columns if column.identifying
     }
@@ -98,7 +98,7 @@ def test_every_id_of_the_api_is_declared():
 
 
 def test_without_options_nothing_is_different(clinic):
-    """ids and dates are chosen; otherwise rows, ids and times stay as they are."""
+    """Without ids and dates, rows, ids and times stay unchanged."""
     users = clinic["users"]
     plain = kn.pseudonymize(users, key=KEY)
 
@@ -108,8 +108,8 @@ def test_without_options_nothing_is_different(clinic):
     assert set(kn.pseudonymize(users, key=KEY, dates="day")["id"]) == set(users["id"])
 
 
-def test_the_order_of_rows_tells_nothing(clinic):
-    """The API lists first who came first. An extract has another order, numbered anew, and the same for one key."""
+def test_the_order_of_rows_reveals_nothing(clinic):
+    """The API lists users in the order of joining. An extract has another order, the same each time for one key."""
     users = clinic["users"]
     one, other = (kn.pseudonymize(users[users["id"] > 1005], key=KEY, dates="day") for _ in range(2))
 
@@ -139,7 +139,7 @@ def test_the_order_of_one_table_does_not_reveal_that_of_another(clinic):
 )
 @pytest.mark.parametrize("zone", [None, "UTC", "America/New_York", "Asia/Tokyo"])
 def test_a_time_becomes_the_first_moment_of_its_unit(unit, start, zone):
-    """The unit is of the column's own zone, and the dtype stays; a missing time stays missing."""
+    """The unit is in the column's own zone. The dtype and missing times stay."""
     times = pd.Series(pd.to_datetime(["2026-11-05 23:30:01.25", None])).dt.tz_localize(zone).astype("object")
     for dtype in ("us", "ns"):
         column = pd.to_datetime(times).dt.as_unit(dtype)
@@ -151,7 +151,7 @@ def test_a_time_becomes_the_first_moment_of_its_unit(unit, start, zone):
 
 
 def test_times_of_every_origin_become_coarse():
-    """A day of the metrics, a time of a summary, a column of one's own that is kept, and Arrow's times."""
+    """The metrics' days, a summary's times, a kept column of the user, and Arrow's times are coarse."""
     time = pd.to_datetime(["2026-02-17T15:04:05Z"])
     arrow = pd.Series(time).astype(pd.ArrowDtype(pa.timestamp("us", "UTC")))
     table = pd.DataFrame({"date": time.tz_localize(None), "last_call": time, "visit": time, "again": arrow})
@@ -161,8 +161,8 @@ def test_times_of_every_origin_become_coarse():
     assert table.dtypes.equals(coded.dtypes)
 
 
-def test_midnight_that_a_zone_does_not_have():
-    """Where clocks change at midnight, the day begins an hour later, or at the first of two midnights."""
+def test_a_midnight_that_a_zone_does_not_have():
+    """If clocks change at midnight, the day begins an hour later, or at the first of two midnights."""
     times = pd.to_datetime(["2026-09-06T12:00", "2026-04-04T12:00"]).tz_localize("America/Santiago")
     coded = kn.pseudonymize(pd.DataFrame({"created_at": times}), key=KEY, dates="day")["created_at"]
 
@@ -172,24 +172,24 @@ def test_midnight_that_a_zone_does_not_have():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda users: users.assign(team="Ada's team"), "hold names: team"),
-        (lambda users: users.assign(team=[{"lead": "Ada Ferris"}] * len(users)), "hold names: team"),
-        (lambda users: users.assign(is_admin="Ada Ferris"), "is_admin holds values other than truth values"),
+        (lambda users: users.assign(team="Ada's team"), "contain names: team"),
+        (lambda users: users.assign(team=[{"lead": "Ada Ferris"}] * len(users)), "contain names: team"),
+        (lambda users: users.assign(is_admin="Ada Ferris"), "is_admin contains values other than booleans"),
         (
             lambda users: users.assign(created_at=users["created_at"].astype("str")),
-            "created_at holds values other than",
+            "created_at contains values other than",
         ),
-        (lambda users: users.assign(roles=[["ada_ferris_assistant"]] * len(users)), "roles holds values other than"),
-        (lambda users: users.assign(roles=[[{"by": "Ada"}]] * len(users)), "roles holds values other than"),
-        (lambda users: users.assign(id=[[11]] * len(users)), "id holds values other than text and whole"),
-        (lambda users: users.assign(id=1.5), "id holds values other than text and whole"),
-        (lambda users: users.assign(id=2.0**53), "id holds values other than text and whole"),
-        (lambda users: users.assign(id=True), "id holds values other than text and whole"),
-        (lambda users: users.assign(days_since_call=3), "gives the day"),
+        (lambda users: users.assign(roles=[["ada_ferris_assistant"]] * len(users)), "roles contains values other than"),
+        (lambda users: users.assign(roles=[[{"by": "Ada"}]] * len(users)), "roles contains values other than"),
+        (lambda users: users.assign(id=[[11]] * len(users)), "id contains values other than text and whole"),
+        (lambda users: users.assign(id=1.5), "id contains values other than text and whole"),
+        (lambda users: users.assign(id=2.0**53), "id contains values other than text and whole"),
+        (lambda users: users.assign(id=True), "id contains values other than text and whole"),
+        (lambda users: users.assign(days_since_call=3), "reveals the day"),
     ],
 )
-def test_what_is_not_understood_is_refused(clinic, change, reason):
-    """A new column, a documented one with other values, an unknown role, and a count of days are errors, not leaks."""
+def test_a_column_that_could_identify_a_person_is_refused(clinic, change, reason):
+    """A new column, a documented one with other values, an unknown role, and a number of days are errors."""
     with pytest.raises(kn.InvalidInputError, match=reason):
         extract(change(clinic["users"]))
 
@@ -205,15 +205,15 @@ def test_what_is_not_understood_is_refused(clinic, change, reason):
         [[pd.Timestamp("2026-02-17")]],
     ],
 )
-def test_times_that_could_not_be_made_coarse_are_refused(values):
-    """A kept column of dates in another dtype is refused; the error says how to convert it."""
+def test_times_in_another_dtype_are_refused(values):
+    """They could not be made coarse. The error says how to convert them."""
     table = pd.DataFrame({"visit": values})
-    with pytest.raises(kn.InvalidInputError, match=r"visit holds times.*to_datetime"):
+    with pytest.raises(kn.InvalidInputError, match=r"visit contains times.*to_datetime"):
         kn.pseudonymize(table, key=KEY, keep=["visit"], dates="month")
 
 
-def test_keep_is_for_what_someone_has_looked_at(clinic):
-    """A documented column with unexpected values, a label and an id stay if they are named; a personal one cannot."""
+def test_keep_keeps_the_named_columns(clinic):
+    """A documented column with unexpected values, a label and an id can be kept; a personal column cannot."""
     users = clinic["users"].assign(roles=[["nurse"]] * len(clinic["users"]), days_since_call=3, organization="North")
     coded = extract(users, keep=["roles", "days_since_call", "organization", "id"])
 
@@ -223,8 +223,8 @@ def test_keep_is_for_what_someone_has_looked_at(clinic):
         extract(users, keep=["email"])
 
 
-def test_a_file_holds_no_category_that_no_row_has(clinic):
-    """A filtered column of categories would take the others along."""
+def test_a_file_contains_no_unused_category(clinic):
+    """A filtered column of categories would keep the unused ones."""
     rooms = clinic["waiting_rooms"].astype({"theme": "category"})
     rooms["site"] = pd.Categorical(["North"] * (len(rooms) - 1) + ["Ada's practice"])
     coded = extract(rooms[(rooms["theme"] == "forest") & (rooms["site"] == "North")], keep=["site"])
@@ -240,8 +240,8 @@ def test_an_unknown_unit_is_refused(clinic, dates):
         kn.pseudonymize(clinic["users"], key=KEY, dates=dates)
 
 
-def test_a_table_of_a_store_needs_no_explanation(client):
-    """The label of the organization and the store's own times are known; with ids the label is a code, in attrs too."""
+def test_the_columns_of_a_store_need_no_arguments(client):
+    """The store's label and times are documented. With ids, the label is a code, also in attrs."""
     kn.sync("store", "users", organization="north clinic", client=client)
     users = kn.read_store("store", "users", history=True)
     now = kn.read_store("store", "users")
@@ -256,7 +256,7 @@ def test_a_table_of_a_store_needs_no_explanation(client):
 
 
 def test_the_record_of_a_query_is_left_out(client):
-    """A query can hold a name, and it names the versions that it read by organization."""
+    """A query can contain a name, and the versions that it read are recorded by organization."""
     kn.sync("store", "users", organization="north clinic", client=client)
     found = kn.sql("store", "SELECT organization, is_admin FROM users WHERE display_name = 'Ximena Park'")
 
@@ -267,15 +267,15 @@ def test_the_record_of_a_query_is_left_out(client):
 
 
 @pytest.mark.parametrize("column", ["organization", "ended"])
-def test_a_column_of_the_users_own_with_a_name_of_the_store_is_not_taken_for_it(clinic, column):
-    """The values decide: the store's label is text, and rows end as removed or changed."""
+def test_a_users_own_column_with_a_name_of_the_store_is_refused(clinic, column):
+    """The values differ: the store's label is text, and its rows end as removed or changed."""
     table = clinic["users"].assign(**{column: [["Ada Ferris"]] * len(clinic["users"])})
-    with pytest.raises(kn.InvalidInputError, match=f"hold names: {column}"):
+    with pytest.raises(kn.InvalidInputError, match=f"contain names: {column}"):
         kn.pseudonymize(table, key=KEY)
 
 
-def test_extracts_of_other_options_are_not_compared(clinic):
-    """Two extracts of one kind are compared by their codes; otherwise every time would look like a change."""
+def test_extracts_with_different_options_are_not_compared(clinic):
+    """Every time would look like a change. Extracts with the same options are compared by their codes."""
     users = clinic["users"]
     later = extract(users[users["id"] != 1005])
 
@@ -291,8 +291,8 @@ def test_codes_are_not_coded_again(clinic):
         kn.pseudonymize(extract(clinic["users"]).assign(team="north"), key=KEY, columns=["team"])
 
 
-def test_a_summary_says_that_its_source_has_coarse_times(clinic):
-    """The times of a summary are no better than those of its table."""
+def test_a_summary_records_that_its_source_has_coarse_times(clinic):
+    """The times of a summary are only as exact as those of its table."""
     summary = kn.summaries.users_over_time(extract(clinic["users"]))
 
     assert "month" == summary.attrs["kismet"]["made_from"][0]["coarse_times"]

@@ -1,4 +1,4 @@
-"""Changes as a text: for a terminal aligned, on one line each, nothing rounded; for a mail as Markdown."""
+"""Changes as text: aligned lines without rounding for a terminal, and Markdown for an email."""
 
 import re
 
@@ -9,8 +9,8 @@ import pytest
 import kismet_nb as kn
 
 
-def test_the_text_for_a_terminal_holds_no_control_characters():
-    """An escape sequence is escaped, columns are aligned beside wide letters, missing is not empty."""
+def test_the_text_for_a_terminal_contains_no_control_characters():
+    """An escape sequence is escaped, columns are aligned after wide letters, and a missing value is not empty."""
     before = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "Bo"], "note": ["", None], "old": [1, 1]})
     after = pd.DataFrame({"id": [1, 2], "name": ["佐藤", "\x1b[2JBo"], "note": [["a", "é"], "x\ny"], "new": [1, 1]})
 
@@ -39,7 +39,7 @@ def test_a_day_in_the_key_is_written_as_a_day():
 
 
 def test_markdown_shows_the_values_as_they_are():
-    """A renderer of Markdown finds each value in its own cell, whatever characters it has."""
+    """A Markdown renderer shows each value in its own cell, whichever characters it contains."""
     before = pd.DataFrame({"id": [1, 2], "name": ["A|b", "<b>_x_</b> `*` &amp; [y](z) ~~w~~"], "a | b": ["", "1"]})
     after = pd.DataFrame({"id": [2, 3], "name": ["# y\\", "z"], "a | b": ["2", "3"]})
     text = kn.format_changes(kn.compare(before, after, key="id"), markdown=True)
@@ -53,8 +53,8 @@ def test_markdown_shows_the_values_as_they_are():
     assert "<p>1 added, 1 removed, 1 changed (2 values)</p>" in html
 
 
-def test_markdown_says_what_was_compared(client):
-    """Host, time and rows of both tables stand in front."""
+def test_markdown_begins_with_the_compared_tables(client):
+    """It names host, time and number of rows of both."""
     users = kn.fetch_users(client=client)
     text = kn.format_changes(kn.compare(users, users), markdown=True)
 
@@ -62,7 +62,7 @@ def test_markdown_says_what_was_compared(client):
 
 
 def test_tables_of_a_store_are_named_by_their_organization(client, tmp_path):
-    """The text says whose state it shows and of when; nothing was fetched for it."""
+    """The text names the organization and the time of the state, because nothing was fetched."""
     kn.sync(tmp_path / "store", "users", organization="clinic-a", client=client)
     users = kn.read_store(tmp_path / "store", "users")
 
@@ -73,6 +73,6 @@ def test_tables_of_a_store_are_named_by_their_organization(client, tmp_path):
 
 
 def test_another_table_is_refused():
-    """Only compare makes what format_changes writes."""
+    """format_changes accepts only the result of compare."""
     with pytest.raises(kn.InvalidInputError, match="compare"):
         kn.format_changes(pd.DataFrame({"id": [1]}))

@@ -1,4 +1,4 @@
-"""A profile of a table: what is in each column, without a value of text."""
+"""A profile of a table: a summary of each column without a text value."""
 
 import pandas as pd
 import pytest
@@ -7,7 +7,7 @@ import kismet_nb as kn
 
 
 def test_a_profile_describes_each_column(client):
-    """Counts, ranges and meanings come from the table and its declaration; no name or address is in it."""
+    """Counts, ranges and meanings are from the table and its declaration. There is no name or address."""
     users = kn.fetch_users(client=client)
     profile = kn.profile(users).set_index("column")
 
@@ -22,8 +22,8 @@ def test_a_profile_describes_each_column(client):
     assert not {"Ximena Park", "ximena.park@example.com"} & set(profile.astype(str).to_numpy().ravel())
 
 
-def test_a_profile_names_codes_that_the_documentation_does_not_show(client):
-    """A new state, theme or role is seen, in lists too; columns that are not declared are named."""
+def test_a_profile_names_undocumented_codes_and_columns(client):
+    """A new state, theme or role is named, in lists too."""
     calls = kn.profile(kn.fetch_calls([1005], client=client)).set_index("column")
     invites = kn.fetch_invites(client=client)
     invites.at[0, "roles"] = ["provider", "auditor"]
@@ -37,7 +37,7 @@ def test_a_profile_names_codes_that_the_documentation_does_not_show(client):
 
 
 def test_a_profile_of_any_table():
-    """Without a declaration there are no meanings and no notes; an empty table has a row a column."""
+    """Without a declaration there are no meanings and notes. The profile of an empty table has one row per column."""
     table = pd.DataFrame({"a": [[1], [2, 3]], "b": [0.5, None]})
     table.attrs["kismet"] = "my table"
 
@@ -48,8 +48,8 @@ def test_a_profile_of_any_table():
         kn.profile({})
 
 
-def test_a_profile_takes_half_a_surrogate_pair():
-    """Names and codes that the str dtype cannot hold are counted, and a new code is named."""
+def test_a_profile_accepts_a_lone_surrogate():
+    """Names and codes that the str dtype cannot contain are counted, and a new code is named."""
     table = pd.DataFrame({"display_name": pd.Series(["Ada \ud83d", "Dee"], dtype=object), "roles": [["\ud83d"], []]})
     table.attrs["kismet"] = {"resource": "invites"}
     profile = kn.profile(table).set_index("column")
@@ -58,7 +58,7 @@ def test_a_profile_takes_half_a_surrogate_pair():
     assert "not in the documentation: \ud83d" == profile.loc["roles", "note"]
 
 
-def test_a_profile_of_categories_is_of_their_values():
+def test_a_profile_of_categories_describes_their_values():
     """A categorical column is described like the same values without categories."""
     table = pd.DataFrame({"a": ["xx", "xx", None], "b": [9, 7, 7], "c": pd.to_datetime(["2026-02-03"] * 3)})
     plain, categories = kn.profile(table), kn.profile(table.astype("category"))
@@ -68,8 +68,8 @@ def test_a_profile_of_categories_is_of_their_values():
 
 
 @pytest.mark.parametrize("fetch", [kn.fetch_users, kn.fetch_invites, kn.fetch_waiting_rooms])
-def test_pandas_shows_every_text_of_a_profile_whole(client, fetch):
-    """A notebook cuts texts of 50 characters. Of a hundred codes the most frequent are named, the others counted."""
+def test_pandas_shows_every_text_of_a_profile_in_full(client, fetch):
+    """A notebook truncates texts of 50 characters, so only the most frequent of a hundred codes are named."""
     table = fetch(client=client)
     name = next(name for name in ("state", "status", "theme", "roles") if name in table)
     codes = [f"code number {number}" for number in range(100)]
@@ -84,8 +84,8 @@ def test_pandas_shows_every_text_of_a_profile_whole(client, fetch):
 
 
 @pytest.mark.parametrize(("width", "shown"), [(80, ["content"]), (120, ["dtype", "distinct", "content"])])
-def test_a_narrow_terminal_shows_what_is_in_each_column(client, monkeypatch, width, shown):
-    """pandas leaves out columns in the middle: the meaning, which describe gives, and not the content."""
+def test_a_narrow_terminal_shows_the_content_of_each_column(client, monkeypatch, width, shown):
+    """pandas omits columns in the middle: the meaning, which describe() shows, and not the content."""
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("LINES", "40")
     profile = kn.profile(kn.fetch_calls([1005], client=client))

@@ -1,4 +1,4 @@
-"""Codes in place of names: the same for the same key, and no name remains."""
+"""Codes instead of names: they are the same for the same key, and no name remains."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ def texts(table):
 
 
 def test_no_name_is_left(users):
-    """Names, addresses and links are codes; all else, the dtypes and the missing values are as before."""
+    """Names, addresses and links are codes. Other columns, the dtypes and missing values are unchanged."""
     table = kn.pseudonymize(users, key=KEY)
     personal = ["email", "display_name", "waiting_room_url"]
 
@@ -37,8 +37,8 @@ def test_no_name_is_left(users):
     assert users.dtypes.equals(table.dtypes)
 
 
-def test_the_table_says_so_without_the_key(users):
-    """attrs keep the origin and name the columns replaced; neither the key nor anything else of attrs is kept."""
+def test_the_table_records_the_replaced_columns_without_the_key(users):
+    """attrs keep the provenance and name the replaced columns. The key and other attrs are not kept."""
     users.attrs["note"] = "for Ada Ferris"
     table = kn.pseudonymize(users, key=KEY)
 
@@ -49,7 +49,7 @@ def test_the_table_says_so_without_the_key(users):
 
 
 def test_codes_are_the_same_across_tables_and_runs(users):
-    """A join by address or name gives the same rows as before, and text and bytes are the same key."""
+    """A join by address or name has the same rows as before. Text and its bytes are the same key."""
     invites = pd.DataFrame({"email": users["email"][:9], "display_name": users["display_name"][:9]})
     rooms = pd.DataFrame({"user_display_name": users["display_name"][9:19].dropna()})
     u, i, r = (kn.pseudonymize(table, key=KEY) for table in (users, invites, rooms))
@@ -60,7 +60,7 @@ def test_codes_are_the_same_across_tables_and_runs(users):
 
 
 def test_the_code_is_an_hmac():
-    """A code is the start of HMAC-SHA256 in base 32, so that another program can make it with the same key."""
+    """A code is the start of HMAC-SHA256 in base 32, so another program can compute it with the same key."""
     table = pd.DataFrame({"email": ["ada.ferris@example.org"]})
     code = kn.pseudonymize(table, key=KEY)["email"][0].upper()
     digest = hmac.new(KEY.encode(), b"ada.ferris@example.org", hashlib.sha256).hexdigest()
@@ -71,15 +71,15 @@ def test_the_code_is_an_hmac():
 
 @pytest.mark.parametrize("key", ["", "short", b"x" * 31, None, 12])
 def test_a_key_that_can_be_guessed_is_refused(users, key):
-    """A key below 32 bytes is refused; the message says how to make one and does not repeat it."""
+    """A key below 32 bytes is refused. The message says how to make a longer one and does not show the key."""
     with pytest.raises(kn.InvalidInputError, match="token_hex") as caught:
         kn.pseudonymize(users, key=key)
 
     assert "short" not in str(caught.value)
 
 
-def test_what_nobody_has_judged_is_refused(users):
-    """A column that the API does not document is replaced or kept by name only."""
+def test_an_undocumented_column_is_refused(users):
+    """It must be named in columns or in keep."""
     table = users[["email"]].assign(nickname="Ada", visits=3)
     with pytest.raises(kn.InvalidInputError, match="nickname, visits"):
         kn.pseudonymize(table, key=KEY)
@@ -90,16 +90,16 @@ def test_what_nobody_has_judged_is_refused(users):
 
 
 def test_summaries_are_replaced_without_naming_their_counts(client, users):
-    """Counts and times of a summary are harmless; the names of roles, or text in a column called alike, may not be."""
+    """Counts and times of a summary stay. Names of roles, and text in a column named like a count, are refused."""
     calls = kn.fetch_calls(users["id"][:3].tolist(), client=client)
     weekly = kn.summaries.calls_per_period(calls, users)
 
     pd.testing.assert_frame_equal(
         weekly.drop(columns="display_name"), kn.pseudonymize(weekly, key=KEY).drop(columns="display_name")
     )
-    with pytest.raises(kn.InvalidInputError, match="hold names: field, value"):
+    with pytest.raises(kn.InvalidInputError, match="contain names: field, value"):
         kn.pseudonymize(kn.summaries.admins_and_roles(users), key=KEY)
-    with pytest.raises(kn.InvalidInputError, match="hold names: users"):
+    with pytest.raises(kn.InvalidInputError, match="contain names: users"):
         kn.pseudonymize(pd.DataFrame({"users": ["Ada Ferris"]}), key=KEY)
 
 
@@ -116,7 +116,7 @@ def test_summaries_are_replaced_without_naming_their_counts(client, users):
     ],
 )
 def test_a_wrong_column_name_is_refused(users, options, reason):
-    """A personal column cannot be kept; an unknown name and text instead of a list are refused."""
+    """Personal columns in keep, unknown names, and text instead of a list are refused."""
     with pytest.raises(kn.InvalidInputError, match=reason):
         kn.pseudonymize(users, key=KEY, **options)
 
@@ -139,7 +139,7 @@ def test_a_table_in_which_a_name_could_remain_is_refused(users, change):
 
 
 def test_a_joined_table_is_judged_by_every_declaration(client, users):
-    """A column that is personal in any table is replaced, unless the table's own declaration says otherwise."""
+    """A column that is personal in any table is replaced, unless the table's own declaration differs."""
     roles = kn.fetch_roles(client=client)
     joined = users[["id", "is_admin"]].assign(name="Ada Ferris")
 
@@ -147,22 +147,22 @@ def test_a_joined_table_is_judged_by_every_declaration(client, users):
     assert "Ada" not in texts(kn.pseudonymize(joined, key=KEY))
 
 
-def test_a_table_whose_attrs_hold_something_else_is_treated_as_not_fetched(users):
-    """Anyone may write to attrs. A fetch writes a dictionary, so other values are ignored."""
+def test_a_table_with_foreign_attrs_is_treated_as_not_fetched(users):
+    """A fetch writes a dictionary, so other values are ignored."""
     users.attrs["kismet"] = "my users"
 
     assert {"pseudonymized", "pseudonym_key"} == kn.pseudonymize(users, key=KEY).attrs["kismet"].keys()
 
 
-def test_an_empty_table_stays_one(client):
-    """Without rows, the columns and dtypes are as before."""
+def test_an_empty_table_stays_unchanged(client):
+    """The columns and dtypes are as before."""
     nobody = kn.fetch_users("nobody@example.org", client=client)
 
     pd.testing.assert_frame_equal(nobody, kn.pseudonymize(nobody, key=KEY))
 
 
 def test_every_declared_name_is_personal():
-    """In no table of the API does a column called like a name, address or link to a person stay."""
+    """Every column with the name of a name, address or link is replaced, except those of roles and organizations."""
     left = {
         (resource.name, column.name)
         for resource in RESOURCES.values()
@@ -173,14 +173,14 @@ def test_every_declared_name_is_personal():
 
 
 def test_the_dictionary_says_which_columns_are_personal():
-    """An analyst can look up what will be replaced."""
+    """An analyst can look up which columns will be replaced."""
     words = kn.describe("users").set_index("column")["personal"]
 
     assert ["email", "display_name", "waiting_room_url"] == words[words].index.tolist()
 
 
-def test_half_a_surrogate_pair_has_a_code():
-    """A name that the str dtype cannot hold is replaced like any other."""
+def test_a_lone_surrogate_has_a_code():
+    """A name that the str dtype cannot contain is replaced like any other."""
     table = pd.DataFrame({"display_name": pd.Series(["Ada \ud83d", "Dee", None], dtype=object)})
     codes = kn.pseudonymize(table, key=KEY)["display_name"]
 

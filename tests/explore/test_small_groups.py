@@ -9,7 +9,7 @@ KEY = "an invented key, long enough for a test"
 
 
 def test_each_combination_below_k_is_found_with_its_counts():
-    """The smallest comes first; the values keep their dtypes, and a missing value is one of its own."""
+    """The smallest comes first. The values keep their dtypes, and a missing value counts as a value."""
     users = pd.DataFrame(
         {
             "is_admin": pd.array([True, True, False, False, False, None], "boolean"),
@@ -29,7 +29,7 @@ def test_each_combination_below_k_is_found_with_its_counts():
 
 
 def test_calls_count_people_not_rows(client):
-    """A person with a hundred calls is alone, and is found; another column can identify the person."""
+    """A group of one person with many calls is found. Another column can identify the person."""
     calls, participants = kn.fetch_calls([1005, 1002], participants=True, client=client)
     calls["state"] = calls["state"].where(calls["organization_user_id"] != 1005, "unusual")
     [one] = kn.small_groups(calls, "state", k=2).query("state == 'unusual'").itertuples()
@@ -41,7 +41,7 @@ def test_calls_count_people_not_rows(client):
 
 
 def test_rows_without_a_person_count_as_one():
-    """Nobody knows whose they are, so they make no group safe."""
+    """They may all belong to one person."""
     metrics = pd.DataFrame({"user_id": pd.array([None, None, 11], "Int64"), "theme": ["ocean"] * 3})
 
     assert [2] == kn.small_groups(metrics, "theme", k=3)["people"].tolist()
@@ -62,7 +62,7 @@ def test_a_user_with_several_rows_is_one_person():
 
 
 def test_a_category_that_no_row_has_is_no_group():
-    """A combination that does not occur is shared by nobody, and betrays nobody."""
+    """Nobody has a combination that does not occur, so it identifies nobody."""
     users = pd.DataFrame({"theme": pd.Categorical(["ocean"] * 5, ["ocean", "forest"]), "is_admin": [True] * 5})
     none = kn.small_groups(users, ["theme", "is_admin"])
 
@@ -71,8 +71,8 @@ def test_a_category_that_no_row_has_is_no_group():
     assert 0 == len(kn.small_groups(users.head(0), "theme"))
 
 
-def test_an_extract_of_the_demo_has_people_who_are_alone(client):
-    """Codes and months do not hide the only ones who joined in a month as admins; the origin is recorded."""
+def test_an_extract_of_the_demo_has_small_groups(client):
+    """Codes and months do not hide the only admin who joined in a month. The result records its source."""
     users = kn.fetch_users(client=client)
     extract = kn.pseudonymize(users, key=KEY, ids=True, dates="month")
     columns = ["created_at", "is_admin"]
@@ -96,7 +96,7 @@ def test_an_extract_of_the_demo_has_people_who_are_alone(client):
         ({"k": True}, "k must be"),
         ({"k": 2.5}, "k must be"),
         ({"df": {}}, "DataFrame"),
-        ({"df": pd.DataFrame([[1, 2]], columns=["theme", "theme"])}, "must be different"),
+        ({"df": pd.DataFrame([[1, 2]], columns=["theme", "theme"])}, "must be unique"),
         ({"df": pd.DataFrame({"people": [1]}), "columns": "people"}, "its own column people"),
     ],
 )

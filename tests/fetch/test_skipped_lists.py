@@ -31,7 +31,7 @@ def test_an_error_names_the_list_and_does_not_blame_the_credentials(failure):
 
     assert str(caught.value).startswith("calls of user 1017, page 1: ")
     assert "user 1017" == caught.value.list_of
-    assert "credentials" not in str(caught.value).replace("These credentials may not read it", "")
+    assert "credentials" not in str(caught.value).replace("These credentials have no permission to read it", "")
     assert not isinstance(caught.value, kn.AuthenticationError)
 
 

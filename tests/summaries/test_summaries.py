@@ -96,11 +96,11 @@ def test_rights_are_counted_in_both_fields():
     assert [
         ("is_admin", "admin", 1),
         ("is_admin", "not an admin", 1),
-        ("is_admin", "not told", 2),
+        ("is_admin", "unknown", 2),
         ("roles", "provider", 2),
         ("roles", "b", 1),
         ("roles", "no role", 1),
-        ("roles", "not told", 1),
+        ("roles", "unknown", 1),
     ] == list(rights[["field", "value", "users"]].itertuples(index=False, name=None))
     assert 0.25 == rights["share"][0]
 
@@ -510,7 +510,7 @@ def test_a_lone_surrogate_is_kept():
     )
 
     assert {"Ada \ud83d", "Dee"} == set(summaries.calls_per_period(CALLS, users)["display_name"])
-    assert ["no role", "\ud83d", "not told"] == summaries.admins_and_roles(users)["value"].tolist()
+    assert ["no role", "\ud83d", "unknown"] == summaries.admins_and_roles(users)["value"].tolist()
 
 
 def test_a_time_outside_of_the_years_1_to_9999_is_missing():

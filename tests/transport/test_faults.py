@@ -1,4 +1,4 @@
-"""Faults of servers and networks: the exact table, or the exact error."""
+"""Faults of servers and networks: a fetch returns the exact table or raises the exact error."""
 
 import email.utils
 import gc
@@ -27,7 +27,7 @@ def fetch_with(**fields):
 
 
 def whole(body, *, keep_alive=False, **headers):
-    """Return a response as bytes, after which the server closes the connection, with or without announcing it."""
+    """Return the bytes of a response before a closed connection. With ``keep_alive``, the close is not announced."""
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     lines += [] if keep_alive else ["Connection: close"]
     return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode() + body
@@ -53,7 +53,7 @@ def test_a_permanent_failure_is_an_error_that_names_it(status):
 
 @pytest.mark.parametrize("wait", ["0", "0.3", "a date that has passed", None, "-5", "1e3", "nan"])
 def test_a_429_in_the_middle_is_waited_out(wait):
-    """With a Retry-After that is short, absent or invalid, a server that refuses for a second gets a second."""
+    """If Retry-After is short, missing or invalid, the client still waits until a server accepts requests again."""
     wait = email.utils.formatdate(time.time() - 3600, usegmt=True) if wait == "a date that has passed" else wait
     headers, refusing_until = {} if wait is None else {"Retry-After": wait}, []
 
@@ -68,7 +68,7 @@ def test_a_429_in_the_middle_is_waited_out(wait):
     assert time.monotonic() - refusing_until[0] < 5
 
 
-def test_credentials_that_are_rotated_while_reading_are_an_error():
+def test_credentials_that_are_revoked_during_a_fetch_are_an_error():
     """A 401 on page 3 is an AuthenticationError that names the page."""
     with pytest.raises(kn.AuthenticationError) as caught:
         fetch_users_from(lambda query, _: (401, {}, b"") if query["page"] == "3" else page_of(ROWS, query))
@@ -76,8 +76,8 @@ def test_credentials_that_are_rotated_while_reading_are_an_error():
     assert (401, "users", 3) == (caught.value.status, caught.value.resource, caught.value.page)
 
 
-def test_a_closed_keep_alive_connection_costs_no_row():
-    """A server that closes the connection after each response, without announcing it, costs new connections only."""
+def test_a_closed_keep_alive_connection_loses_no_row():
+    """If a server closes the connection after each response without announcing it, the client opens new ones."""
 
     def answer(query, _):
         body = body_of(query)
@@ -121,7 +121,7 @@ def test_a_compressed_body_is_read():
 
 
 def test_a_body_that_is_always_truncated_is_an_error():
-    """A body that is always shorter than announced is an error, although it begins like a table."""
+    """A body that is always shorter than announced is an error, even if it is valid JSON."""
 
     def answer(query, _):
         body = body_of(query)
@@ -148,7 +148,7 @@ def test_a_long_wait_is_logged_once(caplog):
 @pytest.mark.usefixtures("_no_pauses")
 @pytest.mark.parametrize("says", ["page 1", "what was asked for"])
 def test_a_server_that_ignores_the_page_is_an_error(says):
-    """The same rows for every page are never a table, whatever page the response names."""
+    """The same rows for every page are an error, whichever page number the response contains."""
 
     def answer(query, _):
         body = page_of(ROWS, {**query, "page": 1})
@@ -164,7 +164,7 @@ def test_a_server_that_ignores_the_page_is_an_error(says):
 @pytest.mark.usefixtures("_no_pauses")
 @pytest.mark.parametrize(("page", "rows", "named"), [("2", [], "page 2 has 0 rows"), ("2", ROWS[:10], "duplicates")])
 def test_an_empty_or_repeated_page_in_the_middle_is_an_error(page, rows, named):
-    """A page without rows, or with those of another page, is an error if it is so in every attempt."""
+    """If a page has no rows or the rows of another page in every attempt, it is an error."""
 
     def answer(query, _):
         body = page_of(ROWS, query)
@@ -176,7 +176,7 @@ def test_an_empty_or_repeated_page_in_the_middle_is_an_error(page, rows, named):
 
 
 def test_a_page_that_is_empty_once_is_read_again():
-    """If a page is empty once and full the next time, the table is complete."""
+    """If a page is empty in the first attempt only, the table is complete."""
 
     def answer(query, count):
         body = page_of(ROWS, query)
@@ -186,7 +186,7 @@ def test_a_page_that_is_empty_once_is_read_again():
 
 
 def test_a_name_of_5_mb_and_deep_nesting_are_kept():
-    """Long and deeply nested values are as they were sent."""
+    """Long and deeply nested values stay as sent."""
     deep = []
     for _ in range(200):
         deep = [deep]
@@ -199,7 +199,7 @@ def test_a_name_of_5_mb_and_deep_nesting_are_kept():
 
 
 def test_a_lone_surrogate_is_kept():
-    """Text that no encoding can hold is kept, in a documented column and in an unknown one."""
+    """Text that cannot be encoded is kept, in a documented column and in an unknown one."""
     with pytest.warns(kn.SchemaDriftWarning) as caught:
         users = fetch_with(email="\udcff", nickname="\ud83e")
 
@@ -209,7 +209,7 @@ def test_a_lone_surrogate_is_kept():
 
 @pytest.mark.parametrize("rows", [[None], ["x"], [[1]], [1.5]])
 def test_rows_that_are_not_objects_are_an_error(rows):
-    """A row of another type is an error and never left out."""
+    """A row of another type is never skipped."""
     with pytest.raises(kn.UnexpectedAnswerError, match="other than objects"):
         fetch_users_from(lambda query, _: page_of([user(1), *rows], query))
 
@@ -241,7 +241,7 @@ def test_unusual_numbers_as_ids_are_kept(sent, kept):
 
 
 def test_a_field_name_with_a_lone_surrogate_is_kept():
-    """A field whose name no encoding can hold is a column, and its warning can be printed."""
+    """A field whose name cannot be encoded is a column, and its warning can be printed."""
     with pytest.warns(kn.SchemaDriftWarning, match=r"x\\ud800 is new") as caught:
         users = fetch_with(**{"x\ud800": 7})
 
@@ -250,7 +250,7 @@ def test_a_field_name_with_a_lone_surrogate_is_kept():
 
 
 def test_a_huge_total_is_a_kismet_error():
-    """A ``total_count`` beyond 64 bits that contradicts ``total_pages`` is an error that says so."""
+    """If a ``total_count`` beyond 64 bits contradicts ``total_pages``, the error says so."""
     with pytest.raises(kn.UnexpectedAnswerError, match="total_pages is 1"):
         fetch_users_from(lambda query, _: page_of([user(1)], query, total_count=10**400, total_pages=1))
 
@@ -272,7 +272,7 @@ def test_ids_beyond_63_bits_do_not_change_ids_of_other_pages():
 
 
 def test_a_duplicate_name_in_an_object_is_an_error():
-    """JSON with a duplicate name in a row would lose one of the two values."""
+    """One of the two values would be lost."""
     body = json.dumps(page_of([user(1)], {})).replace('"id": 1,', '"id": 1, "id": 2,').encode()
     with pytest.raises(kn.UnexpectedAnswerError):
         fetch_users_from(lambda *_: (200, {}, body))
@@ -331,7 +331,7 @@ class HangsUpOnce:
 
 
 def test_an_aborted_tls_handshake_is_retried(tls):
-    """A connection closed during the handshake is not an untrusted certificate: the next try gets all rows."""
+    """A connection closed during the handshake does not count as an untrusted certificate."""
     with client_of(lambda query, _: page_of(ROWS, query), tls=HangsUpOnce(tls)) as client:
         assert 30 == len(kn.fetch_users(client=client))
 
@@ -366,14 +366,14 @@ def test_after_a_failure_nothing_is_sent_over_a_new_connection(tls):
 
 
 def test_an_unreferenced_client_leaves_no_connection():
-    """Clients that are replaced without being closed, as by a second login(), release their sockets."""
+    """Clients that are replaced without being closed, for example by a second login(), release their sockets."""
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
         gc.collect()
         before = len(list(Path("/proc/self/fd").iterdir()))
         for _ in range(10):
             kn.fetch_users(client=kn.KismetClient("client-id", SECRET, api_url=url))
         gc.collect()
-        time.sleep(0.2)  # for the server's side of them
+        time.sleep(0.2)  # until the server has closed its side
 
         assert before + 3 > len(list(Path("/proc/self/fd").iterdir()))
 
@@ -397,7 +397,7 @@ def test_an_infinite_setting_is_refused(setting):
 
 
 def test_a_slowly_sending_server_does_not_delay_a_single_request():
-    """A single request ends at its timeout, as those of a fetch do."""
+    """A single request ends at its timeout, like the requests of a fetch."""
 
     def drip():
         yield b"HTTP/1.1 200 OK\r\nX-Slow:"

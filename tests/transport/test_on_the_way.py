@@ -1,4 +1,4 @@
-"""What stands between us and the API, each named by its own word: proxies and TLS certificates."""
+"""Errors of proxies and TLS certificates: each error names its cause."""
 
 import datetime as dt
 import socket
@@ -18,7 +18,7 @@ DAY = dt.timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch):
-    """Wait little before retries, and use no settings of this computer."""
+    """Shorten the waits before retries, and ignore the settings of this computer."""
     monkeypatch.setattr("kismet_nb.transport.retry.WAITS", (0.02,) * 5)
     monkeypatch.setattr("kismet_nb.transport.retry.JITTER", 0.0)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NO_PROXY", "no_proxy", "https_proxy"):
@@ -28,7 +28,7 @@ def _quick_retries(monkeypatch):
 @pytest.mark.parametrize(
     ("status", "login", "expected", "says", "tries"),
     [
-        (407, "", kn.RequestRefusedError, r"The proxy wants a user and a password \(407\)", 1),
+        (407, "", kn.RequestRefusedError, r"The proxy requires a user and a password \(407\)", 1),
         (407, "me:wr0ng@", kn.RequestRefusedError, r"The proxy refused the user and the password .*\(407\)", 1),
         (403, "", kn.RequestRefusedError, r"The proxy forbids connections to api\.example\.org \(403\)", 1),
         (502, "", kn.UnavailableError, r"The proxy cannot reach api\.example\.org \(502\)", 3),
@@ -36,8 +36,8 @@ def _quick_retries(monkeypatch):
         (504, "", kn.UnavailableError, r"The proxy cannot reach api\.example\.org \(504\)", 3),
     ],
 )
-def test_a_refusal_of_a_proxy_has_its_own_words(monkeypatch, status, login, expected, says, tries):
-    """What cannot help is tried once over a fetch of 300 lists: a proxy locks accounts after some wrong passwords."""
+def test_a_refusal_of_a_proxy_has_its_own_message(monkeypatch, status, login, expected, says, tries):
+    """A fetch of 300 lists tries a refused proxy once: a proxy may lock accounts after some wrong passwords."""
     with refusing_proxy(status) as (address, requests):
         monkeypatch.setenv("HTTPS_PROXY", f"http://{login}{address}")
         with (
@@ -52,8 +52,8 @@ def test_a_refusal_of_a_proxy_has_its_own_words(monkeypatch, status, login, expe
     assert SECRET.encode() not in b"".join(requests)
 
 
-def test_a_proxy_that_is_not_there_is_named(monkeypatch):
-    """The error speaks of the proxy, and not of the API's host."""
+def test_an_unreachable_proxy_is_named(monkeypatch):
+    """The error names the proxy as the cause, not the API's host."""
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:pass-7f3a@127.0.0.1:{port}")
@@ -67,7 +67,7 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch):
 
 
 def fetch_over_tls(tls):
-    """Fetch users from a server with these TLS settings; return them and the number of requests."""
+    """Fetch users from a server with these TLS settings. Return them or the error, and the number of requests."""
     with (
         serving(lambda query, _: page_of([user(1)], query), tls=tls) as (url, visits),
         kn.KismetClient(CLIENT_ID, SECRET, api_url=url, retries=2) as client,
@@ -89,8 +89,8 @@ def fetch_over_tls(tls):
     ],
     ids=["expired", "not yet valid", "another name", "another address", "unknown issuer"],
 )
-def test_a_certificate_that_is_not_trusted_has_its_own_words(monkeypatch, tmp_path, certificate, says):
-    """Each reason is named once, nothing is sent, and nothing is tried again."""
+def test_a_certificate_that_is_not_trusted_has_its_own_message(monkeypatch, tmp_path, certificate, says):
+    """The error names the reason, nothing is sent, and there is no retry."""
     tls, authority = server_tls(tmp_path, **certificate)
     if certificate:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
@@ -104,7 +104,7 @@ def test_a_certificate_that_is_not_trusted_has_its_own_words(monkeypatch, tmp_pa
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_certificates_that_the_environment_names_are_trusted(monkeypatch, tmp_path, variable):
-    """Python's own variable counts beside those of requests."""
+    """Python's own variable is used as well as those of requests."""
     tls, authority = server_tls(tmp_path)
     monkeypatch.setenv(variable, str(authority))
 
@@ -112,7 +112,7 @@ def test_certificates_that_the_environment_names_are_trusted(monkeypatch, tmp_pa
 
 
 def test_the_variable_of_requests_wins(monkeypatch, tmp_path):
-    """Where both are set, the one that is named after requests counts."""
+    """If both are set, REQUESTS_CA_BUNDLE is used."""
     tls, authority = server_tls(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
     monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file.pem")

@@ -1,4 +1,4 @@
-"""Servers that are overloaded or away, by whatever status: all requests wait together, and the table is whole."""
+"""Servers that are overloaded or down: all requests wait together, and the table is complete."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ ROWS = [user(number) for number in range(450)]
 
 @pytest.fixture
 def waits(monkeypatch):
-    """Return a function that sets the waits before retries, in seconds, and how much is added by chance."""
+    """Return a function that sets the waits before retries, and their jitter, in seconds."""
 
     def set_waits(*seconds, jitter=0.0):
         monkeypatch.setattr("kismet_nb.transport.retry.WAITS", seconds)
@@ -29,16 +29,16 @@ def waits(monkeypatch):
 
 
 class BusyServer:
-    """A server that takes a while for each response, and fails at some of them.
+    """A server that delays each response and fails for some requests.
 
     Parameters
     ----------
     fails
-        Whether it fails, by the query and the number of the request.
+        A function of the query and the number of the request that returns whether it fails.
     failure
-        A status, "silence" until the client's time-out, or "broken": no response at all.
+        A status, "silence" until the client's timeout, or "broken": no response at all.
     body
-        Its responses otherwise, by the query.
+        A function of the query that returns the other responses.
     """
 
     def __init__(self, fails, failure, body=lambda query: page_of(ROWS, query), seconds=0.05):
@@ -49,7 +49,7 @@ class BusyServer:
         self.seconds_after_failure = seconds
 
     def __call__(self, query, count):
-        """Answer a request, beside others."""
+        """Respond to a request, in parallel to others."""
         return self.respond(query, self.fails(query, count))
 
     def respond(self, query, failing):
@@ -76,11 +76,11 @@ class BusyServer:
 
 @pytest.mark.parametrize("failure", [429, 502, 503, 504, "silence", "broken"])
 def test_a_sign_of_overload_makes_all_requests_wait_and_halves_them(failure, waits, caplog):
-    """Whatever the sign, there is one pause without any request and one log line; then half as many are in flight."""
-    waits(2.1)  # longer than a busy machine holds up what was sent before
+    """For each sign, there is one pause without any request and one log line; then half as many are in flight."""
+    waits(2.1)  # longer than a busy machine delays earlier requests
     server = BusyServer(lambda _, count: count in {12, 13, 14}, failure)
     silent = failure == "silence"
-    # Slow enough that the number in flight is the limit, and not the rate; and far from the time-out.
+    # Slow enough that the number in flight is the limit and not the rate, and far below the timeout.
     server.seconds_after_failure = 0.3 if silent else 0.15
     users = fetch_users_from(server, timeout=1 if silent else 5)
 
@@ -89,19 +89,19 @@ def test_a_sign_of_overload_makes_all_requests_wait_and_halves_them(failure, wai
     began = caplog.records[0].created
     before = [active for moment, active in server.seen if moment < began]
     after = [active for moment, active in server.seen if began + 2 < moment < began + 3]
-    assert 4 < max(before) <= 8  # a busy machine may not fill all
+    assert 4 < max(before) <= 8  # on a busy machine, fewer than 8 may be in flight
     assert [] == [moment for moment, _ in server.seen if began + 1.2 < moment < began + 2]
     assert max(after) <= 4
 
 
 def answer_calls(query):
-    """Return a call of the user asked for."""
+    """Return a call of the requested user."""
     return page_of([call(int(query.path.split("/")[2]))], query, envelope="calls")
 
 
 @pytest.mark.parametrize("in_flight", [2, 8])
 def test_tries_are_not_used_up_while_others_succeed(in_flight, waits):
-    """A busy server refuses one request again and again: as long as others get through, patience decides."""
+    """If a busy server refuses one request repeatedly while others succeed, only patience limits its tries."""
     waits(0.02)
     refused = []
 
@@ -112,14 +112,14 @@ def test_tries_are_not_used_up_while_others_succeed(in_flight, waits):
 
     server = BusyServer(refuses, 503, answer_calls, seconds=0.01)
     with client_of(server, retries=1, max_in_flight=in_flight) as client:
-        calls = kn.fetch_calls(range(1, 600), client=client)  # enough for a thread that a busy machine holds up
+        calls = kn.fetch_calls(range(1, 600), client=client)  # enough even if a busy machine delays a thread
 
     assert 599 == len(calls)
     assert 4 == len(refused)
 
 
-def test_patience_ends_what_is_refused_while_others_succeed(waits):
-    """One list that is always refused ends the fetch after the client's patience, and is named."""
+def test_patience_ends_a_request_that_is_refused_while_others_succeed(waits):
+    """If one list is always refused, the fetch ends after the client's patience. The error names the list."""
     waits(0.05)
     server = BusyServer(lambda query, _: "/7/" in query.path, 503, answer_calls, seconds=0.01)
     started = time.monotonic()
@@ -129,11 +129,11 @@ def test_patience_ends_what_is_refused_while_others_succeed(waits):
     ):
         kn.fetch_calls(range(1, 20), client=client)
 
-    assert time.monotonic() - started < 8  # the limit is 0.6 s, and waits for a slot come on top
+    assert time.monotonic() - started < 8  # 0.6 s of patience, and waits for a slot
 
 
 def test_other_failures_use_up_the_tries_of_a_request(waits):
-    """A 500 is a fault of one request, not a sign of overload: it is tried as often as the client says."""
+    """A 500 is a fault of one request and not a sign of overload, so ``retries`` limits its tries."""
     waits(0.02)
     server = BusyServer(lambda query, _: "/7/" in query.path, 500, answer_calls, seconds=0.01)
     with (
@@ -164,12 +164,12 @@ def starting_later(answer, seconds):
         thread.join()
 
 
-SCALE = 20  # times as fast as by default: a server away for 30 s is one away for 1.5 s
+SCALE = 20  # times as fast as by default: a server is down for 1.5 s instead of 30 s
 
 
 @pytest.fixture
 def faster(waits):
-    """Wait as by default before retries, but 20 times as fast."""
+    """Scale the default waits before retries."""
     from kismet_nb.transport import retry
 
     waits(*(seconds / SCALE for seconds in retry.WAITS), jitter=retry.JITTER / SCALE)
@@ -177,7 +177,7 @@ def faster(waits):
 
 @pytest.mark.usefixtures("faster")
 def test_a_server_that_refuses_connections_for_30_seconds_is_survived():
-    """With the client's defaults, a server that is restarted costs no more than the time."""
+    """With the client's defaults, a fetch outlasts the restart of a server."""
     with (
         starting_later(lambda query, _: page_of(ROWS, query), 30 / SCALE) as url,
         kn.KismetClient(CLIENT_ID, SECRET, api_url=url) as client,
@@ -188,7 +188,7 @@ def test_a_server_that_refuses_connections_for_30_seconds_is_survived():
 @pytest.mark.usefixtures("faster")
 @pytest.mark.parametrize("failure", [502, 503, "broken"])
 def test_a_server_that_fails_for_30_seconds_while_lists_are_read_is_survived(failure):
-    """With the client's defaults, every list is read although nothing succeeds for so long."""
+    """With the client's defaults, every list is read although no request succeeds for so long."""
     away = []
 
     def fails(_query, count):
@@ -201,8 +201,8 @@ def test_a_server_that_fails_for_30_seconds_while_lists_are_read_is_survived(fai
 
 
 @pytest.mark.slow
-def test_a_server_that_is_away_for_30_seconds_is_survived_at_full_length():
-    """The same without any scaling."""
+def test_a_server_that_is_down_for_30_seconds_is_survived_without_scaling():
+    """The default waits are long enough."""
     with (
         starting_later(lambda query, _: page_of(ROWS, query), 30) as url,
         kn.KismetClient(CLIENT_ID, SECRET, api_url=url) as client,
@@ -211,7 +211,7 @@ def test_a_server_that_is_away_for_30_seconds_is_survived_at_full_length():
 
 
 def test_credentials_that_are_refused_are_sent_once():
-    """Until one request has succeeded there is one at a time: many tries would lock an account."""
+    """Until one request has succeeded, there is one at a time, because many tries could lock an account."""
     server = BusyServer(lambda *_: True, 401)
     with client_of(server) as client, pytest.raises(kn.AuthenticationError):
         kn.fetch_calls(range(1, 300), client=client)
@@ -220,7 +220,7 @@ def test_credentials_that_are_refused_are_sent_once():
 
 
 class Bucket:
-    """A rate limit as nginx' limit_req: so many requests a second, and a burst of some."""
+    """A rate limit like nginx's limit_req, with a rate per second and a burst."""
 
     def __init__(self, rate, burst):
         self.rate, self.burst = rate, burst
@@ -241,8 +241,8 @@ class Bucket:
 
 
 @pytest.mark.slow
-def test_a_limit_of_5_requests_a_second_by_503_is_kept():
-    """120 lists are whole in 1.6 times the least time, and at most a quarter of the requests is refused."""
+def test_a_limit_of_5_requests_per_second_with_503_is_respected():
+    """120 lists take at most 1.6 times the minimum time, and at most a quarter of the requests is refused."""
     bucket = Bucket(5, 4)
     server = BusyServer(bucket.refuses, 503, answer_calls)
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""The right word for each refusal: of the server, of one list of many, or of something on the way."""
+"""Each refusal has its own error: by the server, for one list of many, or by a firewall or proxy."""
 
 import email.utils
 import json
@@ -18,7 +18,7 @@ WEB_PAGE = b"\xef\xbb\xbf\n<!DOCTYPE html><html>Access denied</html>"
 
 
 def error_of(expected, reply, **options):
-    """Return the error of a fetch of users from a server that gives one response only, and the number of requests."""
+    """Fetch users from a server that always sends ``reply``. Return the error and the number of requests."""
     answer = Recorded(lambda *_: reply)
     with pytest.raises(expected) as caught:
         fetch_users_from(answer, **options)
@@ -28,14 +28,14 @@ def error_of(expected, reply, **options):
 
 @pytest.fixture
 def _quick_retries(monkeypatch):
-    """Wait little before retries."""
+    """Shorten the waits before retries."""
     monkeypatch.setattr("kismet_nb.transport.retry.WAITS", (0.02,) * 5)
     monkeypatch.setattr("kismet_nb.transport.retry.JITTER", 0.0)
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_refused_credentials_are_named_with_the_status(status):
-    """A person who asks for help can say what the server answered."""
+    """Somebody who asks for help can then quote the status."""
     error, requests = error_of(kn.AuthenticationError, (status, {}, b'{"error": "no"}'))
 
     assert f"users, page 1: The server refused the credentials ({status}" in str(error)
@@ -43,7 +43,7 @@ def test_refused_credentials_are_named_with_the_status(status):
 
 
 def test_a_web_page_with_403_is_not_a_wrong_secret():
-    """A firewall's page says nothing about the credentials."""
+    """The error names a firewall as the cause and not the credentials."""
     error, requests = error_of(kn.UnexpectedAnswerError, (403, {}, WEB_PAGE))
 
     assert "firewall" in str(error)
@@ -52,7 +52,7 @@ def test_a_web_page_with_403_is_not_a_wrong_secret():
 
 
 def test_304_is_no_redirect():
-    """It leads nowhere: a cache on the way answered for the server."""
+    """It comes from a cache and has no target."""
     error, _ = error_of(kn.UnexpectedAnswerError, (304, {}, b""))
 
     assert "304" in str(error)
@@ -60,8 +60,8 @@ def test_304_is_no_redirect():
 
 
 @pytest.mark.parametrize("status", [503, 429, 500, 401, 403, 409])
-def test_a_wait_that_is_not_granted_is_named(status):
-    """If the server asks for a longer wait than the client grants, the error says how long."""
+def test_a_wait_beyond_patience_is_named(status):
+    """If the server asks for a longer wait than the client's patience, the error says how long."""
     error, requests = error_of(kn.KismetError, (status, {"Retry-After": "3600"}, b"{}"))
 
     assert "asks to wait 3600 s" in str(error)
@@ -71,7 +71,7 @@ def test_a_wait_that_is_not_granted_is_named(status):
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("ahead", [-86_400, 86_400])
 def test_a_retry_after_date_counts_from_the_date_of_the_response(status, ahead):
-    """A server whose clock is a day away from ours gets the second that it asks for, and no day and no hurry."""
+    """If the clocks of server and client differ by a day, the client still waits as long as requested."""
     times = []
 
     def answer(query, count):
@@ -87,7 +87,7 @@ def test_a_retry_after_date_counts_from_the_date_of_the_response(status, ahead):
 
 
 def answering_for_one_user(reply):
-    """Return an answer function with a call for each user, and ``reply`` for user 17."""
+    """Return an answer function that sends ``reply`` for user 17, and a call for every other user."""
 
     def answer(query, _count):
         number = int(query.path.split("/")[2])
@@ -109,7 +109,7 @@ def answering_for_one_user(reply):
     ids=["403", "500", "422", "cut JSON", "other JSON"],
 )
 def test_a_fault_of_one_list_of_many_names_the_list(reply, expected, says):
-    """The error names whose list it is, and does not call the credentials wrong that all others were read with."""
+    """The error names the user. It does not call the credentials wrong, because all other lists were read with them."""
     with (
         client_of(answering_for_one_user(reply), retries=1) as client,
         pytest.raises(expected, match=r"^calls of user 17, page 1: ") as caught,
@@ -122,7 +122,7 @@ def test_a_fault_of_one_list_of_many_names_the_list(reply, expected, says):
 
 
 def test_a_fault_of_one_room_does_not_name_its_owner():
-    """A room's slug is a person's name, and stays out of errors."""
+    """A room's slug is a person's name, so no error shows it."""
     with (
         client_of(lambda *_: (403, {}, b"{}")) as client,
         pytest.raises(kn.RequestRefusedError, match=r"^waiting_room_subs of waiting room, page 1: ") as caught,
@@ -133,7 +133,7 @@ def test_a_fault_of_one_room_does_not_name_its_owner():
 
 
 def test_interim_responses_are_skipped():
-    """103 Early Hints come before the response itself."""
+    """103 Early Hints arrive before the response itself."""
 
     def answer(query, _count):
         body = json.dumps(page_of(ROWS, query)).encode()
@@ -144,7 +144,7 @@ def test_interim_responses_are_skipped():
 
 
 def test_a_byte_order_mark_is_skipped():
-    """Some servers begin JSON with one."""
+    """Some servers send one before the JSON."""
     users = fetch_users_from(
         lambda query, _: (200, {}, b"\xef\xbb\xbf" + json.dumps(page_of(ROWS, query)).encode()), retries=0
     )
@@ -153,10 +153,10 @@ def test_a_byte_order_mark_is_skipped():
 
 
 def test_a_web_page_instead_of_data_is_requested_twice():
-    """It may be a gateway's short failure; the login says so within a few seconds."""
+    """A gateway may have failed briefly. The login raises within a few seconds."""
     answer = Recorded(lambda *_: (200, {}, WEB_PAGE))
     started = time.monotonic()
-    with client_of(answer) as client, pytest.raises(kn.UnexpectedAnswerError, match="A web page came back"):
+    with client_of(answer) as client, pytest.raises(kn.UnexpectedAnswerError, match="The response is a web page"):
         kn.login(client)
 
     assert 2 == len(answer.queries)
@@ -172,13 +172,13 @@ def test_a_web_page_instead_of_data_is_requested_twice():
     ids=["deep nesting", "duplicate name"],
 )
 def test_a_lasting_fault_of_the_json_is_not_retried(body):
-    """What the server says on purpose, it says again."""
+    """The server would send the same JSON again."""
     assert 1 == error_of(kn.UnexpectedAnswerError, (200, {}, body))[1]
 
 
 @pytest.mark.usefixtures("_no_pauses")
 def test_pages_that_overlap_the_same_way_twice_have_no_unique_order():
-    """A list that does not change, and whose pages overlap all the same, is not read five times."""
+    """If a list does not change and its pages still overlap, it is not read five times."""
     answer = Recorded(
         lambda query, _: page_of([*ROWS[:9], ROWS[20], *ROWS[10:]] if query["page"] == "1" else ROWS, query)
     )
@@ -191,7 +191,7 @@ def test_pages_that_overlap_the_same_way_twice_have_no_unique_order():
 
 @pytest.mark.usefixtures("_no_pauses")
 def test_pages_that_overlap_in_another_way_each_time_belong_to_a_changing_list():
-    """Other duplicates in each attempt show changes, and a quiet moment may help."""
+    """Different duplicates in each attempt show that the list changes."""
     seen = []
 
     def answer(query, _count):
@@ -206,7 +206,7 @@ def test_pages_that_overlap_in_another_way_each_time_belong_to_a_changing_list()
 
 @pytest.mark.parametrize("fetch", [kn.fetch_users, kn.fetch_waiting_rooms, kn.fetch_invites, kn.fetch_roles])
 def test_an_organization_wide_list_that_is_absent_points_at_the_address(fetch):
-    """Every organization has these lists, so that a 404 speaks of the address."""
+    """Every organization has these lists, so a 404 means that the address is wrong."""
     with (
         client_of(lambda *_: (404, {}, b"")) as client,
         pytest.raises(kn.NotFoundError, match=r"404 for /.*the API's address is wrong"),
@@ -215,7 +215,7 @@ def test_an_organization_wide_list_that_is_absent_points_at_the_address(fetch):
 
 
 def test_the_command_line_points_at_the_address_too(monkeypatch, capsys):
-    """A scheduled run with a wrong address says so in its one line."""
+    """A scheduled run with a wrong address prints that in one line."""
     with serving(lambda *_: (404, {}, b"")) as (url, _):
         set_environment(monkeypatch, client_id=CLIENT_ID, client_secret=SECRET, api_url=f"{url}/v2")
 

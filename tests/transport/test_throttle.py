@@ -1,4 +1,4 @@
-"""How fast requests start after refusals, over minutes: the throttle alone, with a clock that makes nobody wait."""
+"""How fast requests start after refusals, over minutes: the throttle alone, with a simulated clock."""
 
 import heapq
 from types import SimpleNamespace
@@ -8,9 +8,9 @@ import pytest
 from kismet_nb.transport.throttle import Throttle
 
 
-def granted(monkeypatch, refused, *, seconds, connections=8, latency=0.08):
-    """Return the moments of all answers that were no refusal, of connections that send without end."""
-    clock, throttle, answers = SimpleNamespace(now=1000.0), Throttle(connections), []
+def success_times(monkeypatch, refused, *, seconds, connections=8, latency=0.08):
+    """Return the times of all successful responses to connections that send continuously."""
+    clock, throttle, successes = SimpleNamespace(now=1000.0), Throttle(connections), []
     monkeypatch.setattr("kismet_nb.transport.throttle.time", SimpleNamespace(monotonic=lambda: clock.now))
     events = [(clock.now, connection, "start") for connection in range(connections)]
     while events[0][0] < 1000 + seconds:
@@ -18,22 +18,22 @@ def granted(monkeypatch, refused, *, seconds, connections=8, latency=0.08):
         pause = 0.0
         if what == "start":
             pause = throttle.seconds_until_start()
-            what = "answer" if pause == 0 else "start"
+            what = "response" if pause == 0 else "start"
             pause = pause or latency
         elif refused(clock.now - 1000):
             throttle.pause(1.0)
             pause, what = 1.0, "start"
         else:
             throttle.record_success()
-            answers.append(clock.now - 1000)
+            successes.append(clock.now - 1000)
             what = "start"
         heapq.heappush(events, (clock.now + pause, connection, what))
-    return answers
+    return successes
 
 
 @pytest.mark.parametrize("every", [7, 30])
 def test_occasional_refusals_do_not_slow_down_permanently(monkeypatch, every):
-    """If others use up a shared limit now and then, the rate after minutes is about that of the first minute."""
+    """If other clients sometimes use up a shared limit, the rate after minutes is about that of the first minute."""
     due = [every]
 
     def refused(now):
@@ -42,22 +42,22 @@ def test_occasional_refusals_do_not_slow_down_permanently(monkeypatch, every):
             return True
         return False
 
-    answers = granted(monkeypatch, refused, seconds=300)
+    successes = success_times(monkeypatch, refused, seconds=300)
 
-    first, last = (sum(start <= moment < start + 60 for moment in answers) for start in (0, 240))
+    first, last = (sum(start <= time < start + 60 for time in successes) for start in (0, 240))
     assert last > 0.6 * first
 
 
 def test_the_rate_recovers_after_a_bad_minute(monkeypatch):
     """Refusals while the server had trouble do not limit the rate afterwards."""
-    answers = granted(monkeypatch, lambda now: now < 30 and now % 10 > 5, seconds=240)
+    successes = success_times(monkeypatch, lambda now: now < 30 and now % 10 > 5, seconds=240)
 
-    first, last = (sum(start <= moment < start + 5 for moment in answers) for start in (0, 235))
+    first, last = (sum(start <= time < start + 5 for time in successes) for start in (0, 235))
     assert last > 0.7 * first
 
 
 def test_the_servers_limit_is_approached_and_seldom_exceeded(monkeypatch):
-    """At 20 allowed requests a second, most of them are used, and few are refused."""
+    """With a limit of 20 requests per second, more than 80 % of it are used and less than 5 % are refused."""
     second, refusals = [0, 0], []
 
     def refused(now):
@@ -67,7 +67,7 @@ def test_the_servers_limit_is_approached_and_seldom_exceeded(monkeypatch):
             return True
         return False
 
-    answers = granted(monkeypatch, refused, seconds=120)
+    successes = success_times(monkeypatch, refused, seconds=120)
 
-    assert len(answers) > 0.8 * 20 * 120
-    assert len(refusals) < 0.05 * len(answers)
+    assert len(successes) > 0.8 * 20 * 120
+    assert len(refusals) < 0.05 * len(successes)

@@ -1,4 +1,4 @@
-"""What a client counts and logs of its requests: endpoints and numbers, and never whose list it was."""
+"""A client counts and logs its requests by endpoint, without the ids of the lists."""
 
 import json
 import logging
@@ -43,7 +43,7 @@ def answer_calls(query, _count=0):
     ("failure", "refusals"), [(429, 1), (502, 1), (503, 1), (504, 1), (500, 0), ("broken", 0), ("no JSON", 0)]
 )
 def test_a_failure_counts_as_a_retry_and_perhaps_as_a_refusal(failure, refusals):
-    """Every request that is sent counts; a refusal is a response that refuses credentials or shows overload."""
+    """Every sent request counts. A refusal is a response that refuses the credentials or shows overload."""
     failed = []
 
     def answer(query, count):
@@ -60,7 +60,7 @@ def test_a_failure_counts_as_a_retry_and_perhaps_as_a_refusal(failure, refusals)
 
 
 def test_refused_credentials_are_a_refusal():
-    """A client that is refused has sent one request, which is not tried again."""
+    """The one request of a refused client counts, and is not tried again."""
     with client_of(lambda *_: (401, {}, b"no")) as client:
         with pytest.raises(kn.AuthenticationError):
             kn.fetch_users(client=client)
@@ -69,8 +69,8 @@ def test_refused_credentials_are_a_refusal():
     assert (1, 0, 1, 2) == tuple(counts[["requests", "retries", "refusals", "bytes"]])
 
 
-def test_there_is_a_row_for_each_endpoint_whatever_the_id():
-    """The most requests come first. Bytes are those of the bodies, and seconds those that the server took."""
+def test_there_is_one_row_per_endpoint_for_all_ids():
+    """The endpoint with the most requests is first. Bytes and seconds are those of the responses."""
     sent = {CALLS: 0, "/organization_users": 0}
 
     def answer(query, count):
@@ -91,7 +91,7 @@ def test_there_is_a_row_for_each_endpoint_whatever_the_id():
 
 
 def test_a_path_that_is_not_declared_is_not_shown():
-    """A path of get() may hold an id, so that only declared endpoints have a row of their own."""
+    """A path of get() may contain an id, so only declared endpoints have their own row."""
     with client_of(lambda *_: {}) as client:
         for path in ("/waiting_rooms/ada-ferris/waiting_room_subs", "/organization_users/17", "/people/ada-ferris"):
             client.get(path)
@@ -102,7 +102,7 @@ def test_a_path_that_is_not_declared_is_not_shown():
 
 
 def test_before_the_first_request_the_table_has_its_columns():
-    """Code that sums or plots the table works on the first day."""
+    """Code that sums or plots the table then works without any requests."""
     with kn.KismetClient(CLIENT_ID, SECRET, api_url="https://api.example.org") as client:
         usage = client.usage()
 
@@ -111,7 +111,7 @@ def test_before_the_first_request_the_table_has_its_columns():
 
 
 def test_no_count_is_lost_between_threads():
-    """Fetches in several threads share a client, and their requests add up."""
+    """If fetches in several threads share a client, all their requests count."""
     with serving(answer_calls) as (url, visits), kn.KismetClient(CLIENT_ID, SECRET, api_url=url) as client:
         threads = [threading.Thread(target=kn.fetch_calls, args=(range(60),), kwargs={"client": client}) for _ in "123"]
         for thread in threads:
@@ -123,7 +123,7 @@ def test_no_count_is_lost_between_threads():
 
 
 def test_a_login_counts_from_its_first_request(demo, client):
-    """The next login begins at zero, and the client of the earlier one keeps its counts, also after logout()."""
+    """The next login begins at zero. The client of the earlier login keeps its counts, also after logout()."""
     with pytest.raises(kn.CredentialsError, match="Nobody is logged in"):
         kn.usage()
     kn.login(client)
@@ -152,7 +152,7 @@ def test_a_forked_process_counts_its_own_requests(client):
 
 @pytest.mark.usefixtures("_short_waits")
 def test_the_log_has_endpoint_status_and_time_of_each_request(caplog):
-    """At debug level there is a line for each try, without an id, a value of the query, or a header."""
+    """At debug level, there is one line per try, without an id, a value of the query, or a header."""
     caplog.set_level(logging.DEBUG)
     with client_of(lambda query, count: b"" if count == 2 else answer_calls(query)) as client:
         kn.fetch_users(email="ada.ferris@example.org", client=client)
@@ -167,8 +167,8 @@ def test_the_log_has_endpoint_status_and_time_of_each_request(caplog):
     assert CLIENT_ID not in caplog.text
 
 
-def test_nothing_is_logged_of_requests_above_debug_level(caplog):
-    """A notebook that shows information of other packages is not flooded."""
+def test_no_request_is_logged_above_debug_level(caplog):
+    """A notebook that shows other packages' messages at info level is not flooded."""
     caplog.set_level(logging.INFO)
     with client_of(answer_calls) as client:
         kn.fetch_users(client=client)

@@ -1,4 +1,4 @@
-"""The threads of one fetch: however it ends, none of them is left and no connection is lost."""
+"""The threads of one fetch: however it ends, no thread is left."""
 
 import threading
 import time
@@ -13,13 +13,13 @@ from kismet_nb.transport.threads import DaemonThreads
 
 
 def threads_left():
-    """Return the threads of fetches that still run."""
+    """Return the threads of fetches that are still running."""
     return [thread for thread in threading.enumerate() if thread.name == "kismet_nb"]
 
 
 @pytest.mark.usefixtures("_no_pauses")
-def test_a_list_that_goes_on_after_another_failed_leaves_no_thread(monkeypatch):
-    """If a list needs further pages after the fetch has failed, its thread ends and does not wait for them."""
+def test_a_list_that_continues_after_another_failed_leaves_no_thread(monkeypatch):
+    """If a list needs more pages after the fetch has failed, its thread ends and does not wait for them."""
     failed, ended = threading.Event(), []
 
     def answer(query, _):
@@ -35,7 +35,7 @@ def test_a_list_that_goes_on_after_another_failed_leaves_no_thread(monkeypatch):
     def end(threads):
         original_end(threads)
         ended.append(threads)
-        if len(ended) == 2:  # those for lists and those for pages
+        if len(ended) == 2:  # the threads for lists, and those for pages
             failed.set()
 
     parse_page = pagination.parse_page
@@ -76,7 +76,7 @@ def test_a_page_that_is_no_longer_needed_is_cut():
 
 
 def test_an_interrupt_while_the_first_thread_starts_ends_the_request(monkeypatch):
-    """Ctrl-C at the very beginning cuts the request that was just sent."""
+    """The request that was just sent is cut."""
     start = threading.Thread.start
 
     def interrupted_start(thread):

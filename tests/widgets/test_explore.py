@@ -1,4 +1,4 @@
-"""The panel of explore: its questions, filters and options, and that the shown code makes what is shown."""
+"""The panel of explore: questions, filters and options, and that the shown code makes the shown table."""
 
 import anywidget
 import ipywidgets
@@ -11,7 +11,7 @@ from kismet_nb.widgets.explorer_controls import Controls
 
 @pytest.fixture
 def said(monkeypatch):
-    """Collect what panels send to the browser."""
+    """Collect the messages of panels to the browser."""
     messages = []
     monkeypatch.setattr(anywidget.AnyWidget, "send", lambda _, content, _buffers=None: messages.append(content))
     return messages
@@ -19,7 +19,7 @@ def said(monkeypatch):
 
 @pytest.fixture(scope="module")
 def tables(demo):
-    """One table of each kind that has questions."""
+    """Fetch one table of each kind that has questions."""
     with kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client:
         users = kn.fetch_users(client=client)
         return {
@@ -32,7 +32,7 @@ def tables(demo):
 
 
 def controls(widget):
-    """Return all controls of a panel, by what stands before them."""
+    """Return all controls of a panel that have a description."""
     found = [widget] if getattr(widget, "description", "") else []
     for child in getattr(widget, "children", ()):
         found += controls(child)
@@ -40,12 +40,12 @@ def controls(widget):
 
 
 def control(panel, description):
-    """Return the last control with a description: that of the newest filter."""
+    """Return the last control with a description, which for filters is that of the newest."""
     return [found for found in controls(panel) if found.description == description][-1]
 
 
 def add_filter(panel, column, operator, value):
-    """Add a filter as a person does."""
+    """Add a filter like a person."""
     control(panel, "Add a filter").click()
     row = panel.children[1].children[-1]
     for part, chosen in zip(row.children, (column, operator, value), strict=False):
@@ -53,20 +53,20 @@ def add_filter(panel, column, operator, value):
 
 
 def run(said, tables):
-    """Run the code that is shown, in a namespace with the tables, as a cell does."""
+    """Run the shown code in a namespace with the tables, like a cell."""
     namespace = {"kn": kn, "pd": pd, **tables}
-    exec(said[-1]["code"], namespace)  # noqa: S102 - what a person does with it
+    exec(said[-1]["code"], namespace)  # noqa: S102 - a person runs it too
     return namespace["answer"]
 
 
 def exported(panel, path):
-    """Export what is shown, and read it."""
+    """Export the shown table, and read the file."""
     control(panel, "File").value = str(path)
     control(panel, "Export").click()
     return kn.read_export(path)
 
 
-def test_each_question_is_answered_by_the_code_that_is_shown(tables, said, tmp_path):
+def test_the_shown_code_answers_each_question(tables, said, tmp_path):
     """For every question, the code runs in a cell and makes the table that the button exports."""
     users, calls, rooms, invites, metrics = tables.values()
     panel = kn.explore(users, calls, rooms, invites, metrics)
@@ -77,7 +77,7 @@ def test_each_question_is_answered_by_the_code_that_is_shown(tables, said, tmp_p
         control(panel, "Question").value = question
         assert "" == said[-1]["message"], question
         answer = run(said, shown | tables)
-        if answer.index.names == [None]:  # it only numbers the rows
+        if answer.index.names == [None]:  # the index only numbers the rows
             answer = answer.reset_index(drop=True)
         pd.testing.assert_frame_equal(answer, exported(panel, tmp_path / "t.parquet"))
 
@@ -87,7 +87,7 @@ def test_each_question_is_answered_by_the_code_that_is_shown(tables, said, tmp_p
 
 
 def test_the_code_has_the_names_of_the_variables(said):
-    """A table is called as the variable that holds it."""
+    """The name of a table is that of its variable."""
     people = pd.DataFrame({"id": pd.array([11], "Int64"), "created_at": pd.to_datetime(["2026-01-05T09:00Z"])})
     people.attrs["kismet"] = {"resource": "users"}
     namespace = {"kn": kn, "_7": people, "people": people}
@@ -107,8 +107,8 @@ def test_the_code_has_the_names_of_the_variables(said):
         ("users: email", "is one of", "'];import os#", lambda users: users["id"].isna()),
     ],
 )
-def test_a_filter_keeps_rows_and_what_belongs_to_them(tables, said, column, operator, value, kept):
-    """Users are filtered, and only their calls are counted; what was typed is never run as code."""
+def test_a_filter_on_users_also_filters_their_calls(tables, said, column, operator, value, kept):
+    """Only the matching users and their calls are kept. Typed text never runs as code."""
     users, calls = tables["users"], tables["calls"]
     panel = kn.explore(calls, users)
     add_filter(panel, column, operator, value)
@@ -123,7 +123,7 @@ def test_a_filter_keeps_rows_and_what_belongs_to_them(tables, said, column, oper
 
 
 def test_lists_are_filtered_by_their_items(said):
-    """A user with two roles is found by either."""
+    """A user with two roles matches a filter on one of them."""
     users = pd.DataFrame({"id": pd.array([1, 2, 3], "Int64"), "roles": [["provider", "admin"], None, ["admin"]]})
     users.attrs["kismet"] = {"resource": "users"}
     panel = kn.explore(users)
@@ -134,7 +134,7 @@ def test_lists_are_filtered_by_their_items(said):
 
 
 def test_days_are_those_of_the_zone(tables, said):
-    """Rows are kept from the first moment of a day to the last, where the clock of the zone says so."""
+    """Rows are kept from the start to the end of a day in the chosen zone."""
     calls = tables["calls"]
     panel = kn.explore(calls)
     control(panel, "Question").value = "The rows of calls"
@@ -145,8 +145,8 @@ def test_days_are_those_of_the_zone(tables, said):
     pd.testing.assert_frame_equal(calls[local == "2026-03-02"], run(said, tables))
 
 
-def test_what_is_wrong_is_said_in_the_panel(tables, said):
-    """A day, a zone, a number or a file that cannot be is a message, and the last code stays out."""
+def test_the_panel_shows_errors(tables, said):
+    """An invalid day, zone, number or file causes a message that names it."""
     panel = kn.explore(tables["users"])
     control(panel, "From").value = "soon"
     control(panel, "Question").value = "The rows of users"
@@ -173,7 +173,7 @@ def test_readers_of_a_page_cannot_write_files_on_its_server(tables, monkeypatch)
 
 
 def test_html_controls_drive_the_panel(tables, said):
-    """Where marimo draws the controls, a choice changes the answer, and the new lines of controls come back."""
+    """With marimo's HTML controls, a choice changes the answer, and the new lines of controls are sent."""
     panel = kn.explore(tables["users"])
     drawn = Controls(panel.control_lines)
     question, button = {"kind": "chosen", "line": 0, "position": 0}, {"kind": "chosen", "line": 1, "position": 0}
@@ -195,8 +195,8 @@ def test_what_a_control_cannot_take_is_put_right(tables, said, line, position, v
     assert 30 == next(control["value"] for control in said[-1]["lines"][0] if control["label"] == "Days")
 
 
-def test_no_trait_holds_a_row(tables):
-    """What a front-end saves of the panel and its parts has no name and no address in it."""
+def test_no_trait_contains_a_row(tables):
+    """The state of the panel and its parts, which a front-end saves, contains no name and no address."""
     panel = kn.explore(tables["users"], tables["calls"])
     add_filter(panel, "users: display_name", "contains", "a")
     for question in control(panel, "Question").options:
@@ -207,13 +207,13 @@ def test_no_trait_holds_a_row(tables):
 
 
 def everything(widget):
-    """Return a widget and all in it."""
+    """Return a widget and all widgets in it."""
     return [widget, *(inner for child in getattr(widget, "children", ()) for inner in everything(child))]
 
 
 @pytest.mark.parametrize("arguments", [(), ([1],), (pd.DataFrame({"id": [1]}),), ("users", "users")])
 def test_other_tables_are_refused(tables, arguments):
-    """Without a table, with one that was not fetched, or with two of a kind, the error says so."""
+    """No table, a table that was not fetched, and two tables of one kind are errors."""
     with pytest.raises(kn.InvalidInputError):
         kn.explore(*[tables.get(each, each) if isinstance(each, str) else each for each in arguments])
     assert isinstance(kn.explore(tables["users"]), ipywidgets.VBox)

@@ -1,4 +1,4 @@
-"""Logging in: who is asked, what login_status() shows, and a kernel that shows no secret."""
+"""Logging in: who is asked, what login_status() shows, and that a kernel shows no secret."""
 
 import io
 import json
@@ -20,8 +20,8 @@ from kismet_nb.auth import current
 ID = "client-id-ab12"
 
 
-def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkeypatch):
-    """Places stand in the order of looking, with the .env as a relative path and the winner marked."""
+def test_the_status_lists_the_sources_and_marks_the_used_one(demo, tmp_path, monkeypatch):
+    """The sources are in the order of the search, with the relative path of the .env."""
     (tmp_path / "deep").mkdir()
     credentials = f"KISMET_CLIENT_ID={demo.client_id}\nKISMET_CLIENT_SECRET={demo.client_secret}\n"
     (tmp_path / ".env").write_text(f"{credentials}KISMET_API_URL={demo.api_url}\n")
@@ -41,10 +41,10 @@ def test_the_status_names_what_won_and_what_was_looked_at(demo, tmp_path, monkey
     ("client_id", "client_secret", "named"),
     [
         (ID, "", "has KISMET_CLIENT_ID but no KISMET_CLIENT_SECRET"),
-        ("", " ", "the variables are there, but empty"),
+        ("", " ", "the variables are empty"),
         ("your-client-id", SECRET, "The Client ID is still the placeholder"),
         (ID, "your_client_secret", "The Client Secret is still the placeholder"),
-        (ID, f"two {SECRET}", "The Client Secret holds a space"),
+        (ID, f"two {SECRET}", "The Client Secret contains a space"),
     ],
 )
 def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, named):
@@ -57,7 +57,7 @@ def test_the_status_names_what_is_wrong(monkeypatch, client_id, client_secret, n
 
 
 def test_a_401_in_the_middle_of_work_names_the_source_and_the_way_back(monkeypatch):
-    """When the credentials expire, the error says where it came from, and how to log in again from there."""
+    """If the credentials expire, the error names their source and says how to log in again."""
     expired = []
     with serving(lambda query, _: (401, {}, b"") if expired else page_of([user(1)], query)) as (url, _):
         set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
@@ -71,7 +71,7 @@ def test_a_401_in_the_middle_of_work_names_the_source_and_the_way_back(monkeypat
 
 
 def test_two_organizations_can_be_compared(demo, client, monkeypatch):
-    """login() returns what has a client; login(client) makes a client this notebook's."""
+    """The result of login() has a client; login(client) makes a client this notebook's."""
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
         set_environment(monkeypatch, client_id=ID, client_secret=SECRET, api_url=url)
         here, there = kn.login(), kn.login(client)
@@ -82,20 +82,20 @@ def test_two_organizations_can_be_compared(demo, client, monkeypatch):
             kn.login(there)
 
 
-def test_where_nobody_can_answer_a_present_login_is_kept(demo, monkeypatch, capsys):
-    """A second login() says who is logged in; login(prompt=True) raises at once."""
+def test_if_nobody_can_answer_the_present_login_stays(demo, monkeypatch, capsys):
+    """A second login() prints who is logged in; login(prompt=True) raises at once."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
     kn.use_demo()
     present = current.current_login()
 
     assert present is kn.login()
     assert "from the demo organization" in capsys.readouterr().out
-    with pytest.raises(kn.CredentialsError, match="nobody to ask"):
+    with pytest.raises(kn.CredentialsError, match="nobody can be asked"):
         kn.login(prompt=True)
 
 
 def test_the_prompt_in_a_notebook_asks_with_getpass(demo, kernel, monkeypatch):
-    """login(prompt=True) asks below the cell, hides the secret, and shows nothing but who is logged in."""
+    """login(prompt=True) asks below the cell, hides the secret, and shows only who is logged in."""
     said = kernel.run(
         f"import os; os.environ['KISMET_API_URL'] = '{demo.api_url}'\nimport kismet_nb as kn\nkn.login(prompt=True)",
         demo.client_id,
@@ -111,7 +111,7 @@ def test_the_prompt_in_a_notebook_asks_with_getpass(demo, kernel, monkeypatch):
 
 
 def test_a_kernel_shows_the_secret_to_nobody(kernel):
-    """After a form's login and a refusal, no magic, traceback or log of the kernel holds the secret."""
+    """After a form's login and a refusal, no magic, traceback or log of the kernel contains the secret."""
     refuse = []
     with serving(lambda query, _: (401, {}, SECRET.encode()) if refuse else page_of([user(1)], query)) as (url, visits):
         code = "import logging, os; logging.basicConfig(level=0)\nos.environ['KISMET_API_URL'] = '{}'\n%xmode Verbose\n"
@@ -131,8 +131,8 @@ def test_a_kernel_shows_the_secret_to_nobody(kernel):
     assert SECRET[:8] not in json.dumps(kernel.messages, default=str)
 
 
-def test_a_form_takes_back_what_is_no_longer_true(kernel):
-    """After kn.logout() in another cell it is logged out; after another login it says what it still is."""
+def test_a_form_follows_logins_and_logouts_of_other_cells(kernel):
+    """After kn.logout() it is logged out. After another login it says that it is no longer the notebook's."""
     credentials = json.dumps({"id": ID, "secret": SECRET}).encode()
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
         kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
@@ -152,14 +152,14 @@ def test_a_form_takes_back_what_is_no_longer_true(kernel):
 
 
 def test_a_form_whose_secret_did_not_arrive_says_what_to_do(kernel):
-    """Where a front-end drops binary messages, the form names login(prompt=True)."""
+    """If a front-end drops binary messages, the form names login(prompt=True)."""
     kernel.run("import kismet_nb as kn\nkn.login()")
 
     assert "kn.login(prompt=True)" in kernel.send({"kind": "log-in"})[-1]["message"]
 
 
 def test_a_refused_client_id_shows_two_characters(monkeypatch):
-    """With the fields swapped it is the secret, so that its last characters must not be shown; the reason is named."""
+    """If the fields were swapped, it is the secret, so the end must not be shown. The error names this reason."""
     with serving(lambda *_: (401, {}, b"")) as (url, _):
         set_environment(monkeypatch, client_id=SECRET, client_secret=ID, api_url=url)
         with pytest.raises(kn.AuthenticationError, match="Client ID and secret swapped") as caught:
@@ -173,7 +173,7 @@ def test_a_refused_client_id_shows_two_characters(monkeypatch):
 
 
 def test_a_short_refused_client_id_is_not_shown():
-    """Two characters of a short value would be too much of it."""
+    """Two characters of a short value would reveal too much."""
     with (
         serving(lambda *_: (403, {}, b"")) as (url, _),
         kn.KismetClient("ab12cd34", SECRET, api_url=url) as client,
@@ -183,7 +183,7 @@ def test_a_short_refused_client_id_is_not_shown():
 
 
 def test_a_form_with_swapped_fields_shows_two_characters(kernel):
-    """No message of the kernel shows more of the secret."""
+    """No message of the kernel shows more characters of the secret."""
     with serving(lambda *_: (401, {}, b"")) as (url, _):
         kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
         refused = kernel.send({"kind": "log-in"}, json.dumps({"id": "xyz-secret-uvw", "secret": ID}).encode())[-1]
@@ -198,7 +198,7 @@ def test_a_form_with_swapped_fields_shows_two_characters(kernel):
 
 
 def test_no_widget_state_holds_the_credentials_or_the_answers(kernel):
-    """A saved notebook keeps the state of every widget: it says nothing of who is logged in."""
+    """A saved notebook contains the state of every widget, so the state must not say who is logged in."""
     with serving(lambda query, _: page_of([user(1)], query)) as (url, _):
         kernel.run(f"import os; os.environ['KISMET_API_URL'] = '{url}'\nimport kismet_nb as kn\nme = kn.login()")
         done = kernel.send({"kind": "log-in"}, json.dumps({"id": ID, "secret": SECRET}).encode())
@@ -211,7 +211,7 @@ def test_no_widget_state_holds_the_credentials_or_the_answers(kernel):
 
 
 def test_the_address_in_the_heading_is_text(kernel):
-    """What stands in KISMET_API_URL cannot become a part of the page."""
+    """Markup in KISMET_API_URL is escaped."""
     kernel.run("import os; os.environ['KISMET_API_URL'] = 'https://x<img>.example.org'")
     kernel.run("import kismet_nb as kn\nme = kn.login()")
     said = json.dumps(kernel.messages, default=str)
@@ -221,7 +221,7 @@ def test_the_address_in_the_heading_is_text(kernel):
 
 
 def test_the_next_cell_says_to_fill_in_the_form(kernel):
-    """After a form nobody has filled in, the error names it; the hint below the form goes when the form is drawn."""
+    """If nobody has filled in the form, the error names it. The hint below the form is removed when it is drawn."""
     shown = kernel.run("import kismet_nb as kn\nkn.login()")
     error = kernel.run("kn.fetch_users()")
     start = len(kernel.messages)
@@ -234,7 +234,7 @@ def test_the_next_cell_says_to_fill_in_the_form(kernel):
 
 
 def test_a_page_of_voila_has_no_hint_that_is_wrong_there(kernel):
-    """A reader can run no cells, is not remembered by the server, and the author is told how to fetch."""
+    """A reader can run no cells and save no credentials. The error tells the author how to fetch."""
     kernel.run("import os; os.environ['VOILA_KERNEL_ID'] = 'some-id'")
     shown = kernel.run("import kismet_nb as kn\nkn.login()")
     error = kernel.run("kn.fetch_users()")
@@ -246,10 +246,11 @@ def test_a_page_of_voila_has_no_hint_that_is_wrong_there(kernel):
 
 
 @pytest.mark.parametrize(
-    ("mode", "level", "reason"), [("run", 30, "readers share one process"), ("edit", 10, "what is typed to its log")]
+    ("mode", "level", "reason"),
+    [("run", 30, "readers share one process"), ("edit", 10, "writes typed text to its log")],
 )
 def test_marimo_shows_no_form_that_others_could_read(monkeypatch, mode, level, reason):
-    """Not in an app, whose readers would share the login, and not where marimo logs what is typed."""
+    """Neither in an app, whose readers would share the login, nor if marimo logs typed text."""
     marimo = types.SimpleNamespace(running_in_notebook=lambda: True, app_meta=lambda: types.SimpleNamespace(mode=mode))
     monkeypatch.setitem(sys.modules, "marimo", marimo)
     monkeypatch.setattr(logging.getLogger("marimo"), "level", level)
@@ -259,7 +260,7 @@ def test_marimo_shows_no_form_that_others_could_read(monkeypatch, mode, level, r
 
 
 def test_the_package_loads_no_widgets():
-    """ipywidgets and anywidget are slow to import, so that they wait for the first form."""
+    """ipywidgets and anywidget are slow to import, so they are imported for the first form."""
     code = "import sys, kismet_nb; print([name for name in ('ipywidgets', 'anywidget') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -267,16 +268,16 @@ def test_the_package_loads_no_widgets():
 
 
 def test_the_former_name_of_the_sources_still_works():
-    """LoginStatus.places warns and returns the same."""
+    """LoginStatus.places warns and returns the sources."""
     status = kn.login_status()
     with pytest.warns(DeprecationWarning, match="LoginStatus.sources"):
         assert status.sources == status.places
 
 
-def test_the_help_says_why_nothing_can_be_remembered(kernel):
-    """Without a key store the form has no box to tick, and its help names the reason."""
+def test_the_help_says_why_credentials_cannot_be_saved(kernel):
+    """Without a key store, the form has no checkbox, and its help names the reason."""
     kernel.run("import kismet_nb as kn\nme = kn.login()")
     said = json.dumps(kernel.messages, default=str, ensure_ascii=False)
 
     assert '"can_remember": false' in said
-    assert "Its key store cannot be used: there is none on this machine." in said
+    assert "Its key store cannot be used: no key store was found on this machine." in said

@@ -1,4 +1,4 @@
-"""A table to browse: every row is there, every cell is text."""
+"""A table to browse: it has every row, and every cell is text."""
 
 import json
 import re
@@ -18,12 +18,12 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 def addresses(text):
-    """Return the planted addresses that a text has."""
+    """Return the invented addresses in a text."""
     return set(re.findall(r"user\d+@example\.org", text))
 
 
 def browse(view):
-    """Return the cells and the line below the table that go to the browser when it draws the table."""
+    """Return the cells and the line below the table that are sent when the browser draws the table."""
     sent = []
     view.send = lambda content, buffers: sent.append((content["info"], json.loads(buffers[0])))
     view._handle_custom_msg({"kind": "rows"}, [])
@@ -32,12 +32,12 @@ def browse(view):
 
 
 def shown(df, **options):
-    """Return the cells that go to the browser."""
+    """Return the cells that are sent to the browser."""
     return browse(kn.view(df, **options))[0]
 
 
 def test_every_value_is_shown_as_text():
-    """Large ids keep all digits, times are readable in the named zone, missing values are empty, and markup is text."""
+    """Large ids keep all digits, times are in the given zone, missing values are empty, and markup is text."""
     table = pd.DataFrame(
         {
             "id": pd.array([9007199254740993, None], dtype="Int64"),
@@ -65,7 +65,7 @@ def test_every_value_is_shown_as_text():
 
 
 def test_days_and_arrays_are_readable():
-    """A day has no time of day; a list that pandas read from Parquet as an array is shown like a list."""
+    """A day has no time of day. An array, which pandas reads from Parquet, is shown like a list."""
     table = pd.DataFrame(
         {"date": pd.to_datetime(["2026-02-03"]), "roles": pd.Series([np.array(["a", "b"], dtype=object)])}
     )
@@ -73,8 +73,8 @@ def test_days_and_arrays_are_readable():
     assert [["2026-02-03", "a, b"]] == shown(table)
 
 
-def test_all_rows_are_there(monkeypatch, client):
-    """All rows are sent; of a larger table the first ones are, and the line below the table says so."""
+def test_all_rows_are_sent(monkeypatch, client):
+    """If a table has too many rows, the first are sent, and the line below the table says so."""
     users = kn.fetch_users(client=client)
     assert 131 == len(shown(users))
     monkeypatch.setattr(table_view, "MAX_ROWS", 100)
@@ -84,7 +84,7 @@ def test_all_rows_are_there(monkeypatch, client):
 
 
 def test_only_the_first_page_can_be_saved():
-    """What a front-end saves of a widget, its state and its outputs, holds ten rows and says that there are more."""
+    """The saved state and outputs of a widget contain ten rows and say that there are more."""
     view = kn.view(pd.DataFrame({"email": [f"user{row}@example.org" for row in range(131)]}))
     saved = json.dumps([view.get_state(), view._repr_mimebundle_()], default=str)
 
@@ -96,7 +96,7 @@ def test_only_the_first_page_can_be_saved():
     assert repr(view).endswith("[131 rows x 1 columns]")
 
 
-def test_a_short_table_is_shown_without_asking_for_more():
+def test_a_short_table_requests_no_more_rows():
     """Up to ten rows are the whole table, and the line below it says so."""
     view = kn.view(pd.DataFrame({"id": range(10)}))
 
@@ -108,8 +108,8 @@ def test_a_short_table_is_shown_without_asking_for_more():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", [55, 131])
-def test_an_executed_notebook_holds_the_first_page_only(rows):
-    """nbclient, on which papermill and nbconvert are built, saves the state of each widget in the notebook."""
+def test_an_executed_notebook_contains_the_first_page_only(rows):
+    """nbclient, which papermill and nbconvert use, saves the state of each widget in the notebook."""
     cell = f"""
 import kismet_nb as kn, pandas as pd
 kn.view(pd.DataFrame({{"email": [f"user{{row}}@example.org" for row in range({rows})]}}))
@@ -122,8 +122,8 @@ kn.view(pd.DataFrame({{"email": [f"user{{row}}@example.org" for row in range({ro
     assert 10 == len(addresses(html))
 
 
-def test_without_widgets_pandas_own_display_stands():
-    """A viewer without widgets gets pandas' HTML and text, in which a name is text too."""
+def test_a_viewer_without_widgets_gets_pandas_display():
+    """pandas' HTML and text are shown, and markup in a name is text."""
     table = pd.DataFrame({"display_name": [HOSTILE]})
     view = kn.view(table)
     data, *_ = view._repr_mimebundle_()
@@ -133,8 +133,8 @@ def test_without_widgets_pandas_own_display_stands():
     assert repr(table) == repr(view)
 
 
-def test_view_refuses_what_it_cannot_show(monkeypatch):
-    """No table, no such zone, or no itables: the error says what to do."""
+def test_view_raises_for_invalid_arguments(monkeypatch):
+    """If there is no table, no such zone, or no itables, the error says what to do."""
     table = pd.DataFrame({"id": [1]})
     with pytest.raises(kn.InvalidInputError, match="not list"):
         kn.view([])
