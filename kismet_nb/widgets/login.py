@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["LoginStatus", "login", "login_status", "logout"]
 
 NOBODY_TO_ROTATE = (
-    "rotate=True asks for the new credentials, and there is nobody to ask. Nothing was changed. Pass a client that has "
-    "them: kn.login(kn.KismetClient(client_id, client_secret), rotate=True)."
+    "rotate=True asks for the new credentials, but nobody can be asked here. Nothing was changed. Pass a client that "
+    "has them: kn.login(kn.KismetClient(client_id, client_secret), rotate=True)."
 )
 
 

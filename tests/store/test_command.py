@@ -98,7 +98,7 @@ def test_a_file_without_credentials_is_an_error(monkeypatch, content, why):
 
 def test_a_file_must_be_a_name():
     """The message names the argument."""
-    with pytest.raises(kn.InvalidInputError, match="file must be the name of a file"):
+    with pytest.raises(kn.InvalidInputError, match="file must be a path, not int"):
         kn.KismetClient.from_env(file=7)
 
 
