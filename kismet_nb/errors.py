@@ -118,7 +118,7 @@ class AuthenticationError(KismetError):
 
 
 class NotFoundError(KismetError):
-    """What was requested does not exist, or these credentials may not see it (404)."""
+    """What was requested does not exist, or these credentials have no permission to read it (404)."""
 
 
 class RequestRefusedError(KismetError):

@@ -89,7 +89,7 @@ def _add_export(commands: Commands) -> None:
         usage="%(prog)s [-h] TABLE [TABLE ...] OUT [OPTION ...]",
         help="fetch tables and write them to files; credentials from the environment or .env",
         epilog="A file is never written in part. If one of several tables fails, the others are still written, and the "
-        "exit code is 1.",
+        "exit code is 1. If the credentials are refused or the server is not reached, the export stops.",
     )
     command.add_argument("tables", nargs="+", metavar="TABLE", help=f"{', '.join(FETCHERS)}; OUT is the last name")
     command.add_argument(

@@ -19,7 +19,7 @@ def notebooks_folder() -> Path:
 
 
 def prepare_folder(folder: Path) -> tuple[Path, list[Path]]:
-    """Copy the notebooks into a folder in which they can be saved, since saved notebooks hold names.
+    """Copy the notebooks into a folder in which they can be saved, because saved notebooks contain names.
 
     An existing folder of a clone of this repository may be tracked by git. Instead of it, ``my_notebooks`` in the clone
     is used. A new folder gets a ``.gitignore``, so that no commit includes what is saved in it.
