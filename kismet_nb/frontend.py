@@ -1,4 +1,4 @@
-"""Which program shows the output of this code: Jupyter, Voila, marimo or a terminal."""
+"""Which program shows the output of this code (Jupyter, Voila, marimo or a terminal), and how to install there."""
 
 from __future__ import annotations
 
@@ -7,13 +7,27 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["in_voila", "is_published", "jupyter_kernel", "marimo_logs_messages", "marimo_mode"]
+__all__ = [
+    "in_voila",
+    "install_command",
+    "is_published",
+    "jupyter_kernel",
+    "marimo_logs_messages",
+    "marimo_mode",
+]
 
 
 def jupyter_kernel() -> Any:  # noqa: ANN401 - ipykernel has no types
     """Return the Jupyter kernel that runs this code, or None. A Voila page has one too."""
     ipython = sys.modules.get("IPython")
     return getattr(ipython.get_ipython() if ipython else None, "kernel", None)
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra for this Python: for a cell in Jupyter, otherwise for a terminal."""
+    python = sys.executable or "python"
+    pip = "%pip" if jupyter_kernel() else f'"{python}" -m pip' if " " in python else f"{python} -m pip"
+    return f'{pip} install "kismet-nb[{extra}]"'
 
 
 def in_voila() -> bool:

@@ -138,7 +138,7 @@ _CALLS = Resource(
         Column("id", "Int64", "Key of the call.", identifying=True),
         Column("name", "str", "Title of the call.", nullable=True, personal=True),
         Column("livekit_session_id", "str", "Key of the underlying video session.", nullable=True, identifying=True),
-        Column("state", "str", "State, such as active. More values may come.", codes=("active",)),
+        Column("state", "str", "State as sent, such as active. See also is_ended.", codes=("active",)),
         Column("has_egresses", "boolean", "Has recordings."),
         Column("is_recording", "boolean", "Is being recorded now."),
         Column("is_canvas_locked", "boolean", "Its canvas is locked now."),

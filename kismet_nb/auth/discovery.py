@@ -43,6 +43,7 @@ __all__ = [
     "find_credentials",
     "how_to_log_in_again",
     "next_login_note",
+    "warn_of_next_login",
 ]
 
 THIS_FORM = "this form"
@@ -72,6 +73,13 @@ def credential_sources(*, remembered: bool = True) -> Iterator[CredentialSource]
 def deciding_source(sources: Sequence[CredentialSource]) -> CredentialSource | None:
     """Return the first source with credentials or an error: it decides what ``kn.login()`` does."""
     return next((source for source in sources if source.found or source.error), None)
+
+
+def warn_of_next_login() -> None:
+    """Warn of the problems of the credentials that another process of this program will find."""
+    source = deciding_source(tuple(credential_sources(remembered=False)))
+    if source is not None and source.found is not None:
+        _after_warnings(source, source.found)
 
 
 def find_credentials(*, remembered: bool = False) -> FoundCredentials | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kismet_nb.auth.credentials import Credentials
+from kismet_nb.frontend import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +166,7 @@ def _call_backend(function: Callable[[Any], Result]) -> Result:
     Only the name of an error leaves that thread, because the error's frames contain the secret.
     """
     if importlib.util.find_spec("keyring") is None:
-        raise KeyringError('the package keyring is not installed; run pip install "kismet-nb[keyring]"')
+        raise KeyringError(f"the package keyring is not installed; run {install_command('keyring')}")
     results: list[Result] = []
     problems: list[str] = []
 

@@ -97,7 +97,7 @@ def _read_variables(
     if len(given) == 1:
         [missing] = found.keys() - given
         is_set = FILE_VARIABLES[given[0]] if files else given[0]
-        return unusable_source(name, f"{name} has {is_set} but no {missing}. Set both or neither.")
+        return unusable_source(name, f"{name} has {is_set} but neither {missing} nor {FILE_VARIABLES[missing]}.")
     if SECRET_VARIABLE in files:
         name = f"{name}{SECRET_IN}{files[SECRET_VARIABLE]})"
     return _checked_source(

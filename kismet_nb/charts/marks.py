@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
+from kismet_nb.frontend import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ def load_altair() -> ModuleType:
     """
     for module, name in (("altair", "Altair"), ("vl_convert", "vl-convert-python")):
         if find_spec(module) is None:
-            raise InvalidInputError(f'Charts need {name}. Install it with: pip install "kismet-nb[charts]"')
+            raise InvalidInputError(f"Charts need {name}. Install it with: {install_command('charts')}")
     import altair as alt  # noqa: PLC0415 - an optional dependency that is slow to import
 
     return alt

@@ -20,6 +20,7 @@ from kismet_nb.fetch import FETCHERS
 from kismet_nb.files.export import export
 from kismet_nb.files.paths import check_path, check_target
 from kismet_nb.files.read_export import read_export
+from kismet_nb.frontend import install_command
 from kismet_nb.reports.report import report
 from kismet_nb.reports.shipped import prepare_folder
 from kismet_nb.reports.sigterm import clean_up_on_sigterm
@@ -183,7 +184,7 @@ def run_report(options: argparse.Namespace) -> None:
 def run_lab(options: argparse.Namespace) -> None:
     """Copy missing notebooks and open JupyterLab on them."""
     if find_spec("jupyterlab") is None:
-        raise InvalidInputError('JupyterLab is not installed. Install it with: pip install "kismet-nb[lab]"')
+        raise InvalidInputError(f"JupyterLab is not installed. Install it with: {install_command('lab')}")
     wanted = Path(options.folder).expanduser()
     folder, copied = prepare_folder(wanted)
     if folder != wanted:
@@ -201,7 +202,7 @@ def run_lab(options: argparse.Namespace) -> None:
 def run_docs(options: argparse.Namespace) -> None:
     """Build the reference if it is missing, and open it in the browser."""
     if find_spec("sphinx") is None or find_spec("furo") is None:
-        raise InvalidInputError('The reference needs Sphinx. Install it with: pip install "kismet-nb[docs]"')
+        raise InvalidInputError(f"The reference needs Sphinx. Install it with: {install_command('docs')}")
     folder = Path(options.folder).expanduser() if options.folder else _docs_cache()
     page = folder.absolute() / "index.html"
     if options.rebuild or not (folder / "searchindex.js").is_file():  # Sphinx writes it last

@@ -63,7 +63,7 @@ def _files(options: argparse.Namespace) -> dict[str, Path]:
         raise InvalidInputError("OUT is empty. Name the file or folder to write.")
     ends_as_folder = out.endswith(("/", os.sep))
     ends_as_file = not ends_as_folder and file_suffix(Path(out)) != ""
-    if ends_as_file or (len(names) == 1 and not ends_as_folder and extension is None):
+    if ends_as_file:
         if extension is not None:
             raise InvalidInputError("--format is for a folder. For a file, the suffix sets the format.")
         target = check_target(out, options.tz)

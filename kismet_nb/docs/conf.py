@@ -52,5 +52,6 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 
 def setup(app: Sphinx) -> None:
-    """Accept the language of the blocks in the recipes for cron, which Pygments does not know."""
+    """Accept the language of the recipes for cron, which Pygments does not know, and print each page that is read."""
     app.add_lexer("crontab", TextLexer)
+    app.connect("source-read", lambda _app, page, _text: print(f"Reading {page}", flush=True))

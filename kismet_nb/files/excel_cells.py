@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from kismet_nb.errors import ExportError, InvalidInputError
 from kismet_nb.files.text_codec import DATE_DTYPE, encode_column, format_times, is_text_lists
+from kismet_nb.frontend import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ def import_openpyxl() -> Any:  # noqa: ANN401 - a module without types
     """
     with contextlib.suppress(ImportError):
         return importlib.import_module("openpyxl")
-    raise InvalidInputError('Excel files need the package openpyxl. Install it with: pip install "kismet-nb[excel]"')
+    raise InvalidInputError(f"Excel files need the package openpyxl. Install it with: {install_command('excel')}")
 
 
 def to_sheet_column(column: pd.Series[Any], name: str, tz: str | None) -> SheetColumn:

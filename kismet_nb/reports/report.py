@@ -11,9 +11,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from kismet_nb.auth.current import current_login
+from kismet_nb.auth.discovery import warn_of_next_login
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.files.atomic import replace_file
 from kismet_nb.files.paths import check_path, file_suffix
+from kismet_nb.frontend import install_command
 from kismet_nb.reports.images import read_logo
 from kismet_nb.reports.kernel import execute
 from kismet_nb.reports.notebook import read_notebook
@@ -115,7 +117,7 @@ def report(
         raise InvalidInputError(f"The notebook {source} does not exist.")
     for module in ("nbconvert", "ipykernel", "altair", "vl_convert"):
         if find_spec(module) is None:
-            raise InvalidInputError(f'A report needs {module}. Install it with: pip install "kismet-nb[report]"')
+            raise InvalidInputError(f"A report needs {module}. Install it with: {install_command('report')}")
     branding = _branding(title, organization, logo)
     browser = find_browser() if file_suffix(target, SUFFIXES) == ".pdf" else None
 
@@ -128,6 +130,8 @@ def report(
     options = {"tz": tz, "fail_rate_unit": fail_rate_unit}
     parameters |= {name: value for name, value in options.items() if value is not None}
     executed = read_notebook(source, {**parameters, "demo": demo})
+    if not demo and current_login() is None:
+        warn_of_next_login()  # a warning in the kernel would not be seen
 
     steps = Steps(total=len(executed.cells) + 2)  # the start of the kernel, the cells, the page
     with report_bar(steps, progress) as bar:

@@ -18,6 +18,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from kismet_nb.errors import ExportError, InvalidInputError, KismetError
+from kismet_nb.frontend import install_command
 from kismet_nb.resources import RESOURCES
 from kismet_nb.store.layout import HISTORY, LISTS, chosen_organizations, read_version, version_time
 from kismet_nb.store.schema import LISTS_SCHEMA, history_schema, stored_schema, upgrade
@@ -138,7 +139,7 @@ def sql(folder: str | os.PathLike[str], query: str) -> pd.DataFrame:
 
 def _import_duckdb() -> Any:  # noqa: ANN401 - the module
     if find_spec("duckdb") is None:
-        raise InvalidInputError('sql needs DuckDB. Install it with: pip install "kismet-nb[sql]"')
+        raise InvalidInputError(f"sql needs DuckDB. Install it with: {install_command('sql')}")
     return import_module("duckdb")
 
 

@@ -118,7 +118,7 @@ def calls_per_week(
 ) -> pd.DataFrame:
     """Return what ``calls_per_period`` returns, under its old name.
 
-    .. deprecated:: 0.2
+    .. deprecated:: 0.1
         Use ``calls_per_period``, which takes the same arguments. This name raises a ``DeprecationWarning``.
     """
     warnings.warn(_RENAMED, DeprecationWarning, stacklevel=2)

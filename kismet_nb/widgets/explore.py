@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
+from kismet_nb.frontend import install_command
 from kismet_nb.tables.provenance import row_resource
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def explore(*tables: pd.DataFrame) -> ipywidgets.VBox:
     if not by_resource:
         raise InvalidInputError("Pass the tables to explore: kn.explore(calls, users).")
     if find_spec("itables") is None:
-        raise InvalidInputError('explore needs itables. Install it with: pip install "kismet-nb[view]"')
+        raise InvalidInputError(f"explore needs itables. Install it with: {install_command('view')}")
     from kismet_nb.widgets.explorer import Explorer  # noqa: PLC0415 - it imports ipywidgets, which is slow
 
     variables = sys._getframe(1).f_globals  # noqa: SLF001 - the only way to a notebook's variables

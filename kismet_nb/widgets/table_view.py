@@ -13,7 +13,7 @@ import pandas as pd
 
 from kismet_nb.dates import time_zone
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.frontend import jupyter_kernel, marimo_mode
+from kismet_nb.frontend import install_command, jupyter_kernel, marimo_mode
 from kismet_nb.tables.cell_text import CellFormat, heading_text
 from kismet_nb.tables.index_columns import columns_with_index
 from kismet_nb.tables.plain_values import readable_column
@@ -82,7 +82,7 @@ def table_view(df: pd.DataFrame, *, tz: str | None = None, saved_rows: int) -> a
     if not isinstance(df, pd.DataFrame):
         raise InvalidInputError(f"view shows a pandas DataFrame, not {type(df).__name__}.")
     if find_spec("itables") is None:
-        raise InvalidInputError('view needs itables. Install it with: pip install "kismet-nb[view]"')
+        raise InvalidInputError(f"view needs itables. Install it with: {install_command('view')}")
     texts, info, options = _parts(df, None if tz is None else time_zone(tz))
     return _table_view_class()(df, texts, saved_rows, info, **options)
 

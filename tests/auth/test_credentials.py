@@ -402,7 +402,7 @@ def test_an_export_contains_no_secret(demo, tmp_path):
 def test_one_variable_alone_is_an_error_that_names_the_other(monkeypatch, given, missing):
     """If the other variable is empty, login() raises and does not go on to the next source."""
     set_environment(monkeypatch, **{"CLIENT_ID": "", "CLIENT_SECRET": "", **given})
-    with pytest.raises(kn.CredentialsError, match=f"no {missing}") as caught:
+    with pytest.raises(kn.CredentialsError, match=f"but neither {missing} nor") as caught:
         kn.login()
 
     assert SECRET not in shown(caught.value)

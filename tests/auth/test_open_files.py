@@ -134,3 +134,20 @@ def test_each_of_many_organizations_warns_once(demo, capsys):
         said := capsys.readouterr().err
     )
     assert 1 == said.count("\n")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shared_folder")
+@pytest.mark.filterwarnings("default")
+def test_a_report_warns_too(demo, capsys):
+    """Its notebook runs in a kernel, whose warnings are not seen."""
+    write_env(demo, 0o644)
+    Path("own.ipynb").write_text(
+        '{"cells": [{"cell_type": "code", "id": "a", "metadata": {"tags": ["parameters"]}, "source": "demo = False", '
+        '"outputs": [], "execution_count": null}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    )
+
+    assert 0 == main(["report", "--out", "r.html", "--notebook", "own.ipynb", "--quiet"])
+    assert "kismet-nb: .env can be read by other users of this computer. Run: chmod 600 .env\n" == (
+        capsys.readouterr().err
+    )

@@ -164,7 +164,7 @@ def test_an_empty_variable_counts_as_unset(server, monkeypatch):
 def test_a_secret_without_a_client_id_is_an_error(monkeypatch):
     """The error names the variable that is set, and the missing one."""
     set_environment(monkeypatch, client_secret_file=private_file("secret", SECRET))
-    with pytest.raises(kn.CredentialsError, match="has KISMET_CLIENT_SECRET_FILE but no KISMET_CLIENT_ID"):
+    with pytest.raises(kn.CredentialsError, match="has KISMET_CLIENT_SECRET_FILE but neither KISMET_CLIENT_ID nor"):
         kn.login()
 
 

@@ -260,12 +260,19 @@ def test_without_a_store_there_is_an_error():
 
 
 def test_without_duckdb_the_extra_is_named(monkeypatch):
-    """The message is one line with the command."""
+    """The message is one line with the command for this Python."""
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    with pytest.raises(
-        kn.InvalidInputError, match=r'^sql needs DuckDB. Install it with: pip install "kismet-nb\[sql\]"$'
-    ):
+    with pytest.raises(kn.InvalidInputError, match=r"^sql needs DuckDB\. Install it with: ") as caught:
         kn.sql("store", "SELECT 1")
+
+    assert str(caught.value).endswith(f'{sys.executable} -m pip install "kismet-nb[sql]"')
+
+
+def test_in_a_notebook_an_extra_is_installed_by_a_magic_command(kernel):
+    """The pip of a terminal may be that of another Python."""
+    shown = kernel.run("import sys; sys.modules['duckdb'] = None; import kismet_nb as kn; kn.sql('store', 'SELECT 1')")
+
+    assert r"Install it with: %pip install \"kismet-nb[sql]\"" in shown
 
 
 def test_a_damaged_file_is_an_error(synced):
