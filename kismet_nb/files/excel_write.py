@@ -125,7 +125,8 @@ def write_excel(file: BinaryIO, sheets: Sequence[Sheet], *, provenance: bool) ->
     # If a disk is full, openpyxl prints tracebacks about its own open files. So it writes to memory.
     content = io.BytesIO()
     book.save(content)
-    file.write(content.getbuffer())
+    with content.getbuffer() as written:  # Python 3.12.1 crashes when it collects an open one after an error.
+        file.write(written)
 
 
 def _has_totals(table: StoredTable) -> bool:
