@@ -10,6 +10,8 @@ from kismet_nb.frontend import marimo_mode
 
 __all__ = ["PageCounter", "progress_bar"]
 
+_LOCK = threading.RLock()
+
 
 class PageCounter:
     """Counts pages for a progress bar, from many threads.
@@ -41,6 +43,7 @@ def progress_bar(name: str, counter: PageCounter, progress: bool | None) -> Any:
 
     class Bar(tqdm):  # type: ignore[type-arg]
         monitor_interval = 0  # tqdm starts no thread that would outlive the fetch
+        _lock = _LOCK  # tqdm's own stays locked if an interrupt comes while it is made
 
         def follow(self) -> None:
             self.total = counter.known

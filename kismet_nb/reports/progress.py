@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 __all__ = ["Steps", "report_bar"]
+
+_LOCK = threading.RLock()
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ def report_bar(steps: Steps, progress: bool | None) -> Any:  # noqa: ANN401, FBT
 
     class Bar(tqdm):  # type: ignore[type-arg]
         monitor_interval = 0  # without tqdm's monitor thread, which would continue after the report
+        _lock = _LOCK  # as in fetch/progress.py
 
         def follow(self) -> None:
             if self.disable:

@@ -84,7 +84,7 @@ def test_an_option_accepts_removals(clinic, monkeypatch, capsys):
         (None, "cannot be read"),
         (b"\xff\xfe\x00", "cannot be read"),
         (b"", "has no credentials: neither variable is set"),
-        (b"KISMET_CLIENT_ID=a\n", "has KISMET_CLIENT_ID but no KISMET_CLIENT_SECRET"),
+        (b"KISMET_CLIENT_ID=a\n", "has KISMET_CLIENT_ID but neither KISMET_CLIENT_SECRET nor"),
     ],
 )
 def test_a_file_without_credentials_is_an_error(monkeypatch, content, why):

@@ -40,7 +40,7 @@ def test_the_status_lists_the_sources_and_marks_the_used_one(demo, tmp_path, mon
 @pytest.mark.parametrize(
     ("client_id", "client_secret", "named"),
     [
-        (ID, "", "has KISMET_CLIENT_ID but no KISMET_CLIENT_SECRET"),
+        (ID, "", "has KISMET_CLIENT_ID but neither KISMET_CLIENT_SECRET nor"),
         ("", " ", "the variables are empty"),
         ("your-client-id", SECRET, "The Client ID is still the placeholder"),
         (ID, "your_client_secret", "The Client Secret is still the placeholder"),
