@@ -43,7 +43,12 @@ def progress_bar(name: str, counter: PageCounter, progress: bool | None) -> Any:
 
     class Bar(tqdm):  # type: ignore[type-arg]
         monitor_interval = 0  # tqdm starts no thread that would outlive the fetch
-        _lock = _LOCK  # tqdm's own stays locked if an interrupt comes while it is made
+        _lock = _LOCK
+
+        def refresh(self, *_args: object, **_options: object) -> None:
+            """Draw the bar. tqdm itself would keep its lock if an interrupt comes meanwhile, and threads would hang."""
+            with _LOCK:
+                super().refresh(nolock=True)
 
         def follow(self) -> None:
             self.total = counter.known

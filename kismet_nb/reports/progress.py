@@ -62,7 +62,12 @@ def report_bar(steps: Steps, progress: bool | None) -> Any:  # noqa: ANN401, FBT
 
     class Bar(tqdm):  # type: ignore[type-arg]
         monitor_interval = 0  # without tqdm's monitor thread, which would continue after the report
-        _lock = _LOCK  # as in fetch/progress.py
+        _lock = _LOCK
+
+        def refresh(self, *_args: object, **_options: object) -> None:
+            """Draw the bar, with a lock that is released if an interrupt comes meanwhile."""
+            with _LOCK:
+                super().refresh(nolock=True)
 
         def follow(self) -> None:
             if self.disable:
