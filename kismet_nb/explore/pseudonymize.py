@@ -63,9 +63,9 @@ def pseudonymize(
         Columns to keep because you know that they are not personal: undocumented ones, for example your own counts,
         and with ``ids=True`` also ids and labels, for example ``organization``.
     ids
-        Whether to replace ids too: every documented id, session and recording key; the name of an organization, and
-        the label ``organization`` of a store; the text of ``error`` and the ``description`` of a role, which can
-        contain an id.
+        Whether to replace ids too: every documented id, session and recording key. The name of an organization and
+        the label ``organization`` of a store are also replaced, and so are the text of ``error`` and the
+        ``description`` of a role, which can contain an id or a name.
     dates
         ``"day"``, ``"week"`` (from Monday), ``"month"``, ``"quarter"`` or ``"year"``. Every time is replaced by the
         start of that unit, in the columns of the API, of a summary, of a store, and your own, including those in
@@ -86,9 +86,9 @@ def pseudonymize(
     Raises
     ------
     InvalidInputError
-        The key is too short; a column is neither documented, nor a number or time of a summary, nor a column of a
-        store, nor named in ``columns`` or ``keep``; a column to replace does not exist or contains values other than
-        text (or ids); the index contains data; or the table has codes already.
+        The key is too short, the index contains data, or the table has codes already. A column to replace does not
+        exist, or contains values other than text (or ids). Or a column is unknown: it is neither documented nor added
+        by a summary or a store, and ``columns`` and ``keep`` do not name it.
 
         With ``ids`` or ``dates`` also if a documented column contains values of another kind, or ``roles`` contains an
         undocumented role: if you know these values, name the column in ``keep``. With ``dates`` also if a column of

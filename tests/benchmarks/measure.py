@@ -37,8 +37,8 @@ def best(times, **readers):
 def measure_apart(contender, url, *arguments):
     """Run a contender of contenders.py in a separate process and return its measurements.
 
-    The keys are wall and cpu in seconds; peak, and above (the peak minus the memory before the run) in MB; rows; and
-    fold, the seconds from the last request of a sync to its end.
+    The keys are wall and cpu (seconds), peak (MB), above (the peak minus the memory before the run, MB), rows, and
+    fold. The last is the time from the last request of a sync to its end, in seconds.
     """
     command = [sys.executable, __file__, contender, url, *map(str, arguments)]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)

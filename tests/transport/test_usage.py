@@ -138,7 +138,6 @@ def test_a_login_counts_from_its_first_request(demo, client):
     pd.testing.assert_frame_equal(before, client.usage())
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_process_counts_its_own_requests(client):
     """The parent's requests are not counted twice."""
     kn.fetch_users(client=client)
