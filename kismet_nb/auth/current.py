@@ -1,4 +1,4 @@
-"""The login of this notebook: the only state that is kept between calls."""
+"""The login of this notebook, which the fetch functions use unless a client is passed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = [
     "Login",
     "current_login",
     "form_advice",
-    "held_login",
-    "hold_login",
     "log_out",
     "login_watchers",
+    "pin_login",
+    "pinned_login",
     "record_form",
     "remember_login",
 ]
@@ -62,7 +62,7 @@ class Login:
 
 
 _login: Login | None = None
-_held = False
+_pinned = False
 _form_was_shown = False
 # After each change, every watcher is called with the earlier and the new login.
 login_watchers: list[Callable[[Login | None, Login | None], None]] = []
@@ -75,21 +75,21 @@ def current_login() -> Login | None:
 
 def remember_login(login: Login | None) -> None:
     """Set this notebook's login, or remove it with None, and call the watchers."""
-    global _login, _held
-    before, _login, _held = _login, login, False
+    global _login, _pinned
+    before, _login, _pinned = _login, login, False
     for watcher in login_watchers:
         watcher(before, login)
 
 
-def hold_login() -> None:
+def pin_login() -> None:
     """Until the login changes, let ``kn.login()`` return it instead of searching for credentials."""
-    global _held  # noqa: PLW0603 - it belongs to the one login
-    _held = True
+    global _pinned  # noqa: PLW0603 - it belongs to the one login
+    _pinned = True
 
 
-def held_login() -> Login | None:
+def pinned_login() -> Login | None:
     """Return the login that ``kn.login()`` must return, or None if it must search for credentials."""
-    return _login if _held else None
+    return _login if _pinned else None
 
 
 def record_form() -> None:

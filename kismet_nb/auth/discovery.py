@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "THE_FORM",
+    "THE_TERMINAL",
     "THIS_FORM",
     "credential_sources",
     "credentials_in_file",
@@ -46,7 +48,8 @@ __all__ = [
     "warn_of_next_login",
 ]
 
-THIS_FORM = "this form"
+# The sources of typed credentials. A form calls itself "this form" while it verifies them.
+THIS_FORM, THE_FORM, THE_TERMINAL = "this form", "the form", "the terminal"
 
 
 def credential_sources(*, remembered: bool = True) -> Iterator[CredentialSource]:
@@ -139,7 +142,7 @@ def credentials_in_file(file: str | os.PathLike[str]) -> FoundCredentials:
 
 def _named_source(path: Path) -> CredentialSource | None:
     """Return the source in a file, or None if it cannot be read. Raise nothing: this frame contains the secret."""
-    values = read_dotenv(path) if path.is_file() else None
+    values = read_dotenv(path) if os.path.isfile(path) else None  # noqa: PTH113 - Path.is_file raises in a folder that may not be read
     return None if values is None else read_named_file(values, path)
 
 
@@ -171,14 +174,15 @@ def how_to_log_in_again(source: str) -> str:
         return "Make a client with the right credentials."
     if source == KEYRING:
         return "Run kn.logout(forget=True), which deletes them there, and log in again: kn.login()."
-    if SECRET_IN in source:
-        return f"Correct the Client ID and the secret there.{IN_A_NOTEBOOK}kn.login() then uses them."
-    if source == ENVIRONMENT or source.endswith(".env"):
-        return (
-            f"Correct {ID_VARIABLE} and {SECRET_VARIABLE} there.{IN_A_NOTEBOOK}kn.login() then uses them. "
-            "kn.login(prompt=True) asks for others."
-        )
-    return "Then try again." if source == THIS_FORM else "Then log in again: kn.login()."
+    if source == THIS_FORM:
+        return "Then try again."
+    if source in {THE_FORM, THE_TERMINAL}:
+        return "Then log in again: kn.login()."
+    place, _, secret_file = source.partition(SECRET_IN)
+    values = "the Client ID and the secret" if secret_file else f"{ID_VARIABLE} and {SECRET_VARIABLE}"
+    if place != ENVIRONMENT and Path(place).name != ".env":
+        return f"Correct {values} there."  # kn.login() does not search a file that the caller named
+    return f"Correct {values} there.{IN_A_NOTEBOOK}kn.login() then uses them. kn.login(prompt=True) asks for others."
 
 
 def next_login_note(sources: Sequence[CredentialSource]) -> str | None:

@@ -29,7 +29,7 @@ def open_file_note(file: Path) -> str:
     try:
         found, path = file.stat(), file.resolve()
         is_ours = os.geteuid() in {0, found.st_uid}
-        is_open = found.st_mode & 0o077 and all(parent.stat().st_mode & 0o011 for parent in path.parents)
+        is_open = found.st_mode & 0o044 and all(parent.stat().st_mode & 0o011 for parent in path.parents)
         name = min(str(file), os.path.relpath(file), key=len)
         is_mounted = path.is_relative_to(RUNTIME_FOLDER) or os.statvfs(path).f_flag & os.ST_RDONLY
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +12,32 @@ from kismet_nb.auth.credentials import FILE_VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["read_value_files"]
+__all__ = ["FileValues", "read_value_files"]
 
 MAX_BYTES = 4096
 
 
-def read_value_files(
-    variables: Mapping[str, str | None], folder: Path
-) -> tuple[dict[str, str], dict[str, Path], str | None]:
-    """Return the values read from files, those files, and the problem with one of them.
+@dataclass(frozen=True, slots=True, repr=False)
+class FileValues:
+    """The values that were read from files. It has no repr, because one of them is the secret.
 
-    The keys of both dictionaries are the variables without ``_FILE``, for example ``KISMET_CLIENT_SECRET``. A problem
-    is returned and not raised, because the frames that read the files contain the secret.
+    Attributes
+    ----------
+    values, files
+        The values and their files, by the variable without ``_FILE``, for example ``KISMET_CLIENT_SECRET``.
+    problem
+        The problem with one of the files, or None. If there is one, there are no values and files.
+    """
+
+    values: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    problem: str | None = None
+
+
+def read_value_files(variables: Mapping[str, str | None], folder: Path) -> FileValues:
+    """Read the files that the variables of one source name.
+
+    A problem is returned and not raised, because the frames that read the files contain the secret.
 
     Parameters
     ----------
@@ -31,26 +46,27 @@ def read_value_files(
     folder
         The folder that relative paths start from.
     """
-    values: dict[str, str] = {}
-    files: dict[str, Path] = {}
+    read = FileValues()
     for variable, file_variable in FILE_VARIABLES.items():
         name = (variables.get(file_variable) or "").strip()
         if not name:
             continue
         if (variables.get(variable) or "").strip():
-            return {}, {}, f"{variable} and {file_variable} are both set. Remove one of the two."
+            return FileValues(problem=f"{variable} and {file_variable} are both set. Remove one of the two.")
         try:
             file = folder / Path(name).expanduser()
             content, problem = _read(file)
         except RuntimeError:  # the home folder of an unknown user
-            return {}, {}, f"{file_variable} names a file of an unknown user. Set it to the full path of a file."
+            problem = f"{file_variable} names a file of an unknown user. Set it to the full path of a file."
+            return FileValues(problem=problem)
         if problem and not _is_path(name, folder):
             where = "the working directory" if folder == Path() else folder
-            return {}, {}, f"{file_variable} does not name a file in {where}. Set it to the full path of a file."
+            problem = f"{file_variable} does not name a file in {where}. Set it to the full path of a file."
+            return FileValues(problem=problem)
         if problem:
-            return {}, {}, f"{file_variable} names {file}, which {problem}"
-        values[variable], files[variable] = content, file
-    return values, files, None
+            return FileValues(problem=f"{file_variable} names {file}, which {problem}")
+        read.values[variable], read.files[variable] = content, file
+    return read
 
 
 def _is_path(name: str, folder: Path) -> bool:

@@ -47,7 +47,8 @@ def read_environment(in_dotenv: Mapping[str, str | None], dotenv: Path | None) -
     try:
         is_default = checked_api_url(address) == DEFAULT_API_URL
     except KismetError as error:
-        return CredentialSource(source.name, f"unusable: {error}", error=type(error)(f"In {source.name}: {error}"))
+        problem = f"In {os.path.relpath(dotenv)}: {error}"
+        return CredentialSource(source.name, f"unusable: {problem}", error=type(error)(problem))
     if is_default:
         return source
     return unusable_source(
@@ -86,10 +87,13 @@ def _read_variables(
     name: str, values: Mapping[str, str | None], folder: Path, file: Path | None = None
 ) -> CredentialSource:
     """Read credentials from the variables of a source, which are in ``file``. Relative paths start at ``folder``."""
-    in_files, files, problem = read_value_files(values, folder)
-    if problem:
-        return unusable_source(name, f"In {name}: {problem}")
-    found = {variable: in_files.get(variable) or (values.get(variable) or "").strip() for variable in FILE_VARIABLES}
+    in_files = read_value_files(values, folder)
+    if in_files.problem:
+        return unusable_source(name, f"In {name}: {in_files.problem}")
+    files = in_files.files
+    found = {
+        variable: in_files.values.get(variable) or (values.get(variable) or "").strip() for variable in FILE_VARIABLES
+    }
     given = [variable for variable, value in found.items() if value]
     if not given:
         empty = ID_VARIABLE in values or SECRET_VARIABLE in values

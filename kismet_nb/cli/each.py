@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import os
 import subprocess
 import sys
 import tempfile
@@ -89,7 +90,9 @@ def _expanded(patterns: Sequence[str]) -> list[Path]:
     """Return the files that match the patterns. Shells expand patterns too, except on Windows."""
     files = []
     for pattern in patterns:
-        matches = [pattern] if Path(pattern).exists() or "*" not in pattern else sorted(glob.glob(pattern))  # noqa: PTH207 - a pattern may be absolute
+        # The methods of Path raise in a folder that may not be read, and their patterns must be relative.
+        is_name = os.path.exists(pattern) or "*" not in pattern  # noqa: PTH110
+        matches = [pattern] if is_name else sorted(glob.glob(pattern))  # noqa: PTH207
         if not matches:
             raise InvalidInputError(f"No file matches {pattern}. Name the files with the credentials.")
         files += matches

@@ -16,7 +16,7 @@ import json
 import os
 
 from kismet_nb.auth.credentials import Credentials
-from kismet_nb.auth.current import Login, hold_login
+from kismet_nb.auth.current import Login, pin_login
 from kismet_nb.errors import CredentialsError
 from kismet_nb.fetch.log_in import log_in
 from kismet_nb.transport.client import KismetClient
@@ -53,7 +53,7 @@ def receive_login() -> None:
     """
     client, source = _read_client()
     log_in(client, source)
-    hold_login()
+    pin_login()
 
 
 def _read_client() -> tuple[KismetClient, str]:

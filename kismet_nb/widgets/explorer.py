@@ -70,10 +70,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._questions = {question.title: question for question in find_questions(tables)}
         self._columns = {f"{resource}: {column}": (resource, column) for resource, column in filter_columns(tables)}
         self._table = pd.DataFrame()
-        first = next((title for title, question in self._questions.items() if question.has_chart), None)
-        self._question = ipywidgets.Dropdown(
-            options=list(self._questions), value=first, description="Question", layout=WIDE
-        )
+        titles = list(self._questions)
+        first = next((title for title in titles if self._questions[title].has_chart), titles[0])
+        self._question = ipywidgets.Dropdown(options=titles, value=first, description="Question", layout=WIDE)
         self._options = {
             "by": ipywidgets.Dropdown(options=PERIODS, value="month", description="By", layout=NARROW),
             "start": _text(description="From", placeholder="2026-10-01", layout=NARROW),

@@ -1,6 +1,7 @@
 // Draws lines of controls as HTML, and sends the chosen values. The kernel responds with the current lines.
 
 let lists = 0; // for unique ids
+const typing = new WeakSet(); // elements whose text has not been sent yet
 
 function draw({ kind, label, options, placeholder }, choose) {
   const element = document.createElement(kind === "button" ? "button" : kind === "select" ? "select" : "input");
@@ -22,7 +23,9 @@ function draw({ kind, label, options, placeholder }, choose) {
     list.append(...options.map((option) => new Option(option)));
     box.append(list);
   }
+  element.addEventListener("input", () => typing.add(element));
   element.addEventListener("change", () => {
+    typing.delete(element);
     if (kind !== "number" || element.value !== "") choose(element.value);
   });
   return [box, element];
@@ -48,7 +51,7 @@ function render({ model, el }) {
     lines.forEach((line, number) => line.forEach(({ kind, value, hidden }, position) => {
       const [box, element] = controls[number][position];
       box.hidden = hidden;
-      if (kind !== "button") element.value = value;
+      if (kind !== "button" && !typing.has(element)) element.value = value;
     }));
   }
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 from kismet_nb.auth import keyring_store
 from kismet_nb.auth.credentials import ID_VARIABLE, SECRET_VARIABLE, WAYS_TO_LOG_IN, Credentials
-from kismet_nb.auth.current import Login, current_login, held_login, log_out
+from kismet_nb.auth.current import Login, current_login, log_out, pinned_login
 from kismet_nb.auth.discovery import (
+    THE_TERMINAL,
     credential_sources,
     deciding_source,
     find_api_url,
@@ -163,9 +164,9 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
             raise InvalidInputError("kn.login(client) takes a KismetClient.")
         return _log_in_and_print(client, client.source, rotate=rotate)
     ask = prompt or rotate
-    if not ask and (held := held_login()):  # a report has the login of the notebook that writes it
-        print(held)
-        return held
+    if not ask and (pinned := pinned_login()):  # a report has the login of the notebook that writes it
+        print(pinned)
+        return pinned
     present = current_login()
     if not ask and (found := find_credentials(remembered=True)):
         client = KismetClient.from_credentials(found.credentials, api_url=found.api_url)
@@ -256,7 +257,7 @@ def _ask(present: Login | None, *, rotate: bool) -> Login:
     client_id = input(f"{new}Client ID for {api_url}: ")
     # The secret is not a variable of this frame, because the traceback of a refusal would contain it.
     typed = Credentials(client_id, getpass.getpass(f"{new}Client Secret (not shown): "))
-    return _log_in_and_print(KismetClient.from_credentials(typed, api_url=api_url), "the terminal", rotate=rotate)
+    return _log_in_and_print(KismetClient.from_credentials(typed, api_url=api_url), THE_TERMINAL, rotate=rotate)
 
 
 def _means_to_ask(*, prompt: bool) -> Literal["form", "text"] | None:

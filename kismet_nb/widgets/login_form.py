@@ -14,9 +14,10 @@ This module imports ipywidgets and anywidget, which are slow to import, so impor
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import ipywidgets  # type: ignore[import-untyped]
@@ -26,32 +27,29 @@ from IPython.display import display
 from kismet_nb.auth import keyring_store
 from kismet_nb.auth.credentials import Credentials
 from kismet_nb.auth.current import Login, current_login, log_out, login_watchers, record_form
-from kismet_nb.auth.discovery import THIS_FORM, credential_sources, find_api_url, next_login_note
+from kismet_nb.auth.discovery import THE_FORM, THIS_FORM, credential_sources, find_api_url, next_login_note
 from kismet_nb.errors import CredentialsError, KismetError
 from kismet_nb.fetch.log_in import log_in
 from kismet_nb.fetch.rotation import rotate as rotate_credentials
 from kismet_nb.frontend import in_voila, marimo_mode
 from kismet_nb.transport.client import KismetClient
-from kismet_nb.widgets.login_help import (
-    WITHOUT_THE_FORM,
-    WITHOUT_THE_ROTATION_FORM,
-    heading_text,
-    help_text,
-    how_to_show_again,
-    why_not_remembered,
-)
+from kismet_nb.widgets.login_help import WITHOUT_THE_FORM, WITHOUT_THE_ROTATION_FORM, form_texts, how_to_show_again
+
+if TYPE_CHECKING:
+    from kismet_nb.widgets.login_help import FormTexts
 
 __all__ = ["FormLogin", "LoginFields", "LoginForm", "show_form"]
 
 NOT_THE_NOTEBOOKS = "This is no longer the notebook's login. To use it, pass its .client."
 
 
-class Answer(NamedTuple):
-    """The next state of the fields.
+@dataclasses.dataclass(frozen=True, slots=True)
+class FormState:
+    """What the form shows.
 
     Attributes
     ----------
-    state
+    name
         ``"open"``, ``"verifying"``, ``"refused"`` or ``"done"``.
     message
         The text about what happened.
@@ -59,7 +57,7 @@ class Answer(NamedTuple):
         The text below the buttons about the key store.
     """
 
-    state: str
+    name: str
     message: str
     note: str = ""
 
@@ -108,7 +106,7 @@ class FormLogin:
 
 
 class LoginFields(anywidget.AnyWidget):
-    """The two fields, the buttons and the answers: an HTML form that sends messages.
+    """The two fields, the buttons and the texts about what happened: an HTML form that sends messages.
 
     Parameters
     ----------
@@ -133,7 +131,7 @@ class LoginFields(anywidget.AnyWidget):
     def __init__(self, handle: FormLogin, api_url: str, *, rotate: bool, **traits: bool | str) -> None:
         super().__init__(again=how_to_show_again(), **traits)
         self._handle, self._api_url, self._rotate = handle, api_url, rotate
-        self._answer = Answer("done", str(handle.login)) if handle.login and not rotate else Answer("open", "")
+        self._state = FormState("done", str(handle.login)) if handle.login and not rotate else FormState("open", "")
         self._is_drawn, self._hint = False, None
         self.on_msg(self._receive)
         login_watchers.append(self._on_login_change)
@@ -141,15 +139,15 @@ class LoginFields(anywidget.AnyWidget):
     def _receive(self, _widget: object, content: dict[str, Any], buffers: list[memoryview]) -> None:
         kind = content.get("kind")
         if kind == "log-out":
-            self._reply(_log_out(self._handle))
+            self._show(_log_out(self._handle))
         elif kind == "log-in":
-            self._reply(Answer("verifying", "Verifying …"))
+            self._show(FormState("verifying", "Verifying …"))
             remember = content.get("remember") is True
-            self._reply(_log_in(self._handle, buffers, self._api_url, remember=remember, rotate=self._rotate))
+            self._show(_log_in(self._handle, buffers, self._api_url, remember=remember, rotate=self._rotate))
         else:  # the form was drawn, also after a reload of the page
             self._is_drawn = True
             self._remove_hint()
-            self._reply(self._answer)
+            self._show(self._state)
 
     def set_hint(self, hint: Any) -> None:  # noqa: ANN401 - a display handle of IPython, or of another program
         """Set the display below the form. It is emptied as soon as the form is drawn."""
@@ -162,24 +160,23 @@ class LoginFields(anywidget.AnyWidget):
             self._hint = None
 
     def _on_login_change(self, before: Login | None, now: Login | None) -> None:
-        if self._answer.state != "verifying" and (answer := _after_login_change(self._handle, before, now)):
-            self._reply(answer)
+        if self._state.name != "verifying" and (state := _after_login_change(self._handle, before, now)):
+            self._show(state)
 
-    def _reply(self, answer: Answer) -> None:
-        self._answer = answer
-        note = {"note": answer.note} if answer.note else {}
-        self.send({"state": answer.state, "message": answer.message, **note})
+    def _show(self, state: FormState) -> None:
+        self._state = state
+        note = {"note": state.note} if state.note else {}
+        self.send({"state": state.name, "message": state.message, **note})
 
 
 class LoginForm(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     """A heading with the address, the fields, and the help."""
 
-    def __init__(self, handle: FormLogin, api_url: str, *, rotate: bool) -> None:
-        reason = why_not_remembered()
-        self.fields = LoginFields(handle, api_url, rotate=rotate, can_remember=reason is None and not rotate)
-        heading = ipywidgets.HTML(heading_text(api_url, rotate=rotate))
-        below = ipywidgets.HTML(help_text(reason, rotate=rotate))
-        super().__init__([heading.add_class("kismet-heading"), self.fields, below.add_class("kismet-help")])
+    def __init__(self, handle: FormLogin, api_url: str, texts: FormTexts, *, rotate: bool) -> None:
+        self.fields = LoginFields(handle, api_url, rotate=rotate, can_remember=texts.can_remember)
+        heading = ipywidgets.HTML(texts.heading).add_class("kismet-heading")
+        below = ipywidgets.HTML(texts.help).add_class("kismet-help")
+        super().__init__([heading, self.fields, below])
         self.add_class("kismet-login")
 
     def __repr__(self) -> str:
@@ -190,12 +187,13 @@ def show_form(present: Login | None, *, rotate: bool) -> FormLogin:
     """Display a form below the cell, and return the object that will have its login."""
     handle = FormLogin(present)
     api_url = present.client.api_url if rotate and present else find_api_url()
+    texts = form_texts(api_url, rotate=rotate)
     if marimo_mode():  # marimo shows only widgets of anywidget
-        fields = _fields_with_texts(handle, api_url, rotate=rotate)
+        fields = LoginFields(handle, api_url, rotate=rotate, **dataclasses.asdict(texts))
         display(fields)  # type: ignore[no-untyped-call]
         handle.set_fields(fields)
     else:
-        form = LoginForm(handle, api_url, rotate=rotate)
+        form = LoginForm(handle, api_url, texts, rotate=rotate)
         display(form)  # type: ignore[no-untyped-call]
         if not in_voila():
             hint = {"text/plain": WITHOUT_THE_ROTATION_FORM if rotate else WITHOUT_THE_FORM}
@@ -204,36 +202,39 @@ def show_form(present: Login | None, *, rotate: bool) -> FormLogin:
     return handle
 
 
-def _fields_with_texts(handle: FormLogin, api_url: str, *, rotate: bool) -> LoginFields:
-    reason = why_not_remembered()
-    texts = {"heading": heading_text(api_url, rotate=rotate), "help": help_text(reason, rotate=rotate)}
-    return LoginFields(handle, api_url, rotate=rotate, can_remember=reason is None and not rotate, **texts)
-
-
-def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remember: bool, rotate: bool) -> Answer:
+def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remember: bool, rotate: bool) -> FormState:
     """Log in with the credentials that the form sent, or replace the earlier ones with them."""
+    before = current_login()
     try:
         typed = _parse_credentials(buffers)
         client = KismetClient.from_credentials(typed, api_url=api_url)
         login, note = rotate_credentials(client, THIS_FORM) if rotate else (log_in(client, THIS_FORM), "")
     except KismetError as error:
-        return Answer("refused", str(error).replace(". ", ".\n"))
+        return FormState("refused", str(error).replace(". ", ".\n"))
     except KeyboardInterrupt:
-        return Answer("refused", "Interrupted. Nothing was changed.")
+        return FormState("refused", f"Interrupted. {_whether_changed(before)}")
     except Exception as error:  # noqa: BLE001 - a traceback would show the frames that contain the secret
-        return Answer(
-            "refused", f"An unexpected error occurred ({type(error).__name__}). Nothing was changed. Report it."
-        )
+        problem = f"An unexpected error occurred ({type(error).__name__}). Report it."
+        return FormState("refused", f"{problem} {_whether_changed(before)}")
     handle.login = login
     message = str(login)
-    login.client.source = "the form"  # an error in a later cell must not say "this form"
+    login.client.source = THE_FORM  # an error in a later cell must not say "this form"
     if remember:
         try:
             keyring_store.save_credentials(api_url, typed)
             note = "Remembered in this computer's key store."
         except keyring_store.KeyringError as error:
             note = f"Not remembered: the key store was not used, {error}."
-    return Answer("done", message, note)
+        except KeyboardInterrupt:  # a locked key store may wait for a person
+            note = "Not remembered, because it was interrupted."
+    return FormState("done", message, note)
+
+
+def _whether_changed(before: Login | None) -> str:
+    """Return whether a login that did not end as expected has changed this notebook's login."""
+    if current_login() is before:
+        return "Nothing was changed."
+    return "The notebook is logged in with the new credentials, but the key store may still have the earlier ones."
 
 
 def _parse_credentials(buffers: list[memoryview]) -> Credentials:
@@ -246,7 +247,7 @@ def _parse_credentials(buffers: list[memoryview]) -> Credentials:
     return Credentials(values["id"], values["secret"])
 
 
-def _log_out(handle: FormLogin) -> Answer:
+def _log_out(handle: FormLogin) -> FormState:
     """Log out this form's login. A later login of the notebook stays."""
     mine, handle.login = handle.login, None
     if mine is current_login():
@@ -254,20 +255,20 @@ def _log_out(handle: FormLogin) -> Answer:
     elif mine:
         mine.client.close()
     if present := current_login():
-        return Answer("open", f"Logged out.\nThe notebook stays logged in from {present.source}.")
+        return FormState("open", f"Logged out.\nThe notebook stays logged in from {present.source}.")
     note = next_login_note(tuple(credential_sources()))
-    return Answer("open", f"Logged out.\n{note}" if note else "Logged out.")
+    return FormState("open", f"Logged out.\n{note}" if note else "Logged out.")
 
 
-def _after_login_change(handle: FormLogin, before: Login | None, now: Login | None) -> Answer | None:
+def _after_login_change(handle: FormLogin, before: Login | None, now: Login | None) -> FormState | None:
     """Return what a form shows after another cell or form has logged in or out, or None if it does not change."""
     mine = handle.login
     if mine and now and now.client is mine.client:
         handle.login = now
-        return Answer("done", str(now))
+        return FormState("done", str(now))
     if mine is None or mine is not before:
         return None
     if now:
-        return Answer("done", f"{mine}\n{NOT_THE_NOTEBOOKS}")
+        return FormState("done", f"{mine}\n{NOT_THE_NOTEBOOKS}")
     handle.login = None
-    return Answer("open", "Logged out.")
+    return FormState("open", "Logged out.")

@@ -1,22 +1,16 @@
-"""The heading, the help and the hint of the login form, which depend on the program that shows it."""
+"""The texts of the login form, which depend on the program that shows it."""
 
 from __future__ import annotations
 
 import html
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from kismet_nb.auth import keyring_store
 from kismet_nb.auth.credentials import ID_VARIABLE, SECRET_VARIABLE
 from kismet_nb.frontend import in_voila, marimo_mode
 
-__all__ = [
-    "WITHOUT_THE_FORM",
-    "WITHOUT_THE_ROTATION_FORM",
-    "heading_text",
-    "help_text",
-    "how_to_show_again",
-    "why_not_remembered",
-]
+__all__ = ["WITHOUT_THE_FORM", "WITHOUT_THE_ROTATION_FORM", "FormTexts", "form_texts", "how_to_show_again"]
 
 # Shown below the form until the form is drawn: if a form cannot be drawn, neither can its help.
 WITHOUT_THE_FORM = f"""\
@@ -37,13 +31,32 @@ RUN_AGAIN = "Run the cell again."
 NO_ACCOUNT = "Run <code>kn.use_demo()</code>, which logs in to an invented organization."
 
 
-def heading_text(api_url: str, *, rotate: bool) -> str:
-    """Return the heading as HTML."""
-    return (ROTATE if rotate else LOG_IN).format(host=html.escape(urlsplit(api_url).netloc))
+@dataclass(frozen=True, slots=True)
+class FormTexts:
+    """The texts of a form, as HTML.
+
+    Attributes
+    ----------
+    heading, help
+        The texts above and below the fields.
+    can_remember
+        Whether the form offers "Remember on this computer".
+    """
+
+    heading: str
+    help: str
+    can_remember: bool
 
 
-def help_text(cannot_remember: str | None, *, rotate: bool) -> str:
-    """Return the help as HTML. It is shorter for a Voila page, whose reader can run no cells."""
+def form_texts(api_url: str, *, rotate: bool) -> FormTexts:
+    """Return the texts of a form for an address."""
+    heading = (ROTATE if rotate else LOG_IN).format(host=html.escape(urlsplit(api_url).netloc))
+    reason = _why_not_remembered()
+    return FormTexts(heading, _help(reason, rotate=rotate), can_remember=reason is None and not rotate)
+
+
+def _help(cannot_remember: str | None, *, rotate: bool) -> str:
+    """Return the help. It is shorter for a Voila page, whose reader can run no cells."""
     entries = [("Where are my credentials?", WHERE), ("Paste both at once", PASTE)]
     if not in_voila():
         remember = REPLACED if rotate else REMEMBER
@@ -64,7 +77,7 @@ def how_to_show_again() -> str:
     return "Reload the page." if in_voila() else "Run the cell with kn.login() again."
 
 
-def why_not_remembered() -> str | None:
+def _why_not_remembered() -> str | None:
     """Return why the form cannot remember credentials, or None if it can.
 
     A Voila page would save them in the server's key store, and they would log in the next reader.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -193,12 +194,20 @@ def _typed(text: str, values: pd.Series[Any], column: str) -> Any:  # noqa: ANN4
         if kind in "iu":
             return int(text)
         if kind == "f":
-            return float(text)
+            return _finite(text)
     except (ValueError, KeyError):
         wanted = "true or false" if kind == "b" else "numbers"
     else:
         return text
     raise InvalidInputError(f"{column} contains {wanted}, so its filter cannot be {text!r}.")
+
+
+def _finite(text: str) -> float:
+    """Return a number. Refuse ``nan`` and ``inf``, whose representations are no code."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _literal(value: object) -> str:

@@ -149,6 +149,38 @@ def test_a_dotenv_does_not_decide_where_the_environments_secret_goes(monkeypatch
         kn.login()
 
 
+def test_an_unusable_address_in_a_dotenv_is_an_error_that_names_the_file(monkeypatch, tmp_path):
+    """The credentials are in the environment, but the address to correct is not."""
+    set_environment(monkeypatch, client_id=ID, client_secret=SECRET)
+    (tmp_path / ".env").write_text("KISMET_API_URL=http://elsewhere.example.org\n")
+    with pytest.raises(kn.InvalidInputError, match=r"^In \.env: The API's address .* must begin with https"):
+        kn.login()
+    assert "unusable: In .env: The API's address" in repr(kn.login_status())
+
+
+@pytest.mark.parametrize("name", ["clinic-a.env", "clinic-a.txt"])
+def test_refused_credentials_of_a_named_file_are_corrected_there(name, tmp_path):
+    """kn.login() does not read a file that only from_env() names, so the error does not advise it."""
+    with serving(lambda *_: (401, {}, b"{}")) as (url, _):
+        (tmp_path / name).write_text(f"KISMET_CLIENT_ID={ID}\nKISMET_CLIENT_SECRET={SECRET}\nKISMET_API_URL={url}\n")
+        with kn.KismetClient.from_env(file=name) as client, pytest.raises(kn.AuthenticationError) as caught:
+            kn.fetch_users(client=client)
+
+    assert str(caught.value).endswith("Correct KISMET_CLIENT_ID and KISMET_CLIENT_SECRET there.")
+
+
+def test_a_named_file_in_a_folder_that_may_not_be_read_is_an_error(tmp_path, monkeypatch):
+    """Path.is_file raises there. The superuser of a test may read every folder, so the refusal is imitated."""
+
+    def refuse(_path):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.is_file", refuse)
+    monkeypatch.setattr("os.path.isfile", lambda _path: False)
+    with pytest.raises(kn.CredentialsError, match=r"clinic-a\.env cannot be read"):
+        kn.KismetClient.from_env(file="closed/clinic-a.env")
+
+
 def test_a_secret_in_a_dotenv_is_taken_literally(tmp_path):
     """A dollar sign and braces in a value are kept."""
     secret = "pa$HOME${HOME}word"

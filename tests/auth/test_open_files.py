@@ -57,6 +57,16 @@ def test_after_the_command_there_is_no_warning(demo):
     assert "chmod" not in repr(kn.login_status())
 
 
+@pytest.mark.usefixtures("shared_folder")
+@pytest.mark.parametrize("mode", [0o610, 0o620])
+def test_a_file_that_others_cannot_read_is_not_warned_of(demo, mode):
+    """Other permissions do not show the secret."""
+    write_env(demo, mode)
+    kn.login()
+
+    assert "chmod" not in repr(kn.login_status())
+
+
 def test_a_folder_that_keeps_others_out_is_enough(demo, shared_folder, monkeypatch):
     """Other users cannot read a file in it, so there is no warning."""
     (shared_folder / "private").mkdir(mode=0o700)

@@ -3,6 +3,7 @@
 import json
 import types
 
+import anywidget
 import keyring
 import pytest
 from support.faulty_server import serving
@@ -12,6 +13,8 @@ from support.rows import page_of, user
 import kismet_nb as kn
 from kismet_nb.auth import keyring_store
 from kismet_nb.auth.credentials import Credentials
+from kismet_nb.auth.current import current_login
+from kismet_nb.widgets.login_form import FormLogin, LoginFields
 
 OLD = ("client-id-ab12", "planted-secret-7f3a91")
 NEW = ("client-id-cd34", "planted-secret-c2e805")
@@ -195,6 +198,47 @@ def test_the_form_of_a_notebook_rotates(kernel, kismet, monkeypatch):
     assert ["verifying", "done"] == [answer["state"] for answer in done]
     assert f"now {NEW[0]} Logged in" in changed
     assert [] == [secret for _, secret in (OLD, NEW) if secret[-6:] in json.dumps(kernel.messages, default=str)]
+
+
+@pytest.mark.parametrize(("rotate", "note"), [(True, ""), (False, "Not remembered, because it was interrupted.")])
+def test_an_interrupt_while_the_key_store_is_locked_does_not_claim_that_nothing_was_changed(
+    kismet, monkeypatch, rotate, note
+):
+    """The server has accepted the credentials, and the notebook uses them. The form does not wait any longer."""
+    [(_, url)] = keyring.get_keyring().kept
+    present, shown = kn.login(), []
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keyring_store, "save_credentials", interrupt)
+    monkeypatch.setattr(anywidget.AnyWidget, "send", lambda _, content, _buffers=None: shown.append(content))
+    fields = LoginFields(FormLogin(present), url, rotate=rotate)
+    new = json.dumps(dict(zip(("id", "secret"), NEW, strict=True))).encode()
+    fields._receive(fields, {"kind": "log-in", "remember": not rotate}, [memoryview(new)])
+
+    assert NEW[0] == current_login().client.client_id
+    assert "verifying" != shown[-1]["state"]
+    assert "Nothing was changed" not in shown[-1]["message"]
+    assert note == shown[-1].get("note", "")
+
+
+def test_an_interrupt_before_the_server_has_answered_changes_nothing(kismet, monkeypatch):
+    """The form says so, and the earlier login stays."""
+    [(_, url)] = keyring.get_keyring().kept
+    present, shown = kn.login(), []
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kn.KismetClient, "get", interrupt)
+    monkeypatch.setattr(anywidget.AnyWidget, "send", lambda _, content, _buffers=None: shown.append(content))
+    fields = LoginFields(FormLogin(present), url, rotate=True)
+    new = json.dumps(dict(zip(("id", "secret"), NEW, strict=True))).encode()
+    fields._receive(fields, {"kind": "log-in"}, [memoryview(new)])
+
+    assert {"state": "refused", "message": "Interrupted. Nothing was changed."} == shown[-1]
+    assert present is current_login()
 
 
 def test_credentials_of_another_organization_stay_in_the_key_store(kismet, capsys):

@@ -77,7 +77,7 @@ def test_the_secret_leaves_no_trace(open_notebook, front, saving):
 
 def test_the_form_says_that_the_kernel_is_busy(open_notebook):
     """If a cell is running, the form says that the login waits, and logs in after the cell has ended."""
-    book = open_notebook("lab/tree", LOG_IN, "import time; time.sleep(11)", saving=False)
+    book = open_notebook("lab/tree", LOG_IN, "import time; time.sleep(20)", saving=False)
     book.run(0)
     book.type_id()
     book.type(book.secret)

@@ -103,7 +103,7 @@ def test_log_in_and_fetch_in_the_next_cell(marimo, browser, tmp_path):
     page.screenshot(path=tmp_path / "done.png")
     page.keyboard.press("Control+s")
     saved = [tmp_path / "__marimo__" / name for name in ("day.html", "session/day.py.json")]  # marimo writes them later
-    for _ in range(60):
+    for _ in range(240):
         if all(file.exists() and "rows: 12" in file.read_text() for file in saved):
             break
         page.wait_for_timeout(250)

@@ -113,6 +113,18 @@ def test_unusable_arguments_are_refused_before_anything_starts(arguments, why, c
     assert ([], False) == (visits, Path("store").exists())
 
 
+def test_a_file_in_a_folder_that_may_not_be_read_is_refused(monkeypatch, capsys):
+    """Path.exists raises there. The superuser of a test may read every folder, so the refusal is imitated."""
+
+    def refuse(_path):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.exists", refuse)
+
+    assert 2 == main(["sync", "store", "--each", "closed/*.env", "--tables", "roles"])
+    assert "No file matches closed/*.env" in capsys.readouterr().err
+
+
 def test_each_process_gets_the_options_of_sync(monkeypatch):
     """Only folder, organization, file and --quiet differ."""
     commands = []

@@ -350,18 +350,18 @@ def test_a_final_status_is_not_retried(status, expected):
 @pytest.mark.parametrize("wait", ["3600", "a date"])
 def test_a_wait_of_an_hour_is_an_error_at_once(wait):
     """A Retry-After beyond the client's patience, in seconds or as a date, is an error at once."""
-    started = time.monotonic()
     wait = email.utils.formatdate(time.time() + 3600, usegmt=True) if wait == "a date" else wait
-    error = fetch_error(kn.UnavailableError, lambda *_: (429, {"Retry-After": wait}, b""))
+    answer = Recorded(lambda *_: (429, {"Retry-After": wait}, b""))
+    error = fetch_error(kn.UnavailableError, answer)
 
-    assert (429, pytest.approx(3600, abs=5)) == (error.status, error.retry_after)
-    assert time.monotonic() - started < 5
+    assert (429, pytest.approx(3600, abs=30)) == (error.status, error.retry_after)
+    assert 1 == len(answer.queries)
 
 
 def drip(start):
-    """Send ``start``, then one byte every 0.1 s for four seconds."""
+    """Send ``start``, then one byte every 0.1 s for twenty seconds."""
     yield start
-    for _ in range(40):
+    for _ in range(200):
         time.sleep(0.1)
         yield b" "
 
@@ -374,7 +374,7 @@ def test_a_slowly_sending_server_times_out(start):
     started = time.monotonic()
 
     assert "0.5 s" in str(fetch_error(kn.UnavailableError, lambda *_: drip(start), timeout=0.5, retries=0))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_a_silent_server_times_out():
@@ -401,27 +401,27 @@ def test_nothing_is_sent_to_an_untrusted_certificate(monkeypatch, tmp_path):
 
 
 def test_after_a_429_all_requests_wait_and_slow_down():
-    """At 50 allowed requests a second, all rows are fetched with few refusals."""
-    rows, window, refused = [user(number) for number in range(1500)], [0, 0], []
+    """At 20 allowed requests a second, all rows are fetched with few refusals."""
+    rows, window, refused = [user(number) for number in range(900)], [0, 0], []
 
     def answer(query, count):
         if window[0] != int(time.time()):
             window[:] = [int(time.time()), 0]
         window[1] += 1
-        if window[1] > 50:
+        if window[1] > 20:  # few enough for a busy machine to exceed it
             refused.append(count)
             return 429, {"Retry-After": "1"}, b""
         return page_of(rows, query)
 
     users = fetch_users_from(answer, patience=30)
 
-    assert 1500 == len(users)
+    assert 900 == len(users)
     assert 0 < len(refused) <= 12
 
 
 @pytest.mark.slow
 def test_an_interrupt_ends_a_fetch_at_once():
-    """Ctrl-C while the server is silent returns within two seconds and leaves no thread."""
+    """Ctrl-C while the server is silent for 20 s ends the fetch and leaves no thread."""
     check_interrupt(
         "demo = kn.DemoOrganization(latency=20)\n"
         "client = kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url)"

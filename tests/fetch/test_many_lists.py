@@ -293,13 +293,18 @@ def test_threads_can_share_a_client():
 
 def test_an_interrupted_fetch_can_be_resumed(caplog):
     """After Ctrl-C a log line says how to resume, and ``resume=True`` returns the whole table."""
-    server, slow = CallsServer({key: [call(key)] for key in range(1, 20)}), [3.0]
-    server.before = lambda query: time.sleep(slow[0]) if "/15/" in query.path else None
+    server, go_on = CallsServer({key: [call(key)] for key in range(1, 20)}), threading.Event()
+
+    def before(query):
+        if "/15/" in query.path and not go_on.is_set():  # five lists or more have been read then
+            threading.Timer(1, _thread.interrupt_main).start()
+            assert go_on.wait(30)
+
+    server.before = before
     with client_of(server) as client:
-        threading.Timer(0.5, _thread.interrupt_main).start()
         with pytest.raises(KeyboardInterrupt), caplog.at_level(logging.WARNING):
             kn.fetch_calls(client=client)
-        slow[0] = 0
+        go_on.set()
         calls = kn.fetch_calls(client=client, resume=True)
 
     assert re.search(r"[0-9]+ of 19 lists are read\. .*resume=True", caplog.text)
@@ -312,14 +317,15 @@ def test_a_list_read_before_a_wait_can_be_resumed(caplog):
     server = CallsServer({key: [call(key)] for key in range(1, 10)})
 
     def refusal():
-        under_way.wait(5)
-        threading.Timer(0.5, refused.set).start()
+        assert under_way.wait(20)
+        threading.Timer(1.5, refused.set).start()  # when the client has the refusal
         yield b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 20\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
     def after_the_refusal(query):
-        refused.wait(5)
+        assert refused.wait(20)
         body = json.dumps(page_of([call(2)], query, envelope="calls")).encode()
         yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(body), body)
+        threading.Timer(1.5, _thread.interrupt_main).start()  # when the client has the list
 
     def before(query):
         if "/1/" in query.path:
@@ -333,7 +339,6 @@ def test_a_list_read_before_a_wait_can_be_resumed(caplog):
     ):
         kn.fetch_users(client=client)  # until one request has succeeded, none is sent in parallel
         server.before = before
-        threading.Timer(1.5, _thread.interrupt_main).start()
         with pytest.raises(KeyboardInterrupt):
             kn.fetch_calls(range(1, 10), client=client)
 
@@ -485,7 +490,7 @@ def test_users_who_are_missing_do_not_slow_down_the_others():
         with lock:
             active[0] += 1
             active[1] = max(active)
-        time.sleep(0.05)
+        time.sleep(0.3)
         with lock:
             active[0] -= 1
         status, content = (b"404 Not Found", b"") if body is None else (b"200 OK", json.dumps(body).encode())

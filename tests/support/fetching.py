@@ -16,7 +16,7 @@ def client_of(answer, *, tls=None, **options):
 
 def fetch_users_from(answer, **options):
     """Fetch users from a server, ten per page. ``options`` are the client's."""
-    with client_of(answer, **{"timeout": 2, "retries": 2, "page_size": 10, **options}) as client:
+    with client_of(answer, **{"timeout": 10, "retries": 2, "page_size": 10, **options}) as client:
         return kn.fetch_users(client=client)
 
 

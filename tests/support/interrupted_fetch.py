@@ -16,13 +16,16 @@ try:
     kn.fetch_users(client=client)
 except KeyboardInterrupt:
     left = [thread for thread in threading.enumerate() if thread.name == "kismet_nb"]
-    print("ended" if time.monotonic() - started < 2.5 and not left else "late", flush=True)
+    print("ended" if time.monotonic() - started < 8 and not left else "late", flush=True)
 os._exit(0)
 """
 
 
 def check_interrupt(setup):
-    """Assert that a fetch ends within two seconds of an interrupt and leaves no thread; ``setup`` makes its client."""
+    """Assert that an interrupt ends a fetch that would take 20 s or more, and that no thread is left.
+
+    ``setup`` is the code that makes the client.
+    """
     code = CODE.format(tests=str(Path(__file__).parents[1]), setup=setup)
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
 

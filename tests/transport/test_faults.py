@@ -4,6 +4,7 @@ import email.utils
 import gc
 import gzip
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_a_429_in_the_middle_is_waited_out(wait):
         return page_of(ROWS, query)
 
     assert 30 == len(fetch_users_from(answer, retries=3))
-    assert time.monotonic() - refusing_until[0] < 5
+    assert time.monotonic() - refusing_until[0] < 10
 
 
 def test_credentials_that_are_revoked_during_a_fetch_are_an_error():
@@ -133,7 +134,7 @@ def test_a_body_that_is_always_truncated_is_an_error():
 
 @pytest.mark.slow
 def test_an_interrupt_during_a_wait_returns_at_once():
-    """Ctrl-C during a Retry-After returns within two seconds and leaves no thread."""
+    """Ctrl-C during a Retry-After of a minute ends the fetch and leaves no thread."""
     check_interrupt("client = client_of(lambda *_: (429, {'Retry-After': '60'}, b'')).__enter__()")
 
 
@@ -287,12 +288,13 @@ def test_all_requests_wait_after_a_429(caplog):
         time.sleep(0.02)
         if count in {14, 15}:  # while pages are read that do not wait for each other
             refused_at.append(time.monotonic())
-            return 429, {"Retry-After": "1.1"}, b""
+            return 429, {"Retry-After": "2.6"}, b""
         return page_of([user(number) for number in range(300)], query)
 
     fetch_users_from(answer)
 
-    assert [] == [moment for moment in times if 0.3 < moment - refused_at[0] < 1.05]
+    # Requests that were sent before the 429 arrived may reach a busy server late.
+    assert [] == [moment for moment in times if 1.5 < moment - refused_at[0] < 2.55]
     assert 1 == len(caplog.messages)
 
 
@@ -336,33 +338,42 @@ def test_an_aborted_tls_handshake_is_retried(tls):
         assert 30 == len(kn.fetch_users(client=client))
 
 
-class SlowOnceConnected:
-    """TLS of a server that delays every handshake except the first."""
+class DelaysLaterConnections:
+    """TLS of a server that delays every handshake except the first, until ``go_on`` is set."""
 
     def __init__(self, tls):
         self.tls, self.count = tls, 0
+        self.waiting, self.go_on = threading.Event(), threading.Event()
 
     def wrap_socket(self, connection, **options):
         """Wrap a connection."""
         self.count += 1
         if self.count > 1:
-            time.sleep(1.5)
+            self.waiting.set()
+            assert self.go_on.wait(20)
         return self.tls.wrap_socket(connection, **options)
 
 
 def test_after_a_failure_nothing_is_sent_over_a_new_connection(tls):
-    """A 401 ends the fetch at once, and no request is sent after a handshake that ends later."""
-    with (
-        serving(lambda *_: time.sleep(0.3) or (401, {}, b""), tls=SlowOnceConnected(tls)) as (url, visits),
-        kn.KismetClient("id", SECRET, api_url=url) as client,
-    ):
-        started = time.monotonic()
-        with pytest.raises(kn.AuthenticationError):
-            kn.fetch_users(client=client)
-        assert time.monotonic() - started < 1.2
-        time.sleep(2)
+    """If a list is refused while other requests wait for a TLS handshake, these are never sent."""
+    delays = DelaysLaterConnections(tls)
 
-        assert 1 == len(visits)
+    def answer(query, count):
+        if count == 1:
+            return page_of(ROWS, query)  # after the first success, requests are sent in parallel
+        assert delays.waiting.wait(20)
+        return 403, {}, b"{}"
+
+    with serving(answer, tls=delays) as (url, visits), kn.KismetClient("id", SECRET, api_url=url) as client:
+        client.get("/organization_users")
+        with pytest.raises(kn.RequestRefusedError):
+            kn.fetch_calls(range(1, 9), client=client)
+        left = [thread for thread in threading.enumerate() if thread.name == "kismet_nb"]
+        delays.go_on.set()
+        time.sleep(0.5)  # for a request that is sent by mistake
+
+        assert [] == left
+        assert 2 == len(visits)
 
 
 def test_an_unreferenced_client_leaves_no_connection():
@@ -373,9 +384,13 @@ def test_an_unreferenced_client_leaves_no_connection():
         for _ in range(10):
             kn.fetch_users(client=kn.KismetClient("client-id", SECRET, api_url=url))
         gc.collect()
-        time.sleep(0.2)  # until the server has closed its side
+        for _ in range(100):  # until the server has closed its side
+            left = len(list(Path("/proc/self/fd").iterdir())) - before
+            if left < 3:
+                break
+            time.sleep(0.1)
 
-        assert before + 3 > len(list(Path("/proc/self/fd").iterdir()))
+        assert left < 3
 
 
 def test_a_refused_connection_is_named_in_the_error():
@@ -401,7 +416,7 @@ def test_a_slowly_sending_server_does_not_delay_a_single_request():
 
     def drip():
         yield b"HTTP/1.1 200 OK\r\nX-Slow:"
-        for _ in range(50):
+        for _ in range(200):
             time.sleep(0.1)
             yield b" "
 
@@ -412,7 +427,7 @@ def test_a_slowly_sending_server_does_not_delay_a_single_request():
     ):
         client.get("/organization_users")
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("time", ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00"])

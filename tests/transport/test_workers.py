@@ -55,8 +55,8 @@ def test_a_page_that_is_no_longer_needed_is_cut():
 
     def slowly():
         yield b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
-        for _ in range(100):
-            time.sleep(0.05)
+        for _ in range(300):
+            time.sleep(0.1)
             yield b" "
 
     def answer(query, _):
@@ -66,12 +66,12 @@ def test_a_page_that_is_no_longer_needed_is_cut():
             return slowly()
         return page_of(rows, query, **({"total_count": 59} if query["page"] == "2" and first_time else {}))
 
-    with client_of(answer, page_size=10, timeout=20) as client:
+    with client_of(answer, page_size=10, timeout=60) as client:
         client.get("/organization_users", {"page": 1, "per_page": 10})
         started = time.monotonic()
 
         assert 60 == len(kn.fetch_users(client=client))
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 15  # the page takes 30 s
     assert not threads_left()
 
 
@@ -85,11 +85,11 @@ def test_an_interrupt_while_the_first_thread_starts_ends_the_request(monkeypatch
             time.sleep(0.3)  # until the request is in flight
             raise KeyboardInterrupt
 
-    with client_of(lambda *_: time.sleep(5), timeout=20) as client:
+    with client_of(lambda *_: time.sleep(20), timeout=60) as client:
         monkeypatch.setattr(threading.Thread, "start", interrupted_start)
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             client.get("/organization_users")
 
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 10
     assert not threads_left()

@@ -86,6 +86,17 @@ def test_the_shown_code_answers_each_question(tables, said, tmp_path):
     )
 
 
+@pytest.mark.parametrize("fetch", [kn.fetch_roles, kn.fetch_waiting_rooms])
+def test_a_table_without_a_question_that_has_a_chart_is_shown(fetch, client, said):
+    """The first question is then that of its rows."""
+    table = fetch(client=client)
+    kn.explore(table)
+    resource = table.attrs["kismet"]["resource"]
+
+    assert "" == said[-1]["message"]
+    pd.testing.assert_frame_equal(table, run(said, {"table": table, resource: table}))
+
+
 def test_the_code_has_the_names_of_the_variables(said):
     """The name of a table is that of its variable."""
     people = pd.DataFrame({"id": pd.array([11], "Int64"), "created_at": pd.to_datetime(["2026-01-05T09:00Z"])})
@@ -163,6 +174,16 @@ def test_the_panel_shows_errors(tables, said):
     control(panel, "Export").click()
 
     assert ".csv" in said[-1]["message"]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_a_number_that_is_not_finite_is_refused(tables, said, value):
+    """The code could not name it."""
+    panel = kn.explore(tables["metrics"])
+    control(panel, "Question").value = "The rows of call metrics"
+    add_filter(panel, "call_metrics: average_duration", "is one of", value)
+
+    assert f"average_duration contains numbers, so its filter cannot be '{value}'." == said[-1]["message"]
 
 
 def test_readers_of_a_page_cannot_write_files_on_its_server(tables, monkeypatch):
