@@ -143,8 +143,8 @@ class ListReader(Generic[Chunk]):
                     if query.labels:
                         return ListResult([], missing=True)
                     error.message = (
-                        f"The server answered 404 for {query.path}. Either the API's address is wrong, or this API "
-                        "has no such list."
+                        f"The server responded with 404 for {query.path}. Either the API's address is wrong, or this "
+                        "API has no such list."
                     )
                     raise
                 change = "a page that page 1 had counted is missing (404)"
