@@ -240,8 +240,8 @@ def _whether_changed(before: Login | None) -> str:
 def _parse_credentials(buffers: list[memoryview]) -> Credentials:
     if not buffers:
         raise CredentialsError(
-            "This notebook program drops binary messages, so the secret did not arrive. Run kn.login(prompt=True) "
-            "instead."
+            "This notebook program did not send the secret to Python, so nobody was logged in. Run "
+            "kn.login(prompt=True) instead."
         )
     values = json.loads(bytes(buffers[0]))
     return Credentials(values["id"], values["secret"])
