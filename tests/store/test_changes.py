@@ -63,6 +63,7 @@ def test_added_changed_and_removed_rows(clinic):
 NAMES = st.dictionaries(st.integers(1, 6), st.sampled_from(["Ada", "Bo", None]), min_size=1)
 
 
+@pytest.mark.slow
 @given(st.lists(NAMES, min_size=2, max_size=5))
 def test_the_rows_as_of_every_version_and_a_microsecond_before(tmp_path_factory, states):
     """After any changes between syncs, the rows as of a moment are those of the last sync before it."""
