@@ -46,7 +46,7 @@ def test_a_question_is_answered_and_its_code_runs_in_a_cell(open_notebook, front
     page.get_by_placeholder("several").fill("chen")
     page.get_by_placeholder("several").press("Tab")
     page.locator(".kismet-answer pre").get_by_text("some_users").wait_for(timeout=30_000)
-    page.locator(".kismet-answer img").wait_for()
+    page.locator(".kismet-answer svg").wait_for()
     page.locator("table.dataTable tbody").get_by_text("Chen").first.wait_for(timeout=30_000)
     page.screenshot(path=book.file.with_suffix(".png"))
     info = page.locator(".dt-info").inner_text()
