@@ -30,7 +30,7 @@ ORGANIZATIONS = 12
 READINGS = 1000  # readings by each engine
 QUERY = """
     SELECT date_trunc('month', created_at) AS month, is_ended, count(*) AS calls,
-           count(DISTINCT kismet_user_id) AS users
+           count(DISTINCT organization_user_id) AS users
     FROM calls GROUP BY ALL ORDER BY ALL
 """
 
