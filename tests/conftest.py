@@ -1,6 +1,7 @@
 """Start every test without credentials, files and login; fixtures that many tests share."""
 
 import os
+import signal
 
 import keyring
 import keyring.backends.fail
@@ -18,6 +19,10 @@ _COMMON = {"deadline": None, "derandomize": True, "suppress_health_check": [Heal
 settings.register_profile("dev", max_examples=10, **_COMMON)
 settings.register_profile("ci", max_examples=40, **_COMMON)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# A shell starts commands in the background with Ctrl-C ignored, and the tests of an interrupt would wait for ever.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

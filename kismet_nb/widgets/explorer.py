@@ -168,14 +168,15 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _run(self, lines: list[str]) -> tuple[pd.DataFrame, str]:
         """Run the lines. Return the table, and the chart as HTML or an empty text if it cannot be drawn."""
-        namespace: dict[str, Any] = {"kn": importlib.import_module("kismet_nb"), "pd": pd}
+        namespace: dict[str, Any] = {"kn": importlib.import_module("kismet_nb")}
         namespace |= {self._names[resource]: df for resource, df in self._tables.items()}
-        with_chart = lines[-1].startswith("chart = ")
-        exec("\n".join(lines[:-1] if with_chart else lines), namespace)  # noqa: S102 - code_lines quotes typed values
+        *making, shown = lines
+        chart_line = making.pop() if shown == "chart" else ""
+        exec("\n".join(making), namespace)  # noqa: S102 - code_lines quotes typed values
         figure = ""
-        if with_chart:
+        if chart_line:
             with contextlib.suppress(InvalidInputError):  # for example, Altair is not installed
-                exec(lines[-1], namespace)  # noqa: S102 - as above
+                exec(chart_line, namespace)  # noqa: S102 - as above
                 from kismet_nb.charts.inline import chart_figure  # noqa: PLC0415 - it imports Altair
 
                 figure = chart_figure(namespace["chart"])

@@ -111,7 +111,7 @@ def filter_columns(resources: Mapping[str, pd.DataFrame]) -> list[tuple[str, str
 
 
 def code_lines(choice: Choice, tables: Mapping[str, pd.DataFrame], names: Mapping[str, str]) -> list[str]:
-    """Return the code that makes ``answer``, and ``chart`` if the question has one.
+    """Return the code that makes ``answer``, and ``chart`` if the question has one. Its last line shows one of them.
 
     Parameters
     ----------
@@ -143,13 +143,15 @@ def code_lines(choice: Choice, tables: Mapping[str, pd.DataFrame], names: Mappin
             if owner:
                 lines += _keep(names, resource, f'{names[resource]}["{owner}"].isin({names["users"]}["id"])')
     if not question.summary:
-        return [*lines, *_rows(names, question.required[0], options)]
+        rows = _rows(names, question.required[0], options)
+        imports = ["import pandas as pd"] if "pd.Timestamp" in rows else []
+        return [*imports, *lines, rows, "answer"]
     arguments = [names[resource] for resource in question.required]
     arguments += [f"{_SHORTER.get(resource, resource)}={names[resource]}" for resource in question.optional]
     arguments += [f"{key}={_literal(value)}" for key, value in options.items() if key in question.options]
     called = f"{question.summary}({', '.join(arguments)})"
     lines.append(f"answer = kn.summaries.{called}")
-    return [*lines, f"chart = kn.charts.{called}"] if question.has_chart else lines
+    return [*lines, f"chart = kn.charts.{called}", "chart"] if question.has_chart else [*lines, "answer"]
 
 
 def _keep(names: dict[str, str], resource: str, condition: str) -> list[str]:
@@ -159,15 +161,15 @@ def _keep(names: dict[str, str], resource: str, condition: str) -> list[str]:
     return [f"{after} = {before}[{condition}]"]
 
 
-def _rows(names: dict[str, str], resource: str, options: Mapping[str, Any]) -> list[str]:
-    """Return the lines that keep the rows created from one day to another, in a time zone."""
+def _rows(names: dict[str, str], resource: str, options: Mapping[str, Any]) -> str:
+    """Return the line that keeps the rows created from one day to another, in a time zone."""
     zone, conditions = _literal(options.get("tz", "UTC")), []
     if start := options.get("start"):
         conditions.append(f'({names[resource]}["created_at"] >= pd.Timestamp({_literal(start)}, tz={zone}))')
     if end := options.get("end"):
         after = dt.date.fromisoformat(str(end)) + dt.timedelta(days=1)
         conditions.append(f'({names[resource]}["created_at"] < pd.Timestamp({_literal(after)}, tz={zone}))')
-    return [f"answer = {names[resource]}" + (f"[{' & '.join(conditions)}]" if conditions else "")]
+    return f"answer = {names[resource]}" + (f"[{' & '.join(conditions)}]" if conditions else "")
 
 
 def _condition(name: str, chosen: Filter, df: pd.DataFrame) -> str:

@@ -53,9 +53,10 @@ def add_filter(panel, column, operator, value):
 
 
 def run(said, tables):
-    """Run the shown code in a namespace with the tables, like a cell."""
-    namespace = {"kn": kn, "pd": pd, **tables}
+    """Run the shown code in a namespace with the tables, like a cell. Its last line shows the chart or the table."""
+    namespace = {"kn": kn, **tables}
     exec(said[-1]["code"], namespace)  # noqa: S102 - a person runs it too
+    assert ("chart" if "chart" in namespace else "answer") == said[-1]["code"].splitlines()[-1]
     return namespace["answer"]
 
 
