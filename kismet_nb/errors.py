@@ -7,11 +7,11 @@
     ├── CredentialsError        supply credentials: missing, incomplete or unusable; nothing was sent
     ├── AuthenticationError     log in again: the server refused the credentials       401, 403
     ├── NotFoundError           check the id: missing, or not visible to these credentials  404
-    ├── RequestRefusedError     change the request: the server will not answer it      400, 422, other 4xx
+    ├── RequestRefusedError     change the request: the server refused it              400, 422, other 4xx
     ├── UnavailableError        try again later: retries are used up                   429, 5xx, no connection
     ├── UnexpectedAnswerError   report it, or look for a proxy: not the documented format  200 with HTML, 3xx, …
     ├── IncompleteError         fetch again later: the list changed during every attempt
-    ├── SchemaDriftError        adapt the code that reads the table: only from a strict client
+    ├── SchemaDriftError        adapt the code that reads the table: from a strict client, or a sync
     └── ExportError             close the file or free disk space: the old file is untouched
 
     SchemaDriftWarning          read it: the table is complete, but the API sent something new
@@ -122,7 +122,7 @@ class NotFoundError(KismetError):
 
 
 class RequestRefusedError(KismetError):
-    """The server will not answer this request (400, 422 or another 4xx)."""
+    """The server refused this request, but not the credentials (400, 422, another 4xx, or 403 for one list of many)."""
 
 
 class UnavailableError(KismetError):
@@ -149,7 +149,10 @@ class IncompleteError(KismetError):
 
 
 class SchemaDriftError(KismetError):
-    """The API sent columns or values that are not declared, and the client is strict."""
+    """The API sent columns or values that are not declared.
+
+    A strict client raises it instead of a warning. A sync raises it if a key has another type.
+    """
 
 
 class ExportError(KismetError):

@@ -71,7 +71,7 @@ def _add_commands(parser: argparse.ArgumentParser) -> Commands:
     command.set_defaults(run=run_demo)
     _add_export(commands)
     command = commands.add_parser("tables", help="list the tables, or the columns of one")
-    command.add_argument("table", nargs="?", choices=list(RESOURCES))
+    command.add_argument("table", nargs="?", choices=list(RESOURCES), help="print the columns of this table")
     command.set_defaults(run=run_tables)
     _add_snapshot(commands)
     _add_sync(commands)
@@ -88,8 +88,9 @@ def _add_export(commands: Commands) -> None:
         "export",
         usage="%(prog)s [-h] TABLE [TABLE ...] OUT [OPTION ...]",
         help="fetch tables and write them to files; credentials from the environment or .env",
-        epilog="A file is never written in part. If one of several tables fails, the others are still written, and the "
-        "exit code is 1. If the credentials are refused or the server is not reached, the export stops.",
+        epilog="A file is never written in part. If one of several tables fails, the files of the others are still "
+        "written, and the exit code is 1. An .xlsx file with several sheets is then not written. If the server refuses "
+        "the credentials, asks to wait or is not reached, the export stops.",
     )
     command.add_argument("tables", nargs="+", metavar="TABLE", help=f"{', '.join(FETCHERS)}; OUT is the last name")
     command.add_argument(
@@ -148,7 +149,8 @@ def _add_sync(commands: Commands) -> None:
         "--each",
         nargs="+",
         metavar="FILE",
-        help="sync many organizations: each file has the credentials and the name of one: secrets/clinic-a.env",
+        help="sync many organizations: each file has the credentials of one, and is named after it: "
+        "secrets/clinic-a.env",
     )
     command.add_argument("--jobs", type=int, metavar="N", help="organizations at a time, with --each (default: 8)")
     command.add_argument("--tables", nargs="+", metavar="TABLE", help=f"default: {' '.join(DEFAULT_TABLES)}")
@@ -157,7 +159,7 @@ def _add_sync(commands: Commands) -> None:
         type=int,
         default=7,
         metavar="N",
-        help="read every list in full at least every N days; 0: each time (default: %(default)s)",
+        help="read every list whole at least every N days; 0: each time (default: %(default)s)",
     )
     command.add_argument("--strict", action="store_true", help="fail if the API sends unknown columns or values")
     command.add_argument("--accept-removals", action="store_true", help="accept that most rows of a table are removed")
@@ -257,9 +259,7 @@ def _add_lab(commands: Commands) -> None:
 
 
 def _add_docs(commands: Commands) -> None:
-    command = commands.add_parser(
-        "docs", help="open the reference in the browser; it is built first if it is missing (extra docs)"
-    )
+    command = commands.add_parser("docs", help="open the reference in the browser; build it if missing (extra docs)")
     command.add_argument(
         "folder", nargs="?", metavar="FOLDER", help="folder of the site (default: in the user's folder for caches)"
     )
@@ -289,7 +289,7 @@ def _add_stats_option(command: argparse.ArgumentParser) -> None:
 
 
 def _add_output_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--quiet", action="store_true", help="write warnings and errors only, for a scheduler")
+    command.add_argument("--quiet", action="store_true", help="write no messages but warnings and errors")
     command.add_argument("--log", metavar="FILE", help="append all messages to a file, each with its time (UTC)")
 
 

@@ -110,7 +110,7 @@ def call_keys(calls: object) -> list[tuple[int | str, int | str]]:
     elif isinstance(calls, Iterable):
         pairs = list(calls)
     if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
-        raise InvalidInputError("calls must be a table of calls, or pairs (organization_user_id, id).")
+        raise InvalidInputError("calls must be a table of calls, or tuples (organization_user_id, id).")
     users = [keys_in("calls", [user], "calls", "organization_user_id")[0] for user, _ in pairs]
     ids = [keys_in("calls", [call], "calls", "id")[0] for _, call in pairs]
     return list(dict.fromkeys(zip(users, ids, strict=True)))

@@ -36,7 +36,7 @@ def _count_users(client: KismetClient) -> int:
         value = client.get(users.path, {"page": 1, "per_page": 1})
     except NotFoundError as error:
         # Every organization has this list, so the address is wrong.
-        error.message = f"{client.api_url} answered 404, so it is probably not the API's address."
+        error.message = f"{client.api_url} responded with 404, so it is probably not the API's address."
         raise
     page, _ = parse_page(users, 1, Decoded(value, date=None))
     return page.total_count

@@ -24,10 +24,10 @@ Rows that are added at the end of a list with rising keys, after its last page w
 The last page is then read again, to check that it begins with the same rows.
 
 So the table is the server's list at one moment. This assumes that all responses come from one database that does not
-lag behind, without a cache in between. It also assumes that restoring a deleted row sets its ``updated_at``; only
-``verify="twice"`` detects a row restored without that. An edited row does not count as a change of the list: each row
-is as it was when its page was read. If the list changed, the attempt is discarded, and the list is read again, in five
-attempts at most.
+lag behind, without a cache in between. It also assumes that a transaction commits within five minutes, and that
+restoring a deleted row sets its ``updated_at``. Only ``verify="twice"`` detects a row for which this is not true. An
+edited row does not count as a change of the list: each row is as it was when its page was read. If the list changed,
+the attempt is discarded, and the list is read again, in five attempts at most.
 """
 
 from __future__ import annotations
@@ -143,8 +143,8 @@ class ListReader(Generic[Chunk]):
                     if query.labels:
                         return ListResult([], missing=True)
                     error.message = (
-                        f"The server answered 404 for {query.path}. Either the API's address is wrong, or this API "
-                        "has no such list."
+                        f"The server responded with 404 for {query.path}. Either the API's address is wrong, or this "
+                        "API has no such list."
                     )
                     raise
                 change = "a page that page 1 had counted is missing (404)"

@@ -32,7 +32,7 @@ def store_labels(df: pd.DataFrame) -> tuple[pd.DataFrame, Encoding]:
     """
     names, labels = _store_levels(df.columns) if df.columns.nlevels > 1 else _store_names(df.columns)
     if any(map(LONE_SURROGATE.search, names)):
-        raise InvalidInputError("A column name has a lone surrogate, which no file can hold. Rename it first.")
+        raise InvalidInputError("A column name is not valid Unicode (it has a lone surrogate). Rename it first.")
     frame, index = df.set_axis(names, axis=1), df.index
     if index.nlevels > 1 or index.name is not None or not (pd.api.types.is_integer_dtype(index.dtype) or not len(df)):
         labels[INDEX] = list(index.names)

@@ -114,7 +114,7 @@ def report(
         raise InvalidInputError('fail_rate_unit must be "fraction" or "percent".')
     source = notebooks_folder() / "03_report.ipynb" if notebook is None else check_path(notebook, (".ipynb",))
     if not source.is_file():
-        raise InvalidInputError(f"The notebook {source} does not exist.")
+        raise InvalidInputError(f"The notebook {source} does not exist. Check the path.")
     for module in ("nbconvert", "ipykernel", "altair", "vl_convert"):
         if find_spec(module) is None:
             raise InvalidInputError(f"A report needs {module}. Install it with: {install_command('report')}")

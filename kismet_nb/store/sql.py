@@ -173,7 +173,7 @@ def _run(
             connection.execute(setting)
         relation = _relation(duckdb, connection, query)
         if relation is None:
-            return InvalidInputError("The query returns no rows. End it with a statement such as SELECT.")
+            return InvalidInputError("The last statement has no result. End the query with a SELECT.")
         return _fetch(connection, relation)
 
 

@@ -43,8 +43,8 @@ class KismetClient:
     except the secret are attributes of the same name.
 
     The logger ``kismet_nb`` logs each request at debug level: endpoint, status, milliseconds and try, without ids. If
-    its level is debug too, the logger ``urllib3`` logs host, path and query of each request, where an address or a
-    waiting room may name a person. Neither logs a header, so neither logs the credentials.
+    its level is debug too, the logger ``urllib3`` logs host, path and query of each request. An address or a waiting
+    room in them may name a person. Neither logs a header, so neither logs the credentials.
 
     Parameters
     ----------
@@ -55,7 +55,9 @@ class KismetClient:
     timeout
         Seconds that one request may take, from connecting to the last byte of the body.
     retries
-        How often a request is tried again after a temporary failure: no connection, a broken response, 429, 5xx.
+        How often a request is tried again after a temporary failure: no connection, a broken response, 429, 5xx. A
+        response that is not JSON is requested again once. If the server is overloaded but other requests succeed, only
+        ``patience`` ends the retries.
     patience
         Seconds that one request may spend on retries and waits in total. If the server asks for a longer wait,
         the request fails.

@@ -160,7 +160,7 @@ def login(client: KismetClient | None = None, *, prompt: bool = False, rotate: b
     """
     if client is not None:
         if not isinstance(client, KismetClient):
-            raise InvalidInputError("kn.login(client) takes a KismetClient.")
+            raise InvalidInputError(f"client must be a KismetClient, not {type(client).__name__}.")
         return _log_in_and_print(client, client.source, rotate=rotate)
     ask = prompt or rotate
     if not ask and (held := held_login()):  # a report has the login of the notebook that writes it

@@ -239,8 +239,8 @@ def _log_in(handle: FormLogin, buffers: list[memoryview], api_url: str, *, remem
 def _parse_credentials(buffers: list[memoryview]) -> Credentials:
     if not buffers:
         raise CredentialsError(
-            "This notebook program drops binary messages, so the secret did not arrive. Run kn.login(prompt=True) "
-            "instead."
+            "This notebook program did not send the secret to Python, so nobody was logged in. Run "
+            "kn.login(prompt=True) instead."
         )
     values = json.loads(bytes(buffers[0]))
     return Credentials(values["id"], values["secret"])

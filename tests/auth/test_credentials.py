@@ -309,7 +309,7 @@ def test_a_404_at_login_names_the_address():
     with (
         serving(lambda *_: (404, {}, b"")) as (url, _),
         kn.KismetClient(ID, SECRET, api_url=f"{url}/v2") as client,
-        pytest.raises(kn.NotFoundError, match="/v2 answered 404, so it is probably not the API's address"),
+        pytest.raises(kn.NotFoundError, match="/v2 responded with 404, so it is probably not the API's address"),
     ):
         kn.login(client)
 

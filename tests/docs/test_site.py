@@ -13,7 +13,7 @@ import kismet_nb as kn
 import kismet_nb.reports
 from kismet_nb.resources import RESOURCES
 
-pytestmark = pytest.mark.site
+pytestmark = [pytest.mark.site, pytest.mark.slow]
 
 NOTEBOOKS = sorted(path.stem for path in Path(__file__).parents[2].glob("notebooks/*.ipynb"))
 GROUPS = {"summaries": kn.summaries, "charts": kn.charts, "reports": kismet_nb.reports}

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import kismet_nb as kn
 
@@ -24,6 +26,22 @@ except kn.ExportError as error:
     sys.exit(7)
 """
     assert 7 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+    assert before == path.read_bytes()
+    assert [path.name] == [file.name for file in tmp_path.iterdir()]
+
+
+def test_a_file_that_a_reader_has_open_stays(tmp_path, suffix, monkeypatch):
+    """Windows refuses to replace an open file. The old file is unchanged and no temporary file is left."""
+
+    def refuse(path, _target):
+        raise PermissionError(13, "Access is denied", str(path))
+
+    path = kn.export(pd.DataFrame({"a": [1]}), tmp_path / f"t{suffix}", provenance=False)
+    before = path.read_bytes()
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(kn.ExportError, match="Access is denied"):
+        kn.export(pd.DataFrame({"a": [2]}), path, provenance=False)
+
     assert before == path.read_bytes()
     assert [path.name] == [file.name for file in tmp_path.iterdir()]
 

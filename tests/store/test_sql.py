@@ -242,7 +242,7 @@ def test_a_wrong_query_gets_the_message_of_duckdb(synced):
         ("SELECT * FROM roles_history", r"kn.sync\('store', \['roles'\]\)"),
         ("SELECT * FROM calls_at(now())", r"kn.sync\('store', \['calls'\]\)"),
         ("SELECT * FROM user", "user|syntax"),
-        ("-- nothing", "returns no rows"),
+        ("-- nothing", "The last statement has no result"),
         ("", "query must be text"),
         (None, "query must be text"),
     ],
