@@ -19,7 +19,7 @@ import altair as alt
 if TYPE_CHECKING:
     from kismet_nb.charts.marks import Chart
 
-__all__ = ["shown_inline"]
+__all__ = ["chart_figure", "shown_inline"]
 
 _FOLDER = Path(__file__).parent
 # A mark of an SVG with a description: its tag, its attributes, and the description.
@@ -34,8 +34,12 @@ def _mimebundle(chart: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 
     if alt.renderers.active != "default":
         return alt.TopLevelMixin._repr_mimebundle_(chart, *args, **options)
     svg = _drawn(chart)
-    title = getattr(chart.title, "text", chart.title)
-    return {"text/html": _figure(svg, title if isinstance(title, str) else "Chart"), "image/svg+xml": svg}
+    return {"text/html": _figure(svg, chart), "image/svg+xml": svg}
+
+
+def chart_figure(chart: Any) -> str:  # noqa: ANN401 - any of Altair's charts
+    """Return the HTML that a notebook shows for a chart, whichever renderer is enabled."""
+    return _figure(_drawn(chart), chart)
 
 
 def _drawn(chart: Any) -> str:  # noqa: ANN401 - any of Altair's charts
@@ -79,14 +83,16 @@ def _style() -> str:
     return " ".join(_FOLDER.joinpath("inline.css").read_text(encoding="utf-8").split())
 
 
-def _figure(svg: str, title: str) -> str:
-    """Return an SVG as a figure with an image, which a script replaces by the same SVG as part of the page.
+def _figure(svg: str, chart: Any) -> str:  # noqa: ANN401 - any of Altair's charts
+    """Return the SVG of a chart as a figure with an image, which a script replaces by the same SVG as part of the page.
 
     In the page, its colours follow the theme, and the description of a mark is its tooltip. If scripts do not run, for
     example in a notebook that Jupyter does not trust, the image stays.
     """
     script = " ".join(_FOLDER.joinpath("inline.js").read_text(encoding="utf-8").split())
     source = quote(svg, safe=" '()=:/,.;!*+-")
+    title = getattr(chart.title, "text", chart.title)
+    title = title if isinstance(title, str) else "Chart"
     return (
         f'<figure class="kismet-chart"><style>{_style()}</style><img alt="{html.escape(title)}" '
         f'src="data:image/svg+xml,{source}" onload="{html.escape(script)}"></figure>'

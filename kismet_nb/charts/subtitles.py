@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from kismet_nb.charts.marks import add_spans
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kismet_nb.summaries.periods import Period
 
 __all__ = ["count_of", "incomplete_note", "undated_note"]
@@ -34,7 +34,7 @@ def incomplete_note(table: pd.DataFrame, by: Period, what: str = "") -> str:
     for which, rows in ends.items():
         for row in rows:
             days = spans["days"][row]
-            if days < period_days[row]:
+            if pd.notna(days) and days < period_days[row]:
                 has = f"has {what} {days}" if what else f"has {days}"
                 note += f"; the {which} {by} {has} of its {period_days[row]} days"
     return note

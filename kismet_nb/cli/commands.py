@@ -200,12 +200,12 @@ def run_lab(options: argparse.Namespace) -> None:
 
 
 def run_docs(options: argparse.Namespace) -> None:
-    """Build the reference if it is missing, and open it in the browser."""
+    """Build the reference if it is missing or outdated, and open it in the browser."""
     if find_spec("sphinx") is None or find_spec("furo") is None:
         raise InvalidInputError(f"The reference needs Sphinx. Install it with: {install_command('docs')}")
     folder = Path(options.folder).expanduser() if options.folder else _docs_cache()
     page = folder.absolute() / "index.html"
-    if options.rebuild or not (folder / "searchindex.js").is_file():  # Sphinx writes it last
+    if options.rebuild or not _is_built(folder):
         print(f"Building the reference in {folder}. The notebooks run, which takes a minute or two.", flush=True)
         code = _run_module("kismet_nb.docs", [str(folder), *(["--strict"] if options.strict else [])])
         if code:
@@ -213,6 +213,13 @@ def run_docs(options: argparse.Namespace) -> None:
     print(f"The reference is at {page.as_uri()}")
     if not options.no_browser:
         webbrowser.open(page.as_uri())
+
+
+def _is_built(folder: Path) -> bool:
+    """Return whether a folder has the reference, and no file of the package is newer."""
+    built = folder / "searchindex.js"  # Sphinx writes it last
+    sources = (file for file in Path(__file__).parents[1].rglob("*.*") if file.suffix != ".pyc")
+    return built.is_file() and all(file.stat().st_mtime <= built.stat().st_mtime for file in sources)
 
 
 def _docs_cache() -> Path:

@@ -263,7 +263,7 @@ def _add_docs(commands: Commands) -> None:
     command.add_argument(
         "folder", nargs="?", metavar="FOLDER", help="folder of the site (default: in the user's folder for caches)"
     )
-    command.add_argument("--rebuild", action="store_true", help="build the site again, for example after a change")
+    command.add_argument("--rebuild", action="store_true", help="build the site again")
     command.add_argument("--strict", action="store_true", help="fail if the build warns")
     command.add_argument("--no-browser", action="store_true", help="only print the address")
     command.set_defaults(run=run_docs)

@@ -31,23 +31,34 @@ def build_site(folder: Path, *, strict: bool = False) -> None:
     Raises
     ------
     KismetError
-        Sphinx failed. What it says is on stderr.
+        The temporary folder cannot be written, or Sphinx failed. What Sphinx says is on stderr.
     """
-    with tempfile.TemporaryDirectory() as temporary:
-        work = Path(temporary)
-        source = work / "pages"
-        shutil.copytree(_HERE / "pages", source)
-        shutil.copytree(_HERE / "images", source / "images")
-        copy_notebooks(source / "notebooks")
-        (source / "generated").mkdir()
-        for name, text in {**command_help(), "data_dictionary": data_dictionary()}.items():
-            (source / "generated" / f"{name}.md").write_text(text, encoding="utf-8")
-        options: list[str | Path] = ["-E", "-q", "-j", "auto", "-b", "html", "-c", _HERE, "-d", work / "doctrees"]
-        options += ["--fail-on-warning", "--keep-going"] if strict else []
-        command = [sys.executable, "-m", "sphinx", *options, source, folder]
-        code = subprocess.run(command, env=_environment(work), check=False).returncode  # noqa: S603 - our interpreter
+    problem = ""
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            work = Path(temporary)
+            source = _write_source(work / "pages")
+            options: list[str | Path] = ["-E", "-q", "-j", "auto", "-b", "html", "-c", _HERE, "-d", work / "doctrees"]
+            options += ["--fail-on-warning", "--keep-going"] if strict else []
+            command = [sys.executable, "-m", "sphinx", *options, source, folder]
+            code = subprocess.run(command, env=_environment(work), check=False).returncode  # noqa: S603 - our interpreter
+    except OSError as error:
+        problem = error.strerror or str(error)
+    if problem:
+        raise KismetError(f"The temporary folder cannot be used: {problem}. Set TMPDIR to a folder with space.")
     if code:
         raise KismetError(f"Sphinx ended with code {code}. Its own messages are above.")
+
+
+def _write_source(source: Path) -> Path:
+    """Write everything that Sphinx reads into a new folder, and return it."""
+    shutil.copytree(_HERE / "pages", source)
+    shutil.copytree(_HERE / "images", source / "images")
+    copy_notebooks(source / "notebooks")
+    (source / "generated").mkdir()
+    for name, text in {**command_help(), "data_dictionary": data_dictionary()}.items():
+        (source / "generated" / f"{name}.md").write_text(text, encoding="utf-8")
+    return source
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -21,8 +21,8 @@ _PANDAS_PERIODS = {
     "quarter": "Q-DEC",
     "year": "Y-DEC",
 }  # W-SUN ends on Sunday
-# Columns of summaries. Together with the time of the fetch, they reveal the day.
-_DAY_COUNTS = ("days_since_call", "days_since_expiry")
+# Columns of summaries. Together with the time of the fetch, or with another time of the row, they reveal the day.
+_DAY_COUNTS = ("days_left", "days_since_call", "days_since_expiry", "days_to_first_call")
 
 
 def check_time_unit(dates: object) -> None:

@@ -66,7 +66,7 @@ def format_changes(changes: pd.DataFrame, *, markdown: bool = False) -> str:
     if not set(getattr(changes, "columns", ())) >= RESULT_COLUMNS:
         raise InvalidInputError("changes must be the result of compare.")
     sources = changes.attrs.get("kismet_compare", {})
-    lines = [f"{side:6}  {_source_text(sources[side])}" for side in ("before", "after") if sources.get(side)]
+    lines = [f"{side:6}  {_side_text(sources[side])}" for side in ("before", "after") if sources.get(side)]
     if markdown:
         lines = [f"- {' '.join(_escaped(line).split())}" for line in lines] + [""] * bool(lines)
     parts = {change: changes[changes["change"] == change] for change in CHANGES}
@@ -86,6 +86,13 @@ def format_changes(changes: pd.DataFrame, *, markdown: bool = False) -> str:
                 f"**{change.capitalize()}**: {_escaped(columns)}" if markdown else f"{change.upper()}: {columns}",
             ]
     return "\n".join(lines)
+
+
+def _side_text(recorded: dict[str, Any]) -> str:
+    """Return where a compared table came from, as one line; a summary names the tables that it was made from."""
+    made_from = recorded.get("made_from")
+    text = f"a summary of {' and '.join(map(_source_text, made_from))}" if made_from else _source_text(recorded)
+    return exact_text(text, missing="")
 
 
 def _source_text(source: dict[str, Any]) -> str:

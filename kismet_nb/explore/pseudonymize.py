@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,10 @@ from kismet_nb.errors import InvalidInputError
 from kismet_nb.explore.coarse_times import check_time_unit, coarse_times
 from kismet_nb.explore.replaced_columns import check_values, columns_to_replace
 from kismet_nb.resources import ORGANIZATION
-from kismet_nb.tables.provenance import provenance, set_provenance
+from kismet_nb.tables.provenance import provenance, set_provenance, sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from kismet_nb.explore.coarse_times import TimeUnit
 
@@ -86,7 +87,7 @@ def pseudonymize(
     Raises
     ------
     InvalidInputError
-        The key is too short, the index contains data, or the table has codes already. A column to replace does not
+        The key is too short, the index contains data, or the table is already an extract. A column to replace does not
         exist, or contains values other than text (or ids). Or a column is unknown: it is neither documented nor added
         by a summary or a store, and ``columns`` and ``keep`` do not name it.
 
@@ -109,7 +110,7 @@ def pseudonymize(
       The names in the table of roles stay too.
     - ``attrs["kismet"]`` keeps the server, the time of the fetch, and the days of a filter.
 
-    With ``dates="month"``, a summary by day or week counts everything on the first day of its month.
+    With ``dates="month"``, the summaries of the result are by month or year. Those that need days raise an error.
 
     A link to a waiting room and its slug have different codes. If a user, a call and a room have the same id, they have
     the same code. For tables of several organizations, join on ``organization`` and the id.
@@ -132,17 +133,17 @@ def pseudonymize(
     """
     secret = _secret(key)
     check_time_unit(dates)
-    _refuse_codes(df)
     kept = _names(keep, "keep")
     replaced = columns_to_replace(df, _names(columns, "columns"), kept, ids=ids)
+    _refuse_extract(df, replaced)
     result = df
     if ids or dates:
         others = [name for name in df.columns if name not in replaced]
         check_values(df, (name for name in others if name not in kept))
         result = _used_categories(df)
     if dates:
-        result = result.assign(**coarse_times(df[others], dates, kept))
-    result = result.assign(**{name: _codes(df[name], secret, ids=ids) for name in replaced})
+        result = _with_columns(result, coarse_times(df[others], dates, kept))
+    result = _with_columns(result, {name: _codes(df[name], secret, ids=ids) for name in replaced})
     if ids or dates:
         result = _shuffled(result, secret)
     result.attrs = {}
@@ -155,20 +156,33 @@ def pseudonymize(
     return result
 
 
-def _refuse_codes(df: object) -> None:
-    """Refuse a table that has codes already: codes of codes would join with nothing."""
-    replaced = provenance(df).get("pseudonymized") if isinstance(df, pd.DataFrame) else None
-    if replaced:
+def _refuse_extract(df: pd.DataFrame, replaced: list[str]) -> None:
+    """Refuse a table of an extract: codes of codes would join with nothing, and the record of its times would be lost.
+
+    A summary of an extract is refused if one of the columns to replace has codes.
+    """
+    recorded = provenance(df)
+    coded = {name for source in sources(df) for name in source.get("pseudonymized", ())}
+    codes = recorded.get("pseudonymized") or [name for name in replaced if name in coded]
+    found = f"codes in {', '.join(map(str, codes))}" if codes else f"times by {recorded.get('coarse_times')}"
+    if codes or recorded.get("coarse_times"):
         raise InvalidInputError(
-            f"This table already has codes in {', '.join(replaced)}. Start from the fetched table, and name all "
-            "columns in one call."
+            f"This table already has {found}. Start from the fetched table, and pass all options in one call."
         )
 
 
 def _used_categories(df: pd.DataFrame) -> pd.DataFrame:
     """Return the table without categories that no row has, because a file would contain them."""
     categorical = [name for name in df.columns if isinstance(df[name].dtype, pd.CategoricalDtype)]
-    return df.assign(**{name: df[name].cat.remove_unused_categories() for name in categorical})
+    return _with_columns(df, {name: df[name].cat.remove_unused_categories() for name in categorical})
+
+
+def _with_columns(df: pd.DataFrame, columns: Mapping[Any, pd.Series[Any]]) -> pd.DataFrame:
+    """Return the table with some columns replaced. ``assign`` takes only names that are text."""
+    result = df.copy(deep=False)
+    for name, column in columns.items():
+        result[name] = column
+    return result
 
 
 def _shuffled(df: pd.DataFrame, secret: bytes) -> pd.DataFrame:
@@ -183,11 +197,16 @@ def _shuffled(df: pd.DataFrame, secret: bytes) -> pd.DataFrame:
 
 
 def _secret(key: object) -> bytes:
-    secret = key.encode() if isinstance(key, str) else key
+    secret = key
+    if isinstance(key, str):
+        # The error for a lone surrogate would contain the key.
+        with contextlib.suppress(UnicodeEncodeError):
+            secret = key.encode()
     if isinstance(secret, bytes) and len(secret) >= MIN_KEY_BYTES:
         return secret
     raise InvalidInputError(
-        f"key must have at least {MIN_KEY_BYTES} bytes, so that nobody can guess it. Make one with: "
+        f"key must be UTF-8 text or bytes, and at least {MIN_KEY_BYTES} bytes long, so that nobody can guess it. "
+        "Make one with: "
         'python -c "import secrets; print(secrets.token_hex(32))"'
     )
 

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["check_values", "columns_to_replace"]
 
-# Columns that the summaries and the store add, if they contain numbers, booleans or times. The summaries' columns
-# field and value are excluded, because they contain names of roles, which may be names of people.
-_ADDED_COLUMNS = frozenset(
-    {"calls", "calls_known", "day", "days", "days_since_call", "days_since_expiry", "fail_rate_percent", "first_day"}
-    | {"invites", "last_call", "last_day", "month", "new_users", "owner_known", "people", "rows", "seen_from"}
-    | {"seen_until", "share", "users", "week", "year"}
+# Columns that the summaries and the store add: numbers and booleans, and times. The summaries' columns field and value
+# are excluded, because they contain names of roles, which may be names of people.
+_ADDED_NUMBERS = frozenset(
+    {"calls", "calls_known", "days", "days_left", "days_since_call", "days_since_expiry", "days_to_first_call"}
+    | {"fail_rate_percent", "invites", "new_users", "owner_known", "people", "rows", "share", "users"}
+)
+_ADDED_TIMES = frozenset(
+    {"day", "first_call", "first_day", "last_call", "last_day", "month", "seen_from", "seen_until", "week", "year"}
 )
 # Columns of text that the store adds. The values of ended are the store's own codes.
 _STORE_LABELS = (
@@ -56,8 +58,9 @@ def columns_to_replace(df: object, columns: set[str], keep: set[str], *, ids: bo
             f"keep names columns that are personal or also in columns. Leave out: {', '.join(contradicted)}. "
             "To remove a column, use df.drop(columns=...)."
         )
-    numeric = {name for name in _ADDED_COLUMNS & set(df.columns) if df[name].dtype.kind in "iufbM"}
-    _refuse_unknown(name for name in df.columns if name not in documented.keys() | columns | keep | numeric)
+    added = {name for name in _ADDED_NUMBERS & set(df.columns) if df[name].dtype.kind in "iufb"}
+    added |= {name for name in _ADDED_TIMES & set(df.columns) if df[name].dtype.kind == "M"}
+    _refuse_unknown(name for name in df.columns if name not in documented.keys() | columns | keep | added)
     identifying = {name for name, column in documented.items() if ids and column.identifying}
     return [name for name in df.columns if name in columns | personal | (identifying - keep)]
 

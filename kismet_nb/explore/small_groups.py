@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -98,6 +99,8 @@ def _check(df: object, columns: object, k: object, of: object) -> list[str]:
         named = []
     if not named:
         raise InvalidInputError("columns must be the name of a column, or several names.")
+    if not isinstance(of, Hashable):
+        raise InvalidInputError("of must be the name of a column.")
     absent = [str(name) for name in [*named, *([] if of is None else [of])] if name not in df.columns]
     if absent:
         raise InvalidInputError(f"The table has no column {', '.join(absent)}. If it is the index, call reset_index().")

@@ -202,6 +202,8 @@ def _check_excel_options(
             raise InvalidInputError(
                 "title needs provenance: without the last sheet, read_export would not find the header."
             )
+    if not isinstance(number_formats, Mapping):
+        raise InvalidInputError('number_formats must map columns to formats, such as {"share": "0.0%"}.')
     for name, number_format in number_formats.items():
         if not any(name in table.frame.columns for table in tables.values()):
             raise InvalidInputError(f"number_formats names {name!r}, which is not a column.")
@@ -227,7 +229,7 @@ def _store(df: object) -> StoredTable:
     problem = ""
     try:
         json.dumps(df.attrs)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         problem = "df.attrs holds a value that JSON cannot represent. Remove it first."
     if problem:
         raise InvalidInputError(problem)

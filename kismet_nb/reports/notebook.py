@@ -38,11 +38,11 @@ def read_notebook(path: Path, parameters: Mapping[str, object]) -> NotebookNode:
     problem = ""
     try:
         notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError, OSError) as error:
-        problem = type(error).__name__
+        tagged = [n for n, cell in enumerate(notebook.cells) if PARAMETERS_TAG in cell.metadata.get("tags", [])]
+    except (nbformat.ValidationError, ValueError, AttributeError, TypeError, LookupError, OSError) as error:
+        problem = type(error).__name__  # other JSON than a notebook raises any of these
     if problem:
         raise InvalidInputError(f"{path} cannot be read as a notebook ({problem}).")
-    tagged = [n for n, cell in enumerate(notebook.cells) if PARAMETERS_TAG in cell.metadata.get("tags", [])]
     if not tagged:
         raise InvalidInputError(f"{path} has no cell tagged 'parameters'. Tag the cell that sets the parameters.")
     lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())

@@ -90,16 +90,20 @@ def print_pdf(page: str, browser: str) -> bytes:
     KismetError
         The browser wrote no PDF.
     """
+    problem, content = "", b""
     with clean_up_on_sigterm(), private_folder() as folder:
         source, target = folder / "report.html", folder / "report.pdf"
-        with os.fdopen(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(page.encode())
         options = [*OPTIONS, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={target}"]
         if sys.platform == "linux" and os.geteuid() == 0:
             # Chromium's sandbox does not work for root. The page is our own and has no scripts.
             options.append("--no-sandbox")
-        problem = _run([browser, *options, source.as_uri()], _environment(folder))
-        content = target.read_bytes() if target.is_file() else b""
+        try:
+            with os.fdopen(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(page.encode())
+            problem = _run([browser, *options, source.as_uri()], _environment(folder))
+            content = target.read_bytes() if target.is_file() else b""
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
     if not content.startswith(b"%PDF"):
         problem = problem or "no PDF was written"
         raise KismetError(f"{Path(browser).name} could not print the report ({problem}). {PRINT_INSTEAD}")

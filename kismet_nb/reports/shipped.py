@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from kismet_nb.errors import ExportError
@@ -36,17 +35,17 @@ def prepare_folder(folder: Path) -> tuple[Path, list[Path]]:
     ExportError
         A file could not be written.
     """
-    folder = _untracked(folder)
-    is_new = not folder.exists()
-    copied = copy_notebooks(folder)
     problem = ""
     try:
+        folder = _untracked(folder)
+        is_new = not folder.exists()
+        copied = copy_notebooks(folder)
         if is_new:
             (folder / ".gitignore").write_text(_IGNORE_ALL, encoding="utf-8")
     except OSError as error:
         problem = error.strerror or type(error).__name__
     if problem:
-        raise ExportError(f"{folder / '.gitignore'} could not be written: {problem}. Choose another folder.")
+        raise ExportError(f"The notebooks could not be copied to {folder}: {problem}. Choose another folder.")
     return folder, copied
 
 
@@ -101,10 +100,16 @@ def _copy_missing(source: Path, target: Path) -> list[Path]:
         copy = target / file.name
         if not file.is_file() or file.name.startswith("."):
             continue
+        content = file.read_bytes()
         try:
-            with file.open("rb") as original, copy.open("xb") as new:
-                shutil.copyfileobj(original, new)
+            new = copy.open("xb")
         except FileExistsError:
             continue
+        try:
+            with new:
+                new.write(content)
+        except BaseException:  # a later run would not replace a part of a file
+            copy.unlink(missing_ok=True)
+            raise
         copied.append(copy)
     return copied

@@ -7,6 +7,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
@@ -14,7 +15,21 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["finish_file", "flush_names", "flush_tree", "link_file", "make_private", "open_parquet", "remove_tree"]
+__all__ = [
+    "PARQUET_FORMAT",
+    "finish_file",
+    "flush_names",
+    "flush_tree",
+    "link_file",
+    "make_private",
+    "open_parquet",
+    "remove_tree",
+]
+
+# For Arrow datasets, which do not compare the checksums of pages by default.
+PARQUET_FORMAT = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+)
 
 
 def make_private(folder: Path) -> None:

@@ -88,5 +88,6 @@ def keep_history(resource: Resource, before: Path, folder: Path) -> None:
         target = folder / f"{year}.parquet"
         with open_parquet(target, schema) as writer:
             for file in group:
-                writer.write_table(upgrade(resource.name, pq.read_table(file), schema))
+                rows = pq.read_table(file, page_checksum_verification=True)
+                writer.write_table(upgrade(resource.name, rows, schema))
         finish_file(target)

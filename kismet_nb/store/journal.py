@@ -149,8 +149,9 @@ class Journal:
             try:
                 self._save(waiting)
                 release_memory()
-            except (sqlite3.Error, OSError, pa.ArrowException) as error:
-                problem = f"{self._file} could not be written: {error}. The finished versions are untouched."
+            except (sqlite3.Error, OSError, MemoryError, pa.ArrowException) as error:
+                reason = str(error) or type(error).__name__
+                problem = f"{self._file} could not be written: {reason}. The finished versions are untouched."
             with self._changed:
                 self._saving, self._failure = False, problem
                 self._changed.notify_all()

@@ -8,15 +8,13 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from kismet_nb.errors import ExportError, InvalidInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = [
     "HISTORY",
@@ -35,8 +33,11 @@ LISTS = "lists"  # name of the table with a row for each list that was read
 _VERSION_FORMAT = "%Y-%m-%dT%H%M%SZ"
 _VERSION = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z", re.ASCII)
 # Query engines skip names that begin with a dot or an underscore, and parse a=b as a column with a value.
-_ORGANIZATION = re.compile(r"""(?![._ ])[^/\\:*?"<>|=\x00-\x1f\x7f]{1,100}(?<![. ])""")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # device names of Windows
+# A lone surrogate cannot be part of the column with the name.
+_ORGANIZATION = re.compile(r"""(?![._ ])[^/\\:*?"<>|=\x00-\x1f\x7f\ud800-\udfff]{1,100}(?<![. ])""")
+_DISK_FOLDER = "lost+found"  # in the first folder of a disk; only the system's administrator can read it
+# Device names of Windows, and the folder above.
+_RESERVED = re.compile(rf"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|{re.escape(_DISK_FOLDER)}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,14 @@ class OrganizationFolder:
         return self.work / "journal.sqlite"
 
     def versions(self) -> list[Path]:
-        """Return the folders of the finished versions, the oldest first."""
-        try:
-            return sorted(entry for entry in self.path.iterdir() if _VERSION.fullmatch(entry.name))
-        except OSError:
-            return []
+        """Return the folders of the finished versions, the oldest first.
+
+        Raises
+        ------
+        ExportError
+            The folder exists, but cannot be read.
+        """
+        return sorted(entry for entry in _entries(self.path) if _VERSION.fullmatch(entry.name))
 
     def newest(self) -> Path | None:
         """Return the folder of the newest version, or None before the first sync has finished."""
@@ -146,20 +150,36 @@ def chosen_organizations(folder: str | os.PathLike[str], organizations: str | It
     ------
     InvalidInputError
         The folder is no store, or one of the organizations has no finished sync in it.
+    ExportError
+        A folder cannot be read.
     """
     root = check_folder(folder)
-    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+    names = sorted(entry.name for entry in _entries(root) if entry.is_dir() and entry.name != _DISK_FOLDER)
     newest = {name: version for name in names if (version := OrganizationFolder(root / name).newest())}
     if not newest:
         raise InvalidInputError(f"{root} has no finished sync. Run kn.sync({str(folder)!r}) first.")
     chosen = list(newest) if organizations is None else organizations
+    if not isinstance(chosen, Iterable):
+        raise InvalidInputError(f"organizations must be names of organizations, not {type(chosen).__name__}.")
     chosen = [chosen] if isinstance(chosen, str) else list(chosen)
     for name in chosen:
-        if name not in newest:
+        if not isinstance(name, str) or name not in newest:
             raise InvalidInputError(f"{root} has no organization {name!r}. The organizations are: {', '.join(newest)}.")
     if not chosen:
         raise InvalidInputError("organizations must name at least one organization; None means all.")
     return [newest[name] for name in dict.fromkeys(chosen)]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return the entries of a folder, or none if it does not exist. Otherwise an organization could be left out."""
+    problem = ""
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    raise ExportError(f"{folder} cannot be read: {problem}. Check its permissions.")
 
 
 def host_of(api_url: str) -> str:

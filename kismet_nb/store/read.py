@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,7 +23,7 @@ from kismet_nb.tables.provenance import set_provenance
 if TYPE_CHECKING:
     import datetime as dt
     import os
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -103,7 +104,7 @@ def read_store(
         raise InvalidInputError("Pass either at or history=True, not both.")
     if table == LISTS and (at is not None or history):
         raise InvalidInputError("The table lists has no history. Leave out at and history.")
-    if isinstance(columns, str):
+    if isinstance(columns, str) or not isinstance(columns, Iterable | None):
         raise InvalidInputError(f"columns must be a list of names, such as [{columns!r}].")
     moment = None if at is None else _moment(at)
     names = None if columns is None else list(columns)

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from kismet_nb.errors import ExportError, InvalidInputError, KismetError
 from kismet_nb.frontend import install_command
 from kismet_nb.resources import RESOURCES
+from kismet_nb.store.files import PARQUET_FORMAT
 from kismet_nb.store.layout import HISTORY, LISTS, chosen_organizations, read_version, version_time
 from kismet_nb.store.schema import LISTS_SCHEMA, history_schema, stored_schema, upgrade
 from kismet_nb.store.sql_frame import to_frame
@@ -46,9 +47,6 @@ _SETTINGS = (
     "SET python_enable_replacements = false",
     "SET enable_external_access = false",
     "SET lock_configuration = true",  # must be last, because no setting can change after it
-)
-_PARQUET = ds.ParquetFileFormat(
-    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
 )
 _MISSING_NAME = re.compile(r'with name "?(\w+)"? does not exist')
 
@@ -170,7 +168,7 @@ def _run(
             connection.execute(_macro(table))
         # Must be last: this raises if a version was removed, in which case the lists of files above may be empty.
         lists = [version / LISTS / "all.parquet" for version in versions]
-        connection.register(LISTS, ds.dataset(lists, schema=LISTS_SCHEMA, format=_PARQUET))
+        connection.register(LISTS, ds.dataset(lists, schema=LISTS_SCHEMA, format=PARQUET_FORMAT))
         for setting in _SETTINGS:
             connection.execute(setting)
         relation = _relation(duckdb, connection, query)
@@ -214,7 +212,7 @@ def _dataset(table: _StoredTable, name: str, schema: pa.Schema, query: str) -> d
         else:
             older.append(upgrade(table.name, pq.ParquetFile(file, page_checksum_verification=True).read(), schema))
     rows = ds.dataset(pa.concat_tables(older))
-    return ds.dataset([ds.dataset(current, schema=schema, format=_PARQUET), rows]) if current else rows
+    return ds.dataset([ds.dataset(current, schema=schema, format=PARQUET_FORMAT), rows]) if current else rows
 
 
 def _macro(table: _StoredTable) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 import warnings
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
 
 from kismet_nb.errors import ExportError, InvalidInputError, SchemaDriftError, SchemaDriftWarning
 from kismet_nb.fetch.arguments import chosen_client
@@ -96,7 +98,8 @@ def sync(
     InvalidInputError
         The folder or a name cannot be used, a table does not exist, or the store's copy is from another host.
     ExportError
-        Another sync of this organization is under way, the disk is full, or the file system refused.
+        Another sync of this organization is under way, the disk is full, the file system refused, or a file of the
+        store is damaged.
     SchemaDriftError
         A key does not fit its type; or the client is strict and the server sent undeclared fields or values.
     KismetError
@@ -128,7 +131,7 @@ def sync(
     host = host_of(client.api_url)
     store.check_host(host)
     reports = [TableReport(name) for name in names]
-    problem = ""
+    problem, advice = "", "The next sync does not read the finished lists again."
     try:
         for path in (store.path.parent, store.path, store.work):
             make_private(path)
@@ -157,13 +160,12 @@ def sync(
             finally:
                 version.discard()
             remove_old_versions(store, keep)
-    except OSError as error:  # Arrow raises OSError for files too
-        problem = error.strerror or str(error)
+    except (OSError, pa.ArrowException) as error:  # Arrow raises both for a damaged file
+        problem = getattr(error, "strerror", None) or str(error)
+    except sqlite3.Error as error:
+        problem, advice = str(error), f"Delete {store.journal}, which the finished versions do not need."
     if problem:
-        raise ExportError(
-            f"The sync to {store.path} failed: {problem}. The finished versions are untouched. The next sync does not "
-            "read the finished lists again."
-        )
+        raise ExportError(f"The sync to {store.path} failed: {problem}. The finished versions are untouched. {advice}")
     if version.drift:
         warnings.warn(" ".join(version.drift), SchemaDriftWarning, stacklevel=callers_level())
     return _summary(reports, version.name)

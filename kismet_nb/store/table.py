@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from kismet_nb.store.difference import compare_rows, key_table, shared_keys
-from kismet_nb.store.files import finish_file, link_file, open_parquet
+from kismet_nb.store.files import PARQUET_FORMAT, finish_file, link_file, open_parquet
 from kismet_nb.store.memory import release_memory
 from kismet_nb.store.partition import Part, Slice, sort_columns
 from kismet_nb.store.schema import REST, TIME, row_schema, stored_schema, upgrade
@@ -124,7 +124,8 @@ class TableWriter:
         schema = stored_schema(self.resource)
         if before is None:
             return schema.empty_table()
-        table = ds.dataset(before).to_table(filter=piece.condition(column), use_threads=False)
+        rows = ds.dataset(before, format=PARQUET_FORMAT)
+        table = rows.to_table(filter=piece.condition(column), use_threads=False)
         return upgrade(self.resource.name, table, schema)
 
     def _compare(self, new: pa.Table, old: pa.Table) -> tuple[pa.Table, bool]:

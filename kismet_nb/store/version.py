@@ -136,7 +136,7 @@ class NewVersion:
         self._add_lists(name, lists)
         report.seconds += time.monotonic() - started
 
-    def commit(self) -> Path:
+    def commit(self) -> None:
         """Link the tables that were not read, rename the folder, and empty the journal."""
         for name in self._recorded.keys() - self._tables.keys():
             self._keep_table(name)
@@ -153,11 +153,9 @@ class NewVersion:
         remove_tree(self._parts)
         flush_tree(self._folder)
         self._journal.begin_commit(self.name)
-        target = self._store.path / self.name
-        os.rename(self._folder, target)  # noqa: PTH104 - Path.replace could replace another version
+        os.rename(self._folder, self._store.path / self.name)  # noqa: PTH104 - Path.replace could replace another version
         flush_names(self._store.path)
         self._journal.empty()
-        return target
 
     def discard(self) -> None:
         """Remove the files that were written, unless they are committed."""
@@ -268,7 +266,7 @@ class NewVersion:
     def _write_lists(self) -> None:
         read = [table["resource"][0].as_py() for table in self._lists]
         for file in self._files_before(LISTS):
-            table = pq.read_table(file)
+            table = pq.read_table(file, page_checksum_verification=True)
             kept = [name not in read for name in table["resource"].to_pylist()]
             self._lists.append(upgrade_lists(table.filter(pa.array(kept, pa.bool_()))))
         (self._folder / LISTS).mkdir(mode=0o700)

@@ -3,6 +3,8 @@
 Days, weeks and months are in the time zone ``tz``. A period is represented by its first day, without a time zone; a
 week begins on Monday. Unless ``start`` or ``end`` is given, rows with a missing or unreadable time are counted in a
 last row with a missing day. So the counts by period add up to the number of rows in the table.
+
+If ``pseudonymize`` made the times of a table coarse, a summary that needs shorter periods raises ``InvalidInputError``.
 """
 
 from __future__ import annotations

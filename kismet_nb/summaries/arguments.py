@@ -1,21 +1,31 @@
-"""Check the tables that are passed to a summary, and resolve ``as_of``."""
+"""Check the tables that are passed to a summary and their times, and resolve ``as_of``."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from kismet_nb.dates import parse_timestamp, time_zone
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import ORGANIZATION
-from kismet_nb.tables.provenance import provenance, row_resource
+from kismet_nb.summaries.periods import to_local_days
+from kismet_nb.tables.provenance import provenance, row_resource, sources
 
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Moment
 
-__all__ = ["check_table", "resolve_as_of"]
+__all__ = ["check_coarse_times", "check_table", "resolve_as_of"]
+
+# For each unit of ``pseudonymize``, the periods to which its starts belong as the exact times did.
+_KNOWN_PERIODS = {
+    "day": ("day", "week", "month", "year", "all"),
+    "week": ("week",),
+    "month": ("month", "year"),
+    "quarter": ("year",),
+    "year": ("year",),
+}
 
 
 def check_table(df: object, resource: str, *columns: str) -> pd.DataFrame:
@@ -44,6 +54,41 @@ def check_table(df: object, resource: str, *columns: str) -> pd.DataFrame:
             f"Pass one at a time, for example table[table[{ORGANIZATION!r}] == {df[ORGANIZATION].dropna().min()!r}]."
         )
     return df.reset_index(drop=True)
+
+
+def check_coarse_times(df: pd.DataFrame, times: pd.Series[Any], by: str, tz: str | None = None) -> None:
+    """Check that a summary by this period is right, if ``pseudonymize`` has made the times of a table coarse.
+
+    Parameters
+    ----------
+    df
+        The table, whose provenance records the unit of coarse times.
+    times
+        The column of times to count.
+    by
+        A period, ``"hour"``, or ``"all"`` for a range of days.
+    tz
+        The time zone of the summary; None if it does not convert times.
+
+    Raises
+    ------
+    InvalidInputError
+        The period of the exact times is not known: it is shorter than the unit, or the time zone is another one.
+    """
+    for unit in {source["coarse_times"] for source in sources(df) if "coarse_times" in source}:
+        start = f"{times.name} holds only the start of each {unit}, because pseudonymize made it coarse"
+        if by not in _KNOWN_PERIODS.get(unit, ()):
+            wanted = "day" if by == "all" else by
+            raise InvalidInputError(
+                f"{start}, so this summary cannot know the {wanted}. Choose a longer period, or use the fetched table."
+            )
+        if tz is not None and isinstance(times.dtype, pd.DatetimeTZDtype):
+            days = times.dt.tz_localize(None).dt.normalize().dropna()
+            if not to_local_days(times.dropna(), tz).eq(days).all():
+                raise InvalidInputError(
+                    f"{start} in {times.dt.tz}. In {tz}, many would count in the {by} before. Leave out tz, or pass "
+                    "the zone of the column."
+                )
 
 
 def resolve_as_of(as_of: Moment, df: pd.DataFrame, tz: str) -> pd.Timestamp:

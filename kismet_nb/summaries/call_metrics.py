@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.summaries.arguments import check_table
+from kismet_nb.summaries.arguments import check_coarse_times, check_table
 from kismet_nb.summaries.columns import to_ids, to_numbers
 from kismet_nb.summaries.periods import DAY_DTYPE, check_period, period_starts, to_days
-from kismet_nb.tables.provenance import set_sources
+from kismet_nb.tables.provenance import set_sources, sources
 
 if TYPE_CHECKING:
     from kismet_nb.summaries.periods import Period
@@ -53,7 +53,7 @@ def combine_days(
         ``user_id`` Int64, or str if some are not integers
             Only with ``per_user``.
         ``days`` Int64
-            The number of days with data.
+            The number of days with data. Missing if ``pseudonymize`` made the dates coarser than days.
         ``total_calls`` Int64
             The sum over the days.
         ``average_duration``, ``average_wait_time`` Float64
@@ -78,6 +78,7 @@ def combine_days(
     """
     check_period(by, "all")
     metrics = check_table(metrics, "call_metrics", "user_id", "date", "total_calls", *_MEANS)
+    check_coarse_times(metrics, metrics["date"], by)
     if metrics["user_id"].isna().any() and metrics["user_id"].notna().any():
         raise InvalidInputError(
             "metrics has rows of users and rows of the whole organization, so calls would count twice. "
@@ -102,6 +103,8 @@ def combine_days(
         combined[name] = (values * weights).groupby(keys, dropna=False).sum(min_count=1) / total_weight
     table = pd.DataFrame(combined).sort_index().reset_index()
     table["days"] = table["days"].fillna(0)
+    if any(source.get("coarse_times", "day") != "day" for source in sources(metrics)):
+        table["days"] = pd.NA  # only the first day of a longer unit is left
     dtypes = dict.fromkeys(_period_columns(by), DAY_DTYPE) | {"days": "Int64", "total_calls": "Int64"}
     dtypes |= dict.fromkeys(_MEANS, "Float64")
     names = [*_period_columns(by), *(["user_id"] if per_user else []), "days", "total_calls", *_MEANS]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kismet_nb.summaries.arguments import check_table
+from kismet_nb.summaries.arguments import check_coarse_times, check_table
 from kismet_nb.summaries.columns import names_of, to_ids, typed_frame
 from kismet_nb.summaries.known_calls import date_range, known_days_per_period
 from kismet_nb.summaries.periods import DAY_DTYPE, WEEKDAYS, period_starts, to_local_days, to_local_times
@@ -80,6 +80,7 @@ def calls_per_period(
     1                    11 2026-02-09     3      1
     """
     calls = check_table(calls, "calls", "organization_user_id", "created_at")
+    check_coarse_times(calls, calls["created_at"], by, tz)
     days = to_local_days(calls["created_at"], tz)
     first, last = date_range(days, start, end)
     ids = to_ids(calls["organization_user_id"])
@@ -176,6 +177,7 @@ def calls_by_hour(calls: pd.DataFrame, *, start: Day = None, end: Day = None, tz
     33  Tuesday     9     2      2            1.0
     """
     calls = check_table(calls, "calls", "created_at")
+    check_coarse_times(calls, calls["created_at"], "hour")
     days = to_local_days(calls["created_at"], tz)
     first, last = date_range(days, start, end)
     known = known_days_per_period(calls, by="day", start=start, end=end, tz=tz)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.summaries.arguments import check_table, resolve_as_of
+from kismet_nb.summaries.arguments import check_coarse_times, check_table, resolve_as_of
 from kismet_nb.summaries.columns import sort_newest_first
 from kismet_nb.summaries.periods import DAY_DTYPE, period_starts, to_local_days, to_local_times, to_utc
 from kismet_nb.tables.provenance import set_sources
@@ -150,6 +150,7 @@ def invites_expiring(invites: pd.DataFrame, *, days: int = 7, as_of: Moment = No
 
 def _status_at(moment: pd.Timestamp, invites: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series[Any]]:
     """Return the invites created by ``moment`` and their status then; the column ``status`` is as of the fetch."""
+    check_coarse_times(invites, invites["expires_at"], "day")
     invites = invites[~(to_utc(invites["created_at"]) > moment)]
     used, expired = (to_utc(invites[name]) <= moment for name in ("used_at", "expires_at"))
     status = pd.Series("open", index=invites.index, dtype="str", name="status")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.summaries.arguments import check_table, resolve_as_of
+from kismet_nb.summaries.arguments import check_coarse_times, check_table, resolve_as_of
 from kismet_nb.summaries.columns import comparable_ids, to_boolean
 from kismet_nb.summaries.known_calls import check_all_calls
 from kismet_nb.summaries.periods import to_local_times, to_utc
@@ -129,6 +129,7 @@ def _without_calls(
 ) -> pd.DataFrame:
     """Return the rows of users without a call in the last days, with the last call of each."""
     calls = check_table(calls, "calls", "organization_user_id", "created_at")
+    check_coarse_times(calls, calls["created_at"], "day")
     if isinstance(days, bool) or not isinstance(days, int) or days < 0:
         raise InvalidInputError("days must be a whole number of days, 0 or more.")
     moment = resolve_as_of(as_of, calls, tz)

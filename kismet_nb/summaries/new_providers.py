@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kismet_nb.summaries.arguments import check_table, resolve_as_of
+from kismet_nb.summaries.arguments import check_coarse_times, check_table, resolve_as_of
 from kismet_nb.summaries.columns import comparable_ids, sort_newest_first
 from kismet_nb.summaries.known_calls import check_all_calls, date_range
 from kismet_nb.summaries.periods import to_local_days, to_local_times
@@ -74,6 +74,8 @@ def first_calls(
     """
     users = check_table(users, "users", "id", "display_name", "email", "created_at")
     calls = check_table(calls, "calls", "organization_user_id", "created_at")
+    for table in (users, calls):
+        check_coarse_times(table, table["created_at"], "day")
     moment = resolve_as_of(as_of, calls, tz)
     created = to_local_times(users["created_at"], tz)
     listed = ~(created > moment)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from kismet_nb.dates import parse_date
 from kismet_nb.errors import InvalidInputError
-from kismet_nb.summaries.arguments import check_table, resolve_as_of
+from kismet_nb.summaries.arguments import check_coarse_times, check_table, resolve_as_of
 from kismet_nb.summaries.call_metrics import combine_days
 from kismet_nb.summaries.columns import typed_frame
 from kismet_nb.summaries.known_calls import known_days_per_period
@@ -126,6 +126,7 @@ def compare_periods(
 def _call_values(calls: pd.DataFrame, span: _Span, tz: str) -> list[_Value]:
     """Return the number of calls, and of providers with calls."""
     calls = check_table(calls, "calls", "organization_user_id", "created_at")
+    check_coarse_times(calls, calls["created_at"], "day", tz)
     first, last = span.first.date(), span.last.date()
     days = int(known_days_per_period(calls, by="day", start=first, end=last, tz=tz)["days"].sum())
     inside = calls[span.has(to_local_days(calls["created_at"], tz))]
@@ -136,6 +137,7 @@ def _call_values(calls: pd.DataFrame, span: _Span, tz: str) -> list[_Value]:
 def _means(metrics: pd.DataFrame, span: _Span) -> list[_Value]:
     """Return the mean wait time and the mean duration of the days with data."""
     metrics = check_table(metrics, "call_metrics", "date")
+    check_coarse_times(metrics, metrics["date"], "day")
     dates = to_days(metrics["date"])
     known = _requested_days(metrics) or _Span(dates.min(), dates.max())
     complete = bool(known.first <= span.first and span.last <= known.last)
@@ -158,6 +160,7 @@ def _requested_days(metrics: pd.DataFrame) -> _Span | None:
 def _new_users(users: pd.DataFrame, span: _Span, tz: str) -> _Value:
     """Return the number of users that were created in these days."""
     users = check_table(users, "users", "created_at")
+    check_coarse_times(users, users["created_at"], "day", tz)
     fetched = resolve_as_of(None, users, tz).tz_localize(None).normalize()
     days = max(0, min(span.days, (fetched - span.first).days + 1))
     number = int(span.has(to_local_days(users["created_at"], tz)).sum())

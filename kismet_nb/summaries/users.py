@@ -10,7 +10,7 @@ import pandas as pd
 
 from kismet_nb.errors import InvalidInputError
 from kismet_nb.resources import ORGANIZATION
-from kismet_nb.summaries.arguments import check_table
+from kismet_nb.summaries.arguments import check_coarse_times, check_table
 from kismet_nb.summaries.columns import sort_newest_first, to_boolean, typed_frame
 from kismet_nb.summaries.periods import DAY_DTYPE, period_range, period_starts, to_local_days, to_local_times
 from kismet_nb.tables.build import as_strings
@@ -59,6 +59,7 @@ def users_over_time(users: pd.DataFrame, *, by: Period = "month", tz: str = "UTC
     1 2026-02-01          1      2
     """
     users = check_table(users, "users", "created_at")
+    check_coarse_times(users, users["created_at"], by, tz)
     days = to_local_days(users["created_at"], tz)
     counts = period_starts(days, by).value_counts().reindex(period_range(days.min(), days.max(), by), fill_value=0)
     starts, new = list(counts.index), list(counts)

@@ -5,7 +5,7 @@ function render({ model, el }) {
   el.classList.add("kismet-answer");
   const message = document.createElement("p");
   message.setAttribute("role", "status");
-  const chart = document.createElement("img");
+  const chart = document.createElement("div");
   const copy = document.createElement("button");
   copy.textContent = "Copy the code";
   const code = document.createElement("pre");
@@ -27,9 +27,7 @@ function render({ model, el }) {
     message.hidden = !content.message;
     code.textContent = content.code;
     code.hidden = copy.hidden = !content.code;
-    chart.hidden = !content.chart;
-    chart.src = content.chart ? "data:image/svg+xml;charset=utf-8," + encodeURIComponent(content.chart) : "";
-    chart.alt = content.chart ? "The chart of this answer" : "";
+    chart.innerHTML = content.chart; // the figure that a cell shows for this chart
   };
   model.on("msg:custom", show);
   model.send({ kind: "drawn" });

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -49,7 +48,7 @@ class Answer(anywidget.AnyWidget):
         self.on_msg(lambda *_: self.send(self._content))  # sent when the widget is drawn, also after a reload
 
     def show(self, **content: str) -> None:
-        """Show some of ``message``, ``code`` and ``chart`` (an SVG)."""
+        """Show some of ``message``, ``code`` and ``chart`` (a figure as HTML)."""
         self._content |= content
         self.send(self._content)
 
@@ -167,18 +166,20 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return sys.modules["marimo"].vstack([Controls(self.control_lines), self._answer, *self._rows.children])
 
     def _run(self, lines: list[str]) -> tuple[pd.DataFrame, str]:
-        """Run the lines. Return the table, and the chart as SVG or an empty text if it cannot be drawn."""
+        """Run the lines. Return the table, and the chart as HTML or an empty text if it cannot be drawn."""
         namespace: dict[str, Any] = {"kn": importlib.import_module("kismet_nb")}
         namespace |= {self._names[resource]: df for resource, df in self._tables.items()}
         *making, shown = lines
         chart_line = making.pop() if shown == "chart" else ""
         exec("\n".join(making), namespace)  # noqa: S102 - code_lines quotes typed values
-        chart = io.StringIO()
+        figure = ""
         if chart_line:
             with contextlib.suppress(InvalidInputError):  # for example, Altair is not installed
                 exec(chart_line, namespace)  # noqa: S102 - as above
-                namespace["chart"].save(chart, format="svg")
-        return namespace["answer"], chart.getvalue()
+                from kismet_nb.charts.inline import chart_figure  # noqa: PLC0415 - it imports Altair
+
+                figure = chart_figure(namespace["chart"])
+        return namespace["answer"], figure
 
     def _export(self) -> None:
         try:

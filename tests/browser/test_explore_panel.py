@@ -28,8 +28,11 @@ def choose(page, label, value):
 
 @pytest.mark.parametrize("front", ["lab/tree", "notebooks"])
 def test_a_question_is_answered_and_its_code_runs_in_a_cell(open_notebook, front):
-    """A filter, a period and a zone are chosen; the copied code makes the same table; no row is saved."""
-    book = open_notebook(front, FETCH, "kn.explore(held, users)", "", saving=True)
+    """A filter, a period and a zone are chosen; the copied code makes the same table; no row is saved.
+
+    The chart has no background of its own, because JupyterLab is dark here.
+    """
+    book = open_notebook(front, FETCH, "kn.explore(held, users)", "", saving=True, dark=front == "lab/tree")
     page = book.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     book.run(0)
@@ -46,7 +49,9 @@ def test_a_question_is_answered_and_its_code_runs_in_a_cell(open_notebook, front
     page.get_by_placeholder("several").fill("chen")
     page.get_by_placeholder("several").press("Tab")
     page.locator(".kismet-answer pre").get_by_text("some_users").wait_for(timeout=30_000)
-    page.locator(".kismet-answer img").wait_for()
+    page.locator(".kismet-answer svg").wait_for()
+    paper = page.locator(".kismet-answer svg > rect").first
+    assert "none" == paper.evaluate("rect => getComputedStyle(rect).fill")
     page.locator("table.dataTable tbody").get_by_text("Chen").first.wait_for(timeout=30_000)
     page.screenshot(path=book.file.with_suffix(".png"))
     info = page.locator(".dt-info").inner_text()

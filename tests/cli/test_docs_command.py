@@ -1,5 +1,7 @@
 """``kismet-nb docs`` opens the reference, and says what to install if it cannot be built. tests/docs builds it."""
 
+import os
+
 import pytest
 
 from kismet_nb.cli import main
@@ -28,6 +30,17 @@ def test_a_built_site_is_opened(site, opened, capsys):
     assert 0 == main(["docs", str(site)])
     assert [(site / "index.html").as_uri()] == opened
     assert f"The reference is at {opened[0]}\n" == capsys.readouterr().out
+
+
+def test_an_outdated_site_is_built_again(site, opened, monkeypatch):
+    """A file of the package is newer, for example after an update."""
+    built = []
+    monkeypatch.setattr("kismet_nb.cli.commands._run_module", lambda *call: built.append(call) or 0)
+    os.utime(site / "searchindex.js", (0, 0))
+
+    assert 0 == main(["docs", str(site)])
+    assert [("kismet_nb.docs", [str(site)])] == built
+    assert opened
 
 
 def test_no_browser_prints_the_address_only(site, opened):

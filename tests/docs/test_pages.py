@@ -11,6 +11,7 @@ import pytest
 
 import kismet_nb as kn
 import kismet_nb.docs
+from kismet_nb.docs.build import build_site
 
 PAGES = Path(kismet_nb.docs.__file__).parent / "pages"
 # The charts are drawn while the site is built. The pages about the store and the report have tests of their own.
@@ -77,3 +78,10 @@ def test_the_commands_run():
 
     assert 0 == run.returncode, run.stderr
     assert [] == [name for name in re.findall(r"exports/\w+\.\w+", commands) if not Path(name).is_file()]
+
+
+def test_a_temporary_folder_that_cannot_be_used_is_one_error(monkeypatch, tmp_path):
+    """Sphinx is not started."""
+    monkeypatch.setattr("tempfile.tempdir", "missing")
+    with pytest.raises(kn.KismetError, match="temporary folder cannot be used: No such file or directory"):
+        build_site(tmp_path / "site")

@@ -1,8 +1,10 @@
 """Syncs of several organizations as tasks of Dask's distributed scheduler, one of whose workers is killed."""
 
+import functools
 import os
 import pickle
 import signal
+import threading
 import time
 import traceback
 
@@ -41,6 +43,12 @@ def count_requests(clinics):
     return {name: len(clinic.requests) for name, clinic in clinics.items()}
 
 
+def wait_after(requests, number, killed, _query):
+    """Hold a request until a worker is killed, if so many requests came before it. Clients wait for 10 seconds."""
+    if len(requests) > number:
+        killed.wait(8)
+
+
 def test_a_killed_worker_costs_few_requests_and_no_row(cluster, clinics, tmp_path):
     """Another worker finishes its organization, and does not read the finished lists again."""
     for clinic in clinics.values():
@@ -49,6 +57,10 @@ def test_a_killed_worker_costs_few_requests_and_no_row(cluster, clinics, tmp_pat
     client.gather(submit(client, tmp_path / "elsewhere"))
     usual = count_requests(clinics)
     workers = client.run(os.getpid)
+    killed = threading.Event()
+    for name, clinic in clinics.items():
+        # Without responses to the last quarter, no organization is finished before the kill.
+        clinic.before = functools.partial(wait_after, clinic.requests, 1.75 * usual[name], killed)
     futures = submit(client, tmp_path / "store")
     deadline = time.monotonic() + 60
     # Both workers have read three quarters of their first organization.
@@ -58,6 +70,7 @@ def test_a_killed_worker_costs_few_requests_and_no_row(cluster, clinics, tmp_pat
     begun = [folder.name for folder in (tmp_path / "store").iterdir()]
     finished = [name for name in begun if versions(tmp_path / "store" / name)]
     os.kill(next(iter(workers.values())), signal.SIGKILL)
+    killed.set()
     client.gather(futures)
     ratios = {name: count / usual[name] - 1 for name, count in count_requests(clinics).items()}
 

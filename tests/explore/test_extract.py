@@ -186,6 +186,7 @@ def test_a_midnight_that_a_zone_does_not_have():
         (lambda users: users.assign(id=2.0**53), "id contains values other than text and whole"),
         (lambda users: users.assign(id=True), "id contains values other than text and whole"),
         (lambda users: users.assign(days_since_call=3), "reveals the day"),
+        (lambda users: users.assign(days_left=3), "reveals the day"),
     ],
 )
 def test_a_column_that_could_identify_a_person_is_refused(clinic, change, reason):
@@ -289,6 +290,15 @@ def test_codes_are_not_coded_again(clinic):
     """Otherwise the second codes would be the same in no other table."""
     with pytest.raises(kn.InvalidInputError, match=r"already has codes in .*email"):
         kn.pseudonymize(extract(clinic["users"]).assign(team="north"), key=KEY, columns=["team"])
+
+
+def test_coarse_times_stay_recorded(client):
+    """A table without codes could lose the record of its unit in a second call."""
+    coarse = kn.pseudonymize(
+        kn.fetch_roles(client=client).assign(seen_from=pd.Timestamp("2026-02-17")), key=KEY, dates="week"
+    )
+    with pytest.raises(kn.InvalidInputError, match="already has times by week"):
+        kn.pseudonymize(coarse, key=KEY, ids=True)
 
 
 def test_a_summary_records_that_its_source_has_coarse_times(clinic):

@@ -76,3 +76,15 @@ def test_another_table_is_refused():
     """format_changes accepts only the result of compare."""
     with pytest.raises(kn.InvalidInputError, match="compare"):
         kn.format_changes(pd.DataFrame({"id": [1]}))
+
+
+def test_a_summary_is_described_by_its_sources(client):
+    """Its rows are not those of a fetch. Control characters in the record of a file are escaped."""
+    users = kn.fetch_users(client=client)
+    rooms = kn.summaries.users_without_waiting_room(users)
+    text = kn.format_changes(kn.compare(rooms, rooms, key="id"))
+    strange = users.copy()
+    strange.attrs["kismet"] |= {"api_host": "\x1b"}
+
+    assert re.match(r"before  a summary of 131 users of 127\.0\.0\.1:\d+, fetched .* UTC\nafter   a summary", text)
+    assert r"131 users of \x1b, fetched" in kn.format_changes(kn.compare(strange, strange))

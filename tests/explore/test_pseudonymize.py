@@ -69,13 +69,14 @@ def test_the_code_is_an_hmac():
     assert code != kn.pseudonymize(table, key=KEY + "!")["email"][0].upper()
 
 
-@pytest.mark.parametrize("key", ["", "short", b"x" * 31, None, 12])
+@pytest.mark.parametrize("key", ["", "short", b"x" * 31, None, 12, "short" * 9 + "\udcff"])
 def test_a_key_that_can_be_guessed_is_refused(users, key):
-    """A key below 32 bytes is refused. The message says how to make a longer one and does not show the key."""
+    """A key below 32 bytes, or not in UTF-8, is refused. The error says how to make one, and does not contain it."""
     with pytest.raises(kn.InvalidInputError, match="token_hex") as caught:
         kn.pseudonymize(users, key=key)
 
     assert "short" not in str(caught.value)
+    assert caught.value.__context__ is None
 
 
 def test_an_undocumented_column_is_refused(users):
@@ -97,10 +98,40 @@ def test_summaries_are_replaced_without_naming_their_counts(client, users):
     pd.testing.assert_frame_equal(
         weekly.drop(columns="display_name"), kn.pseudonymize(weekly, key=KEY).drop(columns="display_name")
     )
+    first = kn.summaries.first_calls(users[users["id"].isin(calls["organization_user_id"])], calls)
+    expiring = kn.summaries.invites_expiring(kn.fetch_invites(client=client))
+    assert first["days_to_first_call"].equals(kn.pseudonymize(first, key=KEY)["days_to_first_call"])
+    assert expiring["days_left"].equals(kn.pseudonymize(expiring, key=KEY)["days_left"])
     with pytest.raises(kn.InvalidInputError, match="contain names: field, value"):
         kn.pseudonymize(kn.summaries.admins_and_roles(users), key=KEY)
     with pytest.raises(kn.InvalidInputError, match="contain names: users"):
         kn.pseudonymize(pd.DataFrame({"users": ["Ada Ferris"]}), key=KEY)
+
+
+def test_a_summary_of_codes_is_not_coded_again(client, users):
+    """The second codes would join with nothing."""
+    calls = kn.fetch_calls(users["id"][:3].tolist(), client=client)
+    coded_calls, coded_users = (kn.pseudonymize(table, key=KEY, ids=True) for table in (calls, users))
+    weekly = kn.summaries.calls_per_period(coded_calls, coded_users)
+
+    with pytest.raises(kn.InvalidInputError, match="already has codes in display_name"):
+        kn.pseudonymize(weekly, key=KEY)
+
+
+def test_column_names_may_be_numbers():
+    """Columns are replaced and kept whatever their names are."""
+    table = pd.DataFrame({5: ["Ada Ferris"], 6: pd.to_datetime(["2026-02-17"]), 7: pd.Categorical(["ocean"])})
+    coded = kn.pseudonymize(table, key=KEY, columns=[5], keep=[6, 7], dates="month")
+
+    assert "Ada" not in texts(coded)
+    assert [pd.Timestamp("2026-02-01"), "ocean"] == coded.loc[0, [6, 7]].tolist()
+
+
+@pytest.mark.parametrize("column", ["year", "month", "last_call"])
+def test_a_number_in_a_column_named_like_a_time_of_a_summary_is_refused(users, column):
+    """It can be personal, for example a year of birth."""
+    with pytest.raises(kn.InvalidInputError, match=f"contain names: {column}"):
+        kn.pseudonymize(users.assign(**{column: 1957}), key=KEY)
 
 
 @pytest.mark.parametrize(

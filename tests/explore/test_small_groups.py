@@ -92,6 +92,7 @@ def test_an_extract_of_the_demo_has_small_groups(client):
         ({"columns": []}, "columns must be"),
         ({"columns": None}, "columns must be"),
         ({"of": "nobody"}, "no column nobody"),
+        ({"of": ["theme"]}, "of must be"),
         ({"k": 1}, "k must be"),
         ({"k": True}, "k must be"),
         ({"k": 2.5}, "k must be"),

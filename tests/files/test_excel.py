@@ -7,7 +7,7 @@ import openpyxl
 import pandas as pd
 import pytest
 from files.random_tables import EXCEL_TEXT, build_frame, rows_with
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 import kismet_nb as kn
 
@@ -20,7 +20,6 @@ def sheets(path):
 
 @pytest.mark.parametrize("tz", [None, "America/New_York"])
 @given(rows=rows_with(EXCEL_TEXT))
-@settings(deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_table_without_control_characters_reads_back_from_excel(tmp_path, tz, rows):
     """Values, missing values, dtypes, column order and attrs read back, whichever zone the times are shown in."""
     table = build_frame(rows)

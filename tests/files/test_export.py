@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from files.random_tables import TEXT, build_frame, rows_with
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 import kismet_nb as kn
 
@@ -20,7 +20,6 @@ import kismet_nb as kn
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
 @pytest.mark.parametrize("safe", [True, False])
 @given(rows=rows_with(TEXT))
-@settings(deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_table_reads_back_exactly(tmp_path, suffix, safe, rows):
     """Values, missing values, dtypes, column order and attrs read back, whatever the text."""
     table = build_frame(rows)

@@ -151,6 +151,7 @@ def test_the_last_sheet_is_about_all_tables(tmp_path, tables):
         (CALLS, "t.xlsx", {"title": "Calls", "provenance": False}),
         (CALLS, "t.xlsx", {"number_formats": {"share": "0"}}),
         (CALLS, "t.xlsx", {"number_formats": {"calls": ""}}),
+        (CALLS, "t.xlsx", {"number_formats": "0.0%"}),
     ],
 )
 def test_invalid_arguments_are_refused_before_anything_is_written(tmp_path, tables, name, arguments):

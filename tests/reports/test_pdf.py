@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 import kismet_nb as kn
 from kismet_nb.cli import main
+from kismet_nb.reports.pdf import print_pdf
 
 
 @pytest.fixture
@@ -83,16 +85,16 @@ def test_a_browser_gets_only_the_page(folder, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("line", "why"),
+    ("line", "seconds", "why"),
     [
-        ("sys.exit(7)", "chrome could not print the report (it ended with code 7). Or write an .html file"),
-        ("pathlib.Path(target).write_text('text')", "chrome could not print the report (no PDF was written)"),
-        ("time.sleep(90)", "chrome could not print the report (it did not finish within 1 seconds)"),
+        ("sys.exit(7)", 120, "chrome could not print the report (it ended with code 7). Or write an .html file"),
+        ("pathlib.Path(target).write_text('text')", 120, "chrome could not print the report (no PDF was written)"),
+        ("time.sleep(90)", 1, "chrome could not print the report (it did not finish within 1 seconds)"),
     ],
 )
-def test_a_browser_that_fails_is_one_line(folder, tmp_path, line, why, capsys, monkeypatch):
+def test_a_browser_that_fails_is_one_line(folder, tmp_path, line, seconds, why, capsys, monkeypatch):
     """The older file stays, and no other file is left."""
-    monkeypatch.setattr("kismet_nb.reports.pdf.PRINT_SECONDS", 1)
+    monkeypatch.setattr("kismet_nb.reports.pdf.PRINT_SECONDS", seconds)
     install(folder, "chrome", line)
     Path("r.pdf").write_text("the old one")
 
@@ -127,4 +129,20 @@ def test_an_interrupt_ends_the_browser(folder, tmp_path):
     assert 130 == run.returncode
     with pytest.raises(ProcessLookupError):
         os.kill(int(Path("pid").read_text()), 0)
+    assert [] == list((tmp_path / "temporary").iterdir())
+
+
+def test_a_full_disk_is_one_error(folder, tmp_path):
+    """The page is written to a temporary folder before it is printed. Nothing is left there."""
+    install(folder, "chrome", "pathlib.Path(target).write_bytes(b'%PDF-1.4 invented')")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(kn.KismetError, match=r"chrome could not print the report \(File too large\)"):
+            print_pdf("x" * 200_000, str(folder / "chrome"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+
     assert [] == list((tmp_path / "temporary").iterdir())

@@ -235,12 +235,16 @@ def test_an_error_of_this_package_keeps_its_class():
         ({"notebook": 7}, "file name"),
         ({"notebook": "broken.ipynb"}, "cannot be read"),
         ({"notebook": "untagged.ipynb"}, "parameters"),
+        ({"notebook": "list.ipynb"}, "cannot be read as a notebook"),
+        ({"notebook": "cells.ipynb"}, "cannot be read as a notebook"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_fetched(options, why):
     """All options are checked first; the notebook does not run and nothing is written."""
     Path("broken.ipynb").write_text("no notebook")
     nbformat.write(nbformat.v4.new_notebook(), "untagged.ipynb")
+    Path("list.ipynb").write_text("[]")
+    Path("cells.ipynb").write_text('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}')
     own = notebook(("open('ran', 'w').close()",))
     with pytest.raises(kn.InvalidInputError, match=why):
         kn.report(**{"path": "r.html", "notebook": own} | options)

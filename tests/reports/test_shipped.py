@@ -1,5 +1,7 @@
 """The notebooks and the data of the package, and their copies for JupyterLab."""
 
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,21 @@ def test_a_folder_that_cannot_be_written_is_an_error():
     Path("notebooks").write_text("a file")
     with pytest.raises(kn.ExportError, match="notebooks could not be copied to notebooks: File exists"):
         copy_notebooks(Path("notebooks"))
+
+
+def test_a_full_disk_leaves_no_part_of_a_notebook():
+    """A later call would keep the part, as it keeps every existing file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, hard))
+    try:
+        with pytest.raises(kn.ExportError, match="could not be copied to notebooks: File too large"):
+            copy_notebooks(Path("notebooks"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+
+    assert set() == names("notebooks")
 
 
 def make_clone(root):

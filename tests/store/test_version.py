@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from store.clinic import versions
 from support.rows import user
@@ -139,3 +140,20 @@ def test_the_folder_of_a_version_is_flushed_before_it_gets_its_name(clinic, monk
     assert everything == {path.removeprefix("/") for path in renamed[0]} - {""}
     assert str(Path("store/clinic-a").resolve()) in flushed
     assert {0o400} == {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*.parquet")}
+
+
+@pytest.mark.parametrize("damage", ["a bit", "the end"])
+def test_a_damaged_file_of_the_version_before_is_an_error(clinic, damage):
+    """Its rows would otherwise go to the history as changed. There is no new version."""
+    clinic.sync()
+    [file] = kn.store_files("store", "users")
+    content, column = file.read_bytes(), pq.read_metadata(file).row_group(0).column(2)
+    last = column.data_page_offset if column.dictionary_page_offset is None else column.dictionary_page_offset
+    last += column.total_compressed_size - 1
+    flipped = content[:last] + bytes([content[last] ^ 1]) + content[last + 1 :]
+    file.chmod(0o600)
+    file.write_bytes(flipped if damage == "a bit" else content[:-9])
+    with pytest.raises(kn.ExportError, match="The sync to store/clinic-a failed"):
+        clinic.sync()
+
+    assert 1 == len(versions())

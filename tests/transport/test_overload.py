@@ -100,6 +100,7 @@ def answer_calls(query):
     return page_of([call(int(query.path.split("/")[2]))], query, envelope="calls")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_flight", [2, 8])
 def test_tries_are_not_used_up_while_others_succeed(in_flight, waits):
     """If a busy server refuses one request repeatedly while others succeed, only patience limits its tries."""
