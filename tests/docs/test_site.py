@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     command = [Path(sys.executable).with_name("kismet-nb"), "docs", folder, "--rebuild", "--strict", "--no-browser"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
-    assert (0, "") == (run.returncode, run.stderr)
+    assert 0 == run.returncode, run.stderr  # libzmq may print there while a kernel ends
     return folder
 
 
