@@ -39,6 +39,7 @@ def body_of(query):
     return json.dumps(page_of(ROWS, query)).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_permanent_failure_is_an_error_that_names_it(status):
     """If every try fails, the error names status, resource, page and the number of tries."""
@@ -52,6 +53,7 @@ def test_a_permanent_failure_is_an_error_that_names_it(status):
     assert (status, "users", 2) == (caught.value.status, caught.value.resource, caught.value.page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", ["0", "0.3", "a date that has passed", None, "-5", "1e3", "nan"])
 def test_a_429_in_the_middle_is_waited_out(wait):
     """If Retry-After is short, missing or invalid, the client still waits until a server accepts requests again."""

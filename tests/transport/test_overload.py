@@ -75,6 +75,7 @@ class BusyServer:
         yield body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", [429, 502, 503, 504, "silence", "broken"])
 def test_a_sign_of_overload_makes_all_requests_wait_and_halves_them(failure, waits, caplog):
     """For each sign, there is one pause without any request and one log line; then half as many are in flight."""
