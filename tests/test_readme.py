@@ -35,7 +35,7 @@ def test_the_python_of_the_readme_runs():
     assert Path("exports/users.parquet").is_file()
     assert Path("calls.svg").is_file()
     assert [] == session["left"]["id"].tolist()
-    assert ["month", "calls"] == session["monthly"].columns.tolist()
+    assert ["organization", "month", "calls"] == session["monthly"].columns.tolist()
 
 
 def test_the_readme_is_short():

@@ -197,7 +197,7 @@ def _add_compare(commands: Commands) -> None:
         "the environment or .env",
     )
     command.add_argument("--folder", default="snapshots", help="folder of the snapshots (default: %(default)s)")
-    command.add_argument("--markdown", action="store_true", help="print Markdown, for an email")
+    command.add_argument("--markdown", action="store_true", help="print Markdown")
     command.add_argument(
         "--ignore", action="append", default=[], metavar="COLUMN", help="do not compare this column; may be repeated"
     )

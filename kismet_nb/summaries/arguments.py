@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_coarse_times", "check_table", "resolve_as_of"]
 
+MIN_STARTS = 10  # so many times, all at the start of a month, are not there by chance
 # For each unit of ``pseudonymize``, the periods to which its starts belong as the exact times did.
 _KNOWN_PERIODS = {
     "day": ("day", "week", "month", "year", "all"),
@@ -62,7 +63,7 @@ def check_coarse_times(df: pd.DataFrame, times: pd.Series[Any], by: str, tz: str
     Parameters
     ----------
     df
-        The table, whose provenance records the unit of coarse times.
+        The table, whose provenance records the unit of coarse times. A merge loses it. Then the times show it.
     times
         The column of times to count.
     by
@@ -75,8 +76,8 @@ def check_coarse_times(df: pd.DataFrame, times: pd.Series[Any], by: str, tz: str
     InvalidInputError
         The period of the exact times is not known: it is shorter than the unit, or the time zone is another one.
     """
-    for unit in {source["coarse_times"] for source in sources(df) if "coarse_times" in source}:
-        start = f"{times.name} holds only the start of each {unit}, because pseudonymize made it coarse"
+    for unit in _coarse_units(df, times):
+        start = f"{times.name} holds only the start of each {unit}, as pseudonymize makes it"
         if by not in _KNOWN_PERIODS.get(unit, ()):
             wanted = "day" if by == "all" else by
             raise InvalidInputError(
@@ -89,6 +90,16 @@ def check_coarse_times(df: pd.DataFrame, times: pd.Series[Any], by: str, tz: str
                     f"{start} in {times.dt.tz}. In {tz}, many would count in the {by} before. Leave out tz, or pass "
                     "the zone of the column."
                 )
+
+
+def _coarse_units(df: pd.DataFrame, times: pd.Series[Any]) -> set[str]:
+    """Return the units of coarse times: those on record, otherwise months if all times are at the start of one."""
+    units = {source["coarse_times"] for source in sources(df) if "coarse_times" in source}
+    known = times.dropna()
+    if units or len(known) < MIN_STARTS or known.dtype.kind != "M":
+        return units
+    local = known.dt.tz_localize(None)
+    return {"month"} if (local.dt.normalize().eq(local) & local.dt.day.eq(1)).all() else set()
 
 
 def resolve_as_of(as_of: Moment, df: pd.DataFrame, tz: str) -> pd.Timestamp:

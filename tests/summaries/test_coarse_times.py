@@ -45,6 +45,17 @@ def test_a_summary_that_needs_days_refuses_months(tables, name):
         SUMMARIES[name][0](extract(tables, "month"))
 
 
+def test_weeks_are_refused_after_a_merge(tables):
+    """A merge loses the record of coarse times. All calls of a month would be in its first week."""
+    users, calls = (extract(tables, "month")[name] for name in ("users", "calls"))
+    merged = calls.merge(users[["id"]], left_on="organization_user_id", right_on="id", suffixes=("", "_user"))
+    assert {} == merged.attrs
+
+    with pytest.raises(kn.InvalidInputError, match=r"only the start of each month.*cannot know the week"):
+        summaries.calls_per_period(merged, by="week")
+    assert len(calls) == summaries.calls_per_period(merged, by="month")["calls"].sum()
+
+
 @pytest.mark.parametrize("dates", ["day", "month"])
 def test_months_are_the_same_as_before(tables, dates):
     """Each exact time is in the month of its coarse time."""
