@@ -65,8 +65,8 @@ def pseudonymize(
         and with ``ids=True`` also ids and labels, for example ``organization``.
     ids
         Whether to replace ids too: every documented id, session and recording key. The name of an organization and
-        the label ``organization`` of a store are also replaced, and so are the text of ``error`` and the
-        ``description`` of a role, which can contain an id or a name.
+        the label ``organization`` of a store are also replaced. So are the text of ``error`` and the ``description``
+        of a role, because they can contain an id or a name.
     dates
         ``"day"``, ``"week"`` (from Monday), ``"month"``, ``"quarter"`` or ``"year"``. Every time is replaced by the
         start of that unit, in the columns of the API, of a summary, of a store, and your own, including those in

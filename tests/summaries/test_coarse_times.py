@@ -12,20 +12,6 @@ KEY = "an invented key, long enough for a test"
 WITHOUT_DAYS = {"admins_and_roles", "calls_pivot", "email_domains", "users_over_time", "users_without_waiting_room"}
 
 
-@pytest.fixture(scope="module")
-def tables(demo):
-    """Fetch the tables to summarize."""
-    with kn.KismetClient(demo.client_id, demo.client_secret, api_url=demo.api_url) as client:
-        users = kn.fetch_users(client=client)
-        return {
-            "users": users,
-            "calls": kn.fetch_calls(users, client=client),
-            "call_metrics": kn.fetch_call_metrics("2026-09-01", "2026-10-31", client=client),
-            "waiting_rooms": kn.fetch_waiting_rooms(client=client),
-            "invites": kn.fetch_invites(client=client),
-        }
-
-
 def extract(tables, dates):
     """Return the tables with coarse times, names and ids as codes."""
     return {name: kn.pseudonymize(table, key=KEY, ids=True, dates=dates) for name, table in tables.items()}
